@@ -1,0 +1,1 @@
+//! SIMULATED platform: genuine-format SGX quotes under a development root. Protects nothing.

@@ -1,0 +1,1 @@
+//! Audit entries, the Merkle log, signed checkpoints, proofs and their verification.

@@ -1,0 +1,1 @@
+//! The vault as a deterministic state machine: authenticate, permit, operate, record.

@@ -1,0 +1,1 @@
+//! Typed keys, their operations, and nothing that can print them.

@@ -1,0 +1,1 @@
+//! The vocabulary of access and the decision whether a call is allowed.

@@ -1,0 +1,1 @@
+//! A vault as a process: sockets, sessions, configuration, commit loop.

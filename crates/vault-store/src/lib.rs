@@ -1,0 +1,1 @@
+//! Sealed groups of log records on an untrusted disk.

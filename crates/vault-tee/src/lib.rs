@@ -1,0 +1,1 @@
+//! The platform below a vault: quotes, sealing root, host time.

@@ -1,0 +1,1 @@
+//! Simulated constellation, issuer, faulty disk; the end-to-end tests.
