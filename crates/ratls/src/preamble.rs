@@ -1,0 +1,1 @@
+//! The attestation preamble of a connection.
