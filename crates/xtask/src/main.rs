@@ -1,2 +1,62 @@
-//! Checks and generators of this workspace.
-fn main() {}
+//! Checks and generators of this workspace: `cargo xtask help`.
+
+mod advisories;
+mod bench;
+mod fuzz;
+mod layers;
+mod licences;
+mod run;
+mod sizes;
+mod suites;
+mod tests;
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test         everything that must hold: format, lints, layers, sizes, licences, docs,
+               the tests of every language, the demo
+  layers       which crate may depend on which, and what the deciding crates may not touch
+  sizes        files and functions that have outgrown their names
+  licences     the licence of every dependency, against deny.toml (offline)
+  advisories   known vulnerabilities of dependencies; SKIPPED where the database is out of reach
+  bench        signatures per server core as a share of `openssl speed`, in the same run
+  fuzz [SECONDS]  every fuzz target for so long (default 30); needs nightly and cargo-fuzz
+
+Example: cargo xtask layers
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<()> {
+    let root = run::workspace_root()?;
+    let (command, rest) = match arguments {
+        [] => ("help", &[][..]),
+        [command, rest @ ..] => (command.as_str(), rest),
+    };
+    match command {
+        "test" => tests::run(&root),
+        "layers" => layers::run(&root),
+        "sizes" => sizes::run(&root),
+        "licences" => licences::run(&root),
+        "advisories" => advisories::run(&root),
+        "bench" => bench::run(&root, rest),
+        "fuzz" => fuzz::run(&root, rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        unknown => bail!("no command `{unknown}`; try `cargo xtask help`"),
+    }
+}
