@@ -1,0 +1,62 @@
+//! One quote for several connections: an RFC 6962 tree over their bindings.
+
+use crate::preamble::Binding;
+use vault_encoding::merkle::{Tree, leaf_hash, verify_inclusion};
+use vault_encoding::{Domain, Hash};
+
+/// Bindings that one quote serves.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    tree: Tree,
+}
+
+/// Where one binding stands in the batch of its quote.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Position among the leaves. INVARIANT of parsed frames: below `size`.
+    pub index: u32,
+    /// Number of leaves.
+    pub size: u32,
+    /// Root of the tree.
+    pub root: Hash,
+    /// RFC 6962 inclusion proof, leaf to root.
+    pub path: Vec<Hash>,
+}
+
+impl Batch {
+    /// The tree over these bindings, in their order.
+    pub fn new(bindings: &[Binding]) -> Self {
+        Self {
+            tree: Tree::from_leaves(bindings.iter().map(|binding| leaf_hash(binding.as_bytes()))),
+        }
+    }
+
+    /// The 64 bytes to be quoted for this batch.
+    pub fn report_data(&self) -> [u8; 64] {
+        report_data(&self.tree.root())
+    }
+
+    /// The place of the binding at `index`.
+    pub fn place(&self, index: u32) -> Option<Place> {
+        let size = self.tree.size();
+        Some(Place {
+            index,
+            size: u32::try_from(size).ok()?,
+            root: self.tree.root(),
+            path: self.tree.inclusion(u64::from(index), size)?,
+        })
+    }
+}
+
+impl Place {
+    /// The 64 bytes that the quote must hold, if the binding stands where this says.
+    pub fn report_data_for(&self, binding: &Binding) -> Option<[u8; 64]> {
+        let leaf = leaf_hash(binding.as_bytes());
+        verify_inclusion(&leaf, self.index.into(), self.size.into(), &self.path, &self.root)
+            .then(|| report_data(&self.root))
+    }
+}
+
+fn report_data(root: &Hash) -> [u8; 64] {
+    Domain::RatlsBatch.hash_wide(&[root.as_bytes()])
+}
