@@ -1,1 +1,31 @@
 //! The vault as a deterministic state machine: authenticate, permit, operate, record.
+//!
+//! Sans-IO: no clock, no disk, no network, no randomness of its own. The caller must
+//! - read the host's clock and hand the reading in ([`TimeReading`]), and hand in an [`Rng`];
+//! - take every call through [`Vault::authorize`], [`Authorized::operate`] (outside any lock) and
+//!   [`Vault::record`];
+//! - commit groups in their order ([`Vault::take_group`], [`commit`], [`Vault::settle`]), end the
+//!   process on a [`CommitFault`], and only then release replies ([`Pending::release`]).
+
+pub mod api;
+pub mod authn;
+mod caller;
+mod commit;
+mod config;
+mod group;
+pub mod limits;
+mod time;
+mod vault;
+
+pub use api::{Answer, CallContext, Code, Head, Receipt, Refusal, Reply, Request};
+pub use caller::Caller;
+pub use commit::{CommitFault, Committed, DurableLog, commit};
+pub use config::{RoleNames, VaultConfig};
+pub use group::Group;
+pub use limits::Limits;
+pub use time::{TimeMode, TimeReading};
+pub use vault::{
+    Authorized, BootError, BootInput, CheckpointSigner, Operated, Pending, Snapshot, Vault,
+    VaultInfo,
+};
+pub use vault_keys::{Rng, SignatureFormat};

@@ -1,0 +1,1 @@
+//! The keys of an issuer (RFC 7517).
