@@ -1,0 +1,132 @@
+//! The parsed keys that were used last.
+
+use crate::error::KeyError;
+use crate::parsed::{KeyIdentity, ParsedKey};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use vault_policy::KeyHandle;
+
+/// Bounded; what was used longest ago goes first. The lock is held for look-ups only, never
+/// over parsing or an operation.
+pub struct KeyCache {
+    capacity: NonZeroUsize,
+    used: Mutex<Used>,
+}
+
+#[derive(Default)]
+struct Used {
+    clock: u64,
+    keys: BTreeMap<KeyIdentity, Slot>,
+    // INVARIANT: holds exactly the `last_used` of every slot.
+    order: BTreeMap<u64, KeyIdentity>,
+}
+
+struct Slot {
+    last_used: u64,
+    key: Arc<ParsedKey>,
+}
+
+impl KeyCache {
+    /// An empty cache for at most `capacity` keys.
+    pub fn new(capacity: NonZeroUsize) -> Self {
+        Self {
+            capacity,
+            used: Mutex::default(),
+        }
+    }
+
+    /// The parsed key, if it is here.
+    pub fn get(&self, identity: &KeyIdentity) -> Option<Arc<ParsedKey>> {
+        self.lock().touch(identity)
+    }
+
+    /// The parsed key, or what `parse` gives, which is then kept.
+    pub fn get_or_parse(
+        &self,
+        identity: &KeyIdentity,
+        parse: impl FnOnce() -> Result<ParsedKey, KeyError>,
+    ) -> Result<Arc<ParsedKey>, KeyError> {
+        if let Some(key) = self.get(identity) {
+            return Ok(key);
+        }
+        let key = Arc::new(parse()?);
+        let gone = self.lock().insert(Arc::clone(&key), self.capacity);
+        drop(gone);
+        Ok(key)
+    }
+
+    /// Forgets every version of a key: it was destroyed. Operations that hold it already end as
+    /// they began.
+    pub fn remove(&self, handle: &KeyHandle) {
+        let gone = self.lock().remove(handle);
+        drop(gone);
+    }
+
+    /// How many keys are here.
+    pub fn len(&self) -> usize {
+        self.lock().keys.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    // Nothing in here can panic half-way, so a poisoned lock guards a whole value.
+    fn lock(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Used {
+    fn touch(&mut self, identity: &KeyIdentity) -> Option<Arc<ParsedKey>> {
+        let slot = self.keys.get_mut(identity)?;
+        if slot.last_used != self.clock {
+            self.order.remove(&slot.last_used);
+            self.clock += 1;
+            slot.last_used = self.clock;
+            self.order.insert(self.clock, *identity);
+        }
+        Some(Arc::clone(&slot.key))
+    }
+
+    /// Gives back what had to go, to be dropped outside the lock.
+    fn insert(&mut self, key: Arc<ParsedKey>, capacity: NonZeroUsize) -> Vec<Slot> {
+        let identity = key.identity();
+        self.clock += 1;
+        self.order.insert(self.clock, identity);
+        let slot = Slot {
+            last_used: self.clock,
+            key,
+        };
+        let mut gone = Vec::from_iter(self.keys.insert(identity, slot));
+        for replaced in &gone {
+            self.order.remove(&replaced.last_used);
+        }
+        while self.keys.len() > capacity.get() {
+            let Some((_, oldest)) = self.order.pop_first() else {
+                break;
+            };
+            gone.extend(self.keys.remove(&oldest));
+        }
+        gone
+    }
+
+    fn remove(&mut self, handle: &KeyHandle) -> Vec<Slot> {
+        let doomed: Vec<_> = self
+            .keys
+            .keys()
+            .filter(|identity| identity.handle == *handle)
+            .copied()
+            .collect();
+        let gone: Vec<_> = doomed
+            .iter()
+            .filter_map(|identity| self.keys.remove(identity))
+            .collect();
+        for slot in &gone {
+            self.order.remove(&slot.last_used);
+        }
+        gone
+    }
+}

@@ -1,0 +1,98 @@
+//! Material as it lies in memory between uses.
+
+use crate::error::KeyError;
+use crate::material::{KeyMaterial, SECRET_LEN};
+use crate::rng::Rng;
+use crate::xaes::{NONCE_LEN, TAG_LEN, XaesKey};
+use vault_policy::{KeyHandle, KeyType, KeyVersion};
+use zeroize::Zeroizing;
+
+const SEALED_LEN: usize = SECRET_LEN + TAG_LEN;
+const AAD_LEN: usize = 16 + 4 + 1;
+
+/// The key under which material is kept in memory. Drawn at every boot, never stored.
+pub struct MemoryKey(XaesKey);
+
+impl MemoryKey {
+    /// A new key.
+    pub fn generate(rng: &mut dyn Rng) -> Result<Self, KeyError> {
+        let mut secret = Zeroizing::new([0; SECRET_LEN]);
+        rng.fill(secret.as_mut_slice());
+        Ok(Self(XaesKey::new(&secret)?))
+    }
+}
+
+/// Material under the [`MemoryKey`]: XAES-256-GCM with handle ‖ version ‖ type as associated
+/// data, so that no record opens as another one. Says nothing when printed.
+pub struct SealedMaterial {
+    key_type: KeyType,
+    nonce: [u8; NONCE_LEN],
+    sealed: [u8; SEALED_LEN],
+}
+
+impl SealedMaterial {
+    /// Seals the material as that of this version of this key.
+    pub fn seal(
+        memory_key: &MemoryKey,
+        handle: &KeyHandle,
+        version: KeyVersion,
+        material: &KeyMaterial,
+        rng: &mut dyn Rng,
+    ) -> Result<Self, KeyError> {
+        let mut nonce = [0; NONCE_LEN];
+        rng.fill(&mut nonce);
+        let key_type = material.key_type();
+        let aad = associated_data(handle, version, key_type);
+        let mut sealed = Vec::with_capacity(SEALED_LEN);
+        memory_key
+            .0
+            .seal_append(&nonce, &aad, material.secret(), &mut sealed)?;
+        let sealed = sealed.try_into().map_err(|_| KeyError::Library)?;
+        Ok(Self {
+            key_type,
+            nonce,
+            sealed,
+        })
+    }
+
+    /// The material, if it was sealed under this key for this version of this handle.
+    pub fn open(
+        &self,
+        memory_key: &MemoryKey,
+        handle: &KeyHandle,
+        version: KeyVersion,
+    ) -> Result<KeyMaterial, KeyError> {
+        let aad = associated_data(handle, version, self.key_type);
+        let bytes = memory_key.0.open(&self.nonce, &aad, &self.sealed)?;
+        let mut secret = Box::new(Zeroizing::new([0; SECRET_LEN]));
+        if bytes.len() != SECRET_LEN {
+            return Err(KeyError::NotAuthentic);
+        }
+        secret.copy_from_slice(&bytes);
+        Ok(KeyMaterial::from_boxed(self.key_type, secret))
+    }
+
+    /// The type. Fixed for life.
+    pub fn key_type(&self) -> KeyType {
+        self.key_type
+    }
+}
+
+fn associated_data(handle: &KeyHandle, version: KeyVersion, key_type: KeyType) -> [u8; AAD_LEN] {
+    let mut aad = [type_code(key_type); AAD_LEN];
+    let named = handle.0.into_iter().chain(version.0.to_be_bytes());
+    for (slot, byte) in aad.iter_mut().zip(named) {
+        *slot = byte;
+    }
+    aad
+}
+
+/// Lives in memory only: not a format.
+fn type_code(key_type: KeyType) -> u8 {
+    match key_type {
+        KeyType::P256Signing => 1,
+        KeyType::Ed25519Signing => 2,
+        KeyType::Aes256Gcm => 3,
+        KeyType::HmacSha256 => 4,
+    }
+}
