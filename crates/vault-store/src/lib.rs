@@ -1,1 +1,34 @@
 //! Sealed groups of log records on an untrusted disk.
+//!
+//! The store moves bytes and cannot see a key or an entry: a *group* is what one commit wrote, a
+//! *snapshot* is a state that the log commits to. Layers, outer to inner:
+//!
+//! - [`SealedLog`]: encryption, order, what belongs to this vault and this store;
+//! - [`Storage`]: four methods that keep sealed bytes ([`SegmentFiles`] is the embedded one);
+//! - [`Files`]: one directory ([`DirFiles`] is the real one, [`faulty::SimulatedDisk`] the one that fails).
+//!
+//! A caller opens in this order: [`read_root`] (or [`StoreRoot::generate`] and [`write_root`] on a
+//! first boot), [`SegmentFiles::open`], [`SealedLog::open`], then folds the groups and checks each
+//! group's `tree_before` against its own tree. Any error of [`SealedLog::append`] means that the
+//! process must end: what is durable is unknown, and nothing is ever retried.
+
+mod crypto;
+pub mod faulty;
+mod files;
+mod group;
+mod root;
+mod sealed_log;
+mod segment;
+mod snapshot;
+mod storage;
+
+pub use files::{DirFiles, Files};
+pub use group::{OpenedGroup, TreeHead};
+pub use root::{
+    LockedReason, PlatformSeal, RootError, RootState, SealError, SealProvider, StoreRoot,
+    read_root, write_root,
+};
+pub use sealed_log::{AppendError, OpenError, Opened, ReadError, SealedLog};
+pub use segment::{SegmentFiles, SegmentOptions};
+pub use snapshot::{SealedSnapshot, SnapshotState};
+pub use storage::{Held, Operation, Storage, StorageError, StoredGroup};

@@ -1,0 +1,1 @@
+//! Keys from keys, and AES-256-GCM.

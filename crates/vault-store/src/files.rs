@@ -1,0 +1,103 @@
+//! One directory of files, as far as the store needs one.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+/// The file-system calls that the store makes. No locks, no shared memory, no file times.
+pub trait Files: Send {
+    /// Names of all files.
+    fn list(&mut self) -> io::Result<Vec<String>>;
+    /// Length of a file; `None` if there is none of this name.
+    fn size(&mut self, name: &str) -> io::Result<Option<u64>>;
+    /// Fills `buffer` from `offset`; a shorter file is `UnexpectedEof`.
+    fn read_at(&mut self, name: &str, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+    /// Makes an empty file; one of this name is emptied.
+    fn create(&mut self, name: &str) -> io::Result<()>;
+    /// Writes all bytes at `offset`, extending the file where needed.
+    fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Makes what was written to the file durable. After an error nothing is known about it.
+    fn sync(&mut self, name: &str) -> io::Result<()>;
+    /// Gives `from` the name `to`, replacing the file of that name.
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+    /// Makes names durable, where the system can do that at all.
+    fn sync_names(&mut self) -> io::Result<()>;
+}
+
+/// A real directory. Files are opened once and kept open.
+#[derive(Debug)]
+pub struct DirFiles {
+    path: PathBuf,
+    open: HashMap<String, File>,
+}
+
+impl DirFiles {
+    /// The directory at `path`, which is made (for the owner alone) if it is absent.
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        let path = path.into();
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+        Ok(Self { path, open: HashMap::new() })
+    }
+
+    fn file(&mut self, name: &str) -> io::Result<&File> {
+        if !self.open.contains_key(name) {
+            let file = OpenOptions::new().read(true).write(true).open(self.path.join(name))?;
+            self.open.insert(name.to_owned(), file);
+        }
+        self.open.get(name).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Files for DirFiles {
+    fn list(&mut self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.path)? {
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn size(&mut self, name: &str) -> io::Result<Option<u64>> {
+        match self.file(name) {
+            Ok(file) => Ok(Some(file.metadata()?.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read_at(&mut self, name: &str, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.file(name)?.read_exact_at(buffer, offset)
+    }
+
+    fn create(&mut self, name: &str) -> io::Result<()> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(self.path.join(name))?;
+        self.open.insert(name.to_owned(), file);
+        Ok(())
+    }
+
+    fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file(name)?.write_all_at(bytes, offset)
+    }
+
+    fn sync(&mut self, name: &str) -> io::Result<()> {
+        self.file(name)?.sync_data()
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.open.remove(from);
+        self.open.remove(to);
+        std::fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+}

@@ -1,0 +1,118 @@
+//! What keeps sealed bytes: the boundary to an untrusted disk, or later to a remote store.
+
+use std::io;
+use std::ops::ControlFlow;
+
+/// One group as a storage hands it back. Nothing in it is trusted until it is authenticated.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredGroup<'a> {
+    /// The number under which the storage filed it.
+    pub sequence: u64,
+    /// The sealed bytes.
+    pub bytes: &'a [u8],
+}
+
+/// What a storage says that it holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// The number at which it begins; 0 unless older groups were moved away.
+    pub first: u64,
+}
+
+/// What a storage was doing when it failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operation {
+    /// Listing the directory.
+    List,
+    /// Opening or creating a file.
+    Create,
+    /// Reading.
+    Read,
+    /// Writing.
+    Write,
+    /// Making written bytes durable.
+    Sync,
+    /// Renaming a file.
+    Rename,
+}
+
+/// Why a storage failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StorageError {
+    /// There is no space for another segment; nothing was written.
+    #[error("no space left for another segment")]
+    NoSpace,
+    /// The group does not follow the last one.
+    #[error("group {got} does not follow: {expected} is next")]
+    OutOfOrder {
+        /// The number that can be appended.
+        expected: u64,
+        /// The number that was given.
+        got: u64,
+    },
+    /// Longer than a frame can say.
+    #[error("the group is longer than 2^31 bytes")]
+    TooLarge,
+    /// The header of a segment that holds groups is damaged, or a segment is missing.
+    #[error("segment {segment} is damaged or missing")]
+    DamagedSegment {
+        /// Its index.
+        segment: u32,
+    },
+    /// A segment was written by a later format.
+    #[error("segment {segment} has format version {version}, which this build does not know")]
+    UnknownFormat {
+        /// Its index.
+        segment: u32,
+        /// The version that it names.
+        version: u8,
+    },
+    /// The operating system refused.
+    #[error("{operation:?} failed: {kind}")]
+    Io {
+        /// What was being done.
+        operation: Operation,
+        /// The system's answer.
+        kind: io::ErrorKind,
+    },
+    /// An earlier error left the state of the disk unknown.
+    #[error("closed by an earlier error")]
+    Closed,
+}
+
+impl StorageError {
+    pub(crate) fn io(operation: Operation) -> impl Fn(io::Error) -> Self {
+        move |error| Self::Io { operation, kind: error.kind() }
+    }
+}
+
+/// Keeps sealed groups and one snapshot. It is not trusted with secrecy, order or freshness; it is
+/// trusted with durability alone.
+///
+/// Obligations of an implementation:
+/// 1. `append` returns `Ok` only when the group will survive a crash of the machine.
+/// 2. After a crash, every group whose `append` returned `Ok` is read back with the same bytes; the
+///    group whose `append` had not returned may be there, absent, or damaged.
+/// 3. A group that is damaged is either left out or handed out damaged, and never ends a read
+///    while groups behind it can still be found: they prove that the damage is not at the end.
+/// 4. After an error other than `NoSpace`, `OutOfOrder` and `TooLarge`, every later write fails.
+/// 5. There is one writer; the storage need not check that.
+pub trait Storage: Send {
+    /// Appends the group `sequence`, which is the number behind the last group, or that of the last
+    /// group itself if it did not authenticate: then it is replaced. Durable when it returns.
+    fn append(&mut self, sequence: u64, bytes: &[u8]) -> Result<(), StorageError>;
+
+    /// Hands out every group with a number of at least `from`, in the order in which they lie, until
+    /// `each` breaks.
+    fn read(
+        &mut self,
+        from: u64,
+        each: &mut dyn FnMut(StoredGroup<'_>) -> ControlFlow<()>,
+    ) -> Result<Held, StorageError>;
+
+    /// Replaces the snapshot: afterwards, and after a crash, it is the old one or the new one.
+    fn put_snapshot(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
+
+    /// The snapshot that was last put, or one put before it.
+    fn get_snapshot(&mut self) -> Result<Option<Vec<u8>>, StorageError>;
+}
