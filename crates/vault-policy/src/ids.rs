@@ -37,7 +37,9 @@ impl FromStr for KeyHandle {
             .and_then(text::unbase32)
             .and_then(|bytes| bytes.try_into().ok())
             .map(Self)
-            .ok_or(IdError { expected: "key handle" })
+            .ok_or(IdError {
+                expected: "key handle",
+            })
     }
 }
 
@@ -144,7 +146,12 @@ mod tests {
         let text = handle.to_string();
         assert_eq!(text.len(), 28);
         assert_eq!(text.parse(), Ok(handle));
-        for bad in [text.to_uppercase(), text.replace("k-", "h-"), format!("{text}a"), "k-".into()] {
+        for bad in [
+            text.to_uppercase(),
+            text.replace("k-", "h-"),
+            format!("{text}a"),
+            "k-".into(),
+        ] {
             assert!(bad.parse::<KeyHandle>().is_err(), "{bad}");
         }
     }

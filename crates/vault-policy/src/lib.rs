@@ -2,21 +2,52 @@
 //!
 //! Sans-IO and pure: `now` is an argument, nothing is read from the machine. The caller must
 //! authenticate first (facts are taken as proven) and must spend the [`Permit`] at once, on the
-//! key version that it names.
+//! key version that it names. Behind [`evaluate`] stand two gates of their own:
+//! [`usage_allows`] and [`type_allows`].
 
+mod check;
+mod condition;
+mod deny;
+mod error;
+mod evaluate;
 mod evidence;
 mod facts;
 mod ids;
+mod lint;
+mod model;
 mod operation;
 mod permit;
+mod principal;
+mod profile;
+mod read;
+mod template;
 mod time;
+mod truth;
+mod usage;
+mod validate;
+mod write;
 
+pub use condition::{Condition, TimeWindow};
+pub use deny::Deny;
+pub use error::{Fault, PolicyError};
+pub use evaluate::evaluate;
 pub use evidence::{EvidenceClaims, TcbStatus, TeeKind, VerifiedEvidence};
 pub use facts::{Facts, TokenFacts};
 pub use ids::{
     IdError, KeyHandle, KeyVersion, Lineage, Measurement, PlatformId, PolicyHash, PolicyVersion,
     VaultId,
 };
+pub use lint::{Finding, lint};
+pub use model::{
+    KeyPolicy, Lifecycle, Mutability, Owner, PolicyFields, PrincipalName, Principals, Recovery,
+    Reserved, Rule, Usage,
+};
 pub use operation::{Action, KeyType, Operation};
 pub use permit::{KeySubject, Permit};
+pub use principal::{CallerIdentity, IssuerRole, NamedCaller, OidcSubject, is_principal};
+pub use profile::{AttestationProfile, RequiredOid, SignerMatch, TcbRule};
+pub use template::{TEMPLATES, Template, TemplateArgs, TemplateError, template};
 pub use time::{UnixSeconds, VaultTime};
+pub use truth::Truth;
+pub use usage::{type_allows, usage_allows};
+pub use validate::{Invalid, validate};

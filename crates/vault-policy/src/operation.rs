@@ -17,8 +17,12 @@ pub enum KeyType {
 
 impl KeyType {
     /// Every type.
-    pub const ALL: [Self; 4] =
-        [Self::P256Signing, Self::Ed25519Signing, Self::Aes256Gcm, Self::HmacSha256];
+    pub const ALL: [Self; 4] = [
+        Self::P256Signing,
+        Self::Ed25519Signing,
+        Self::Aes256Gcm,
+        Self::HmacSha256,
+    ];
 
     /// The name in leaves, policies, JSON and on the command line.
     pub fn name(self) -> &'static str {

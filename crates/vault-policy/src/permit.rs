@@ -38,7 +38,6 @@ pub struct Permit {
 
 impl Permit {
     /// Only [`crate::evaluate`] makes permits.
-    #[expect(dead_code, reason = "called by evaluate")]
     pub(crate) fn new(action: Action, subject: KeySubject) -> Self {
         Self { action, subject }
     }

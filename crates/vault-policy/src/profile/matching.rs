@@ -1,0 +1,58 @@
+//! Whether the evidence of a connection is that of a profile.
+
+use super::{AttestationProfile, RequiredOid, SignerMatch};
+use crate::evidence::EvidenceClaims;
+use crate::facts::Facts;
+use crate::time::VaultTime;
+use crate::truth::Truth;
+
+impl AttestationProfile {
+    /// Whether the appraised evidence of this connection matches. No evidence, no match.
+    pub fn matches(&self, facts: &Facts, now: VaultTime) -> Truth {
+        match &facts.evidence {
+            None => Truth::False,
+            Some(evidence) => self.matches_claims(evidence.claims(), now),
+        }
+    }
+
+    fn matches_claims(&self, claims: &EvidenceClaims, now: VaultTime) -> Truth {
+        // Destructured, so that a field cannot be added and forgotten.
+        let Self {
+            name: _,
+            mrenclave,
+            signer,
+            mrtd: _,
+            rtmrs: _,
+            config_merkle_root,
+            required_oids,
+            platforms,
+            tcb,
+        } = self;
+        let fixed = (mrenclave.is_some() || signer.is_some())
+            && mrenclave.is_none_or(|mrenclave| mrenclave == claims.mrenclave)
+            && signer.is_none_or(|signer| signer.matches(claims))
+            && config_merkle_root.is_none_or(|root| claims.config_merkle_root == Some(root))
+            && required_oids
+                .iter()
+                .all(|required| required.stands_in(claims))
+            && (platforms.is_empty() || platforms.contains(&claims.platform_id));
+        Truth::from(fixed).and(tcb.accepts(claims, now))
+    }
+}
+
+impl SignerMatch {
+    fn matches(self, claims: &EvidenceClaims) -> bool {
+        claims.mrsigner == self.mrsigner
+            && claims.isv_prod_id == self.isv_prod_id
+            && claims.isv_svn >= self.min_isv_svn
+    }
+}
+
+impl RequiredOid {
+    fn stands_in(&self, claims: &EvidenceClaims) -> bool {
+        claims
+            .oids
+            .iter()
+            .any(|(oid, value)| *oid == self.oid && *value == self.value)
+    }
+}
