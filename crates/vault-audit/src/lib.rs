@@ -1,1 +1,29 @@
-//! Audit entries, the Merkle log, signed checkpoints, proofs and their verification.
+//! Audit entries, the Merkle log, signed checkpoints, proofs and their verification. Sans-IO: the
+//! caller keeps leaves and checkpoints, and brings the signature.
+//!
+//! What a vault writes: [`Entry::to_leaf`] → [`LogTree::append`] → [`Checkpoint::sign`] → [`Receipt`].
+//! What a client holds it to: [`verify_receipt`] and [`verify_extension`].
+//! What an auditor runs over everything: [`verify_export`], from a file that [`Export`] reads.
+//! docs/audit-log.md describes all of it for a second implementation.
+
+mod checkpoint;
+mod entry;
+mod export;
+mod extension;
+mod note;
+mod principal;
+mod receipt;
+mod salt;
+mod tree;
+mod verify;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use entry::{Entry, LeafError, MAX_LEAF_BYTES};
+pub use export::{Export, ExportFormatError};
+pub use extension::{ExtensionError, verify_extension};
+pub use note::{LogKey, LogKeyError, NoteError};
+pub use principal::Principal;
+pub use receipt::{Receipt, ReceiptError, VerifiedReceipt, verify_receipt};
+pub use salt::{change_hash, change_salt, request_hash, request_salt};
+pub use tree::LogTree;
+pub use verify::{ExportError, LogVerifier, VerifiedLog, verify_export};

@@ -1,0 +1,69 @@
+//! Who a call was proven to come from.
+
+use std::collections::BTreeMap;
+use vault_encoding::{Canonical, Hash};
+
+/// One proven principal. A caller can be several at once.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Principal {
+    /// The subject of an access token.
+    Oidc {
+        /// `iss`, byte for byte.
+        issuer: String,
+        /// `sub`, byte for byte.
+        subject: String,
+    },
+    /// An enclave with appraised evidence.
+    Enclave {
+        /// MRENCLAVE.
+        measurement: Hash,
+        /// The machine.
+        platform: Hash,
+    },
+}
+
+impl Principal {
+    pub(crate) fn to_canonical(&self) -> Canonical {
+        match self {
+            Self::Oidc { issuer, subject } => Canonical::map([
+                ("issuer", Canonical::text(issuer)),
+                ("kind", Canonical::text("oidc")),
+                ("subject", Canonical::text(subject)),
+            ]),
+            Self::Enclave {
+                measurement,
+                platform,
+            } => Canonical::map([
+                ("kind", Canonical::text("enclave")),
+                ("measurement", Canonical::text(measurement)),
+                ("platform", Canonical::text(platform)),
+            ]),
+        }
+    }
+
+    /// `None` for any other members than those of its kind.
+    pub(crate) fn from_canonical(value: Canonical) -> Option<Self> {
+        let Canonical::Map(mut members) = value else {
+            return None;
+        };
+        let principal = match text(&mut members, "kind")?.as_str() {
+            "oidc" => Self::Oidc {
+                issuer: text(&mut members, "issuer")?,
+                subject: text(&mut members, "subject")?,
+            },
+            "enclave" => Self::Enclave {
+                measurement: Hash::from_hex(&text(&mut members, "measurement")?)?,
+                platform: Hash::from_hex(&text(&mut members, "platform")?)?,
+            },
+            _ => return None,
+        };
+        members.is_empty().then_some(principal)
+    }
+}
+
+fn text(members: &mut BTreeMap<String, Canonical>, name: &str) -> Option<String> {
+    match members.remove(name)? {
+        Canonical::Text(text) => Some(text),
+        Canonical::List(_) | Canonical::Map(_) => None,
+    }
+}
