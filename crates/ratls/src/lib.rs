@@ -4,5 +4,33 @@
 //! caller must choose a [`TrustRoot`] and must compare the claims that it gets back with what it
 //! wanted; a quote that verifies says only that some genuine platform made it.
 
+mod appraise;
+mod cbor;
+mod claims;
+pub mod config_tree;
+mod error;
+mod evidence;
+mod floors;
+mod leaf;
+mod library;
+mod policy;
 pub mod preamble;
+mod quote;
+pub mod report_data;
 pub mod tls;
+mod trust_root;
+
+pub use appraise::{Appraised, appraise, platform_id};
+pub use claims::{Claims, ClaimsError, MAX_OID_TEXT, MAX_OID_VALUE, MAX_OIDS, Role};
+pub use error::{
+    AppraisalError, CertificateFault, CollateralFault, EnclaveFault, FloorFault, FormatFault,
+    PlatformFault, QeFault, TcbFault,
+};
+pub use evidence::{Evidence, MAX_COLLATERAL, MAX_QUOTE};
+pub use floors::{FamilyFloor, Floors};
+pub use leaf::{
+    IssueError, Leaf, LeafError, LeafKey, MAX_LEAF, MAX_VALIDITY, UnappraisedLeaf, Validity,
+};
+pub use policy::AppraisalPolicy;
+pub use report_data::Expected;
+pub use trust_root::{TrustRoot, TrustRootError};
