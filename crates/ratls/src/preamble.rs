@@ -16,7 +16,7 @@ mod refuse;
 pub mod server;
 
 pub use batch::{Batch, Place};
-pub use binding::{Binding, Connection, EXPORTER_LABEL, Role};
+pub use binding::{Binding, EXPORTER_LABEL};
 pub use frame::{Evidence, Frame, Hello, Proof};
 pub use header::{FrameError, HEADER_LENGTH, Header, Kind, MAX_PAYLOAD};
 pub use refuse::Reason;

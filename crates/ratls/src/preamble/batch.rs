@@ -1,8 +1,9 @@
 //! One quote for several connections: an RFC 6962 tree over their bindings.
 
 use crate::preamble::Binding;
+use crate::report_data;
 use vault_encoding::merkle::{Tree, leaf_hash, verify_inclusion};
-use vault_encoding::{Domain, Hash};
+use vault_encoding::Hash;
 
 /// Bindings that one quote serves.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ impl Batch {
 
     /// The 64 bytes to be quoted for this batch.
     pub fn report_data(&self) -> [u8; 64] {
-        report_data(&self.tree.root())
+        report_data::batch(&self.tree.root())
     }
 
     /// The place of the binding at `index`.
@@ -49,14 +50,10 @@ impl Batch {
 }
 
 impl Place {
-    /// The 64 bytes that the quote must hold, if the binding stands where this says.
-    pub fn report_data_for(&self, binding: &Binding) -> Option<[u8; 64]> {
+    /// Whether the binding stands where this says. The quote must then hold
+    /// [`report_data::batch`] of `root`.
+    pub fn holds(&self, binding: &Binding) -> bool {
         let leaf = leaf_hash(binding.as_bytes());
         verify_inclusion(&leaf, self.index.into(), self.size.into(), &self.path, &self.root)
-            .then(|| report_data(&self.root))
     }
-}
-
-fn report_data(root: &Hash) -> [u8; 64] {
-    Domain::RatlsBatch.hash_wide(&[root.as_bytes()])
 }
