@@ -101,6 +101,12 @@ impl VerifiedEvidence {
         Self(claims)
     }
 
+    /// Evidence that nobody presented, for asking the decision what it would say. It must not
+    /// leave this crate.
+    pub(crate) fn hypothetical(claims: EvidenceClaims) -> Self {
+        Self(claims)
+    }
+
     /// What the evidence says.
     pub fn claims(&self) -> &EvidenceClaims {
         &self.0

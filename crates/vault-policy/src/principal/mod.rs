@@ -11,41 +11,54 @@ pub use role::IssuerRole;
 use crate::facts::Facts;
 use crate::model::{KeyPolicy, PolicyFields, PrincipalName};
 use crate::time::VaultTime;
+use std::collections::BTreeSet;
 
-/// Whether a principal that a rule names is proven. `any` is nobody in particular.
-pub(crate) fn proven(
-    policy: &PolicyFields,
-    name: &PrincipalName,
-    facts: &Facts,
-    now: VaultTime,
-) -> bool {
-    match name {
-        PrincipalName::Any => false,
-        PrincipalName::Owner => policy.principals.owner.subject.proven(facts),
-        PrincipalName::Id(id) => {
-            caller_proven(policy, id, facts) || tee_proven(policy, id, facts, now)
+/// The principals of one policy that are proven by one call.
+pub(crate) struct Proven<'a> {
+    pub(crate) owner: bool,
+    ids: BTreeSet<&'a str>,
+}
+
+impl<'a> Proven<'a> {
+    pub(crate) fn of(policy: &'a PolicyFields, facts: &Facts, now: VaultTime) -> Self {
+        let principals = &policy.principals;
+        let callers = principals
+            .callers
+            .iter()
+            .filter(|caller| caller.identity.proven(facts));
+        let tees = principals
+            .tees
+            .iter()
+            .filter(|tee| tee.matches(facts, now).is_true());
+        let callers = callers.map(|caller| caller.id.as_str());
+        let tees = tees.map(|profile| profile.name.as_str());
+        Self {
+            owner: principals.owner.subject.proven(facts),
+            ids: callers.chain(tees).collect(),
         }
     }
-}
 
-fn caller_proven(policy: &PolicyFields, id: &str, facts: &Facts) -> bool {
-    let mut callers = policy.principals.callers.iter();
-    callers.any(|caller| caller.id == id && caller.identity.proven(facts))
-}
+    /// Whether one of these is proven. `any` is nobody, so that it never grants.
+    pub(crate) fn one_of(&self, names: &BTreeSet<PrincipalName>) -> bool {
+        names.iter().any(|name| match name {
+            PrincipalName::Any => false,
+            PrincipalName::Owner => self.owner,
+            PrincipalName::Id(id) => self.ids.contains(id.as_str()),
+        })
+    }
 
-fn tee_proven(policy: &PolicyFields, name: &str, facts: &Facts, now: VaultTime) -> bool {
-    let mut tees = policy.principals.tees.iter();
-    tees.any(|profile| profile.name == name && profile.matches(facts, now).is_true())
+    /// Whether the caller is the owner, or somebody whom a rule names.
+    pub(crate) fn is_principal(&self, policy: &PolicyFields) -> bool {
+        self.owner
+            || policy
+                .operations
+                .iter()
+                .any(|rule| self.one_of(&rule.principals))
+    }
 }
 
 /// Whether the caller is the owner, or a principal that some rule names. Somebody who is neither
 /// must not learn that the key exists.
 pub fn is_principal(policy: &KeyPolicy, facts: &Facts, now: VaultTime) -> bool {
-    let fields = policy.fields();
-    fields.principals.owner.subject.proven(facts)
-        || fields
-            .operations
-            .iter()
-            .flat_map(|rule| &rule.principals)
-            .any(|name| proven(fields, name, facts, now))
+    Proven::of(policy.fields(), facts, now).is_principal(policy.fields())
 }

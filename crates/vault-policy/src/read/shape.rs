@@ -5,7 +5,10 @@ use crate::model::Mutability;
 /// One kind of object.
 pub(super) struct Shape {
     /// Its name in the schema; empty for the whole document.
-    #[cfg_attr(not(test), expect(dead_code, reason = "compared with the schema by a test"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "compared with the schema by a test")
+    )]
     pub(super) name: &'static str,
     /// Every member.
     pub(super) members: &'static [&'static str],

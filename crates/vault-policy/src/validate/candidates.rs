@@ -1,0 +1,186 @@
+//! Calls made up from what the rules about one operation name: if anybody can ever do it, one
+//! of these can, up to combinations of roles and profiles that nobody writes.
+
+use super::sketch::Sketch;
+use crate::condition::{Condition, TimeWindow};
+use crate::evidence::VerifiedEvidence;
+use crate::facts::{Facts, TokenFacts};
+use crate::model::{PolicyFields, PrincipalName, Rule};
+use crate::operation::Operation;
+use crate::principal::{CallerIdentity, IssuerRole, OidcSubject};
+use crate::profile::AttestationProfile;
+use crate::time::{UnixSeconds, VaultTime};
+use std::collections::BTreeSet;
+
+/// The tokens, evidence and times to combine.
+pub(super) struct Candidates {
+    tokens: Vec<Option<TokenFacts>>,
+    evidence: Vec<Option<VerifiedEvidence>>,
+    times: Vec<VaultTime>,
+}
+
+/// What the rules about one operation name.
+#[derive(Default)]
+struct Named<'a> {
+    subjects: BTreeSet<OidcSubject>,
+    roles: BTreeSet<&'a IssuerRole>,
+    profiles: Vec<&'a AttestationProfile>,
+    windows: Vec<TimeWindow>,
+}
+
+impl Candidates {
+    pub(super) fn of(policy: &PolicyFields, operation: Operation, now: VaultTime) -> Self {
+        let mut named = Named::default();
+        named
+            .subjects
+            .insert(policy.principals.owner.subject.clone());
+        let about = |rule: &&Rule| rule.operations.contains(&operation);
+        for rule in policy.operations.iter().filter(about) {
+            rule.principals
+                .iter()
+                .for_each(|name| named.principal(policy, name));
+            named.condition(policy, &rule.condition);
+        }
+        Self {
+            tokens: named.tokens(),
+            evidence: named.evidence(),
+            times: named.times(now),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Facts, VaultTime)> {
+        self.times.iter().flat_map(move |now| {
+            self.evidence.iter().flat_map(move |evidence| {
+                self.tokens.iter().map(move |token| {
+                    let facts = Facts {
+                        token: token.clone(),
+                        evidence: evidence.clone(),
+                    };
+                    (facts, *now)
+                })
+            })
+        })
+    }
+}
+
+impl<'a> Named<'a> {
+    fn principal(&mut self, policy: &'a PolicyFields, name: &PrincipalName) {
+        let PrincipalName::Id(id) = name else { return };
+        self.profile(policy, id);
+        for caller in policy
+            .principals
+            .callers
+            .iter()
+            .filter(|caller| caller.id == *id)
+        {
+            match &caller.identity {
+                CallerIdentity::Oidc(subject) => {
+                    self.subjects.insert(subject.clone());
+                }
+                CallerIdentity::Role(role) => self.role(role),
+            }
+        }
+    }
+
+    fn condition(&mut self, policy: &'a PolicyFields, condition: &'a Condition) {
+        match condition {
+            Condition::AttestationMatches(profile) => self.profile(policy, profile),
+            Condition::TimeWindow(window) => self.windows.push(*window),
+            Condition::CallerHoldsRole(role) => self.role(role),
+            Condition::All(members) | Condition::Any(members) => {
+                members
+                    .iter()
+                    .for_each(|member| self.condition(policy, member));
+            }
+            Condition::Not(member) => self.condition(policy, member),
+        }
+    }
+
+    fn profile(&mut self, policy: &'a PolicyFields, name: &str) {
+        if self.profiles.iter().all(|known| known.name != name) {
+            let found = policy
+                .principals
+                .tees
+                .iter()
+                .filter(|profile| profile.name == name);
+            self.profiles.extend(found);
+        }
+    }
+
+    /// Somebody with the role who is no subject of the policy: their subject is empty.
+    fn role(&mut self, role: &'a IssuerRole) {
+        self.roles.insert(role);
+        self.subjects.insert(OidcSubject {
+            issuer: role.issuer.clone(),
+            subject: String::new(),
+        });
+    }
+
+    /// Every subject with every role of its issuer, with none, and with each alone.
+    fn tokens(&self) -> Vec<Option<TokenFacts>> {
+        let mut tokens = vec![None];
+        for subject in &self.subjects {
+            let of_issuer = self
+                .roles
+                .iter()
+                .filter(|role| role.issuer == subject.issuer);
+            let all: BTreeSet<String> = of_issuer.map(|role| role.role.clone()).collect();
+            let alone: Vec<_> = all
+                .iter()
+                .map(|role| BTreeSet::from([role.clone()]))
+                .collect();
+            tokens.push(Some(token(subject, BTreeSet::new())));
+            if alone.len() > 1 {
+                tokens.push(Some(token(subject, all)));
+            }
+            tokens.extend(alone.into_iter().map(|roles| Some(token(subject, roles))));
+        }
+        tokens
+    }
+
+    /// None, each profile alone, and each with as many of the others as go with it.
+    fn evidence(&self) -> Vec<Option<VerifiedEvidence>> {
+        let mut sketches = Vec::new();
+        for profile in &self.profiles {
+            let Some(alone) = Sketch::default().with(profile) else {
+                continue;
+            };
+            let merged = self.profiles.iter().fold(alone.clone(), |sketch, other| {
+                sketch.with(other).unwrap_or(sketch)
+            });
+            sketches.extend([alone, merged]);
+        }
+        sketches.dedup();
+        let evidence = sketches.into_iter().map(|sketch| Some(sketch.evidence()));
+        std::iter::once(None).chain(evidence).collect()
+    }
+
+    /// Now, and the first and last second of every window that is not over.
+    fn times(&self, now: VaultTime) -> Vec<VaultTime> {
+        let ends = self
+            .windows
+            .iter()
+            .flat_map(|window| [window.from, window.until]);
+        let around = ends
+            .flatten()
+            .flat_map(|end| [end.0, end.0.saturating_sub(1)]);
+        let later = match now {
+            VaultTime::Unknown => 0,
+            VaultTime::Known { lo, .. } => lo.0,
+        };
+        let moments: BTreeSet<u64> = around.filter(|at| *at >= later).collect();
+        let moments = moments.into_iter().map(UnixSeconds);
+        let known = moments.map(|at| VaultTime::Known { lo: at, hi: at });
+        std::iter::once(now).chain(known).collect()
+    }
+}
+
+fn token(subject: &OidcSubject, roles: BTreeSet<String>) -> TokenFacts {
+    let OidcSubject { issuer, subject } = subject.clone();
+    TokenFacts {
+        issuer,
+        subject,
+        roles,
+        expires_at: UnixSeconds(u64::MAX),
+    }
+}

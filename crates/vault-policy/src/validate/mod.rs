@@ -1,0 +1,152 @@
+//! Whether a key of some type can live under a policy.
+
+mod candidates;
+mod sketch;
+
+use crate::condition::Context;
+use crate::deny::Deny;
+use crate::evaluate::by_rules;
+use crate::facts::Facts;
+use crate::model::{KeyPolicy, PolicyFields};
+use crate::operation::{KeyType, Operation};
+use crate::principal::Proven;
+use crate::time::VaultTime;
+use crate::usage::type_allows;
+use candidates::Candidates;
+
+/// How many made-up calls are tried for one policy.
+const BUDGET: usize = 4096;
+
+/// Why a well-formed policy is refused for a key.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Invalid {
+    /// The usage names what keys of the type cannot do.
+    #[error("usage: keys of this type cannot {}", .operation.name())]
+    UsageBeyondType {
+        /// What.
+        operation: Operation,
+    },
+    /// A rule names what keys of the type cannot do.
+    #[error("rule \"{rule}\": keys of this type cannot {}", .operation.name())]
+    RuleBeyondType {
+        /// Which rule.
+        rule: String,
+        /// What.
+        operation: Operation,
+    },
+    /// The key could do nothing.
+    #[error("usage allows nothing, and the policy is not sealed_forever")]
+    NothingAllowed,
+    /// The usage has it and no rule grants it.
+    #[error("no rule grants {} to anybody, and the policy is not sealed_forever", .operation.name())]
+    NeverGranted {
+        /// What.
+        operation: Operation,
+    },
+    /// Rules grant it, and no caller can meet their conditions, now or later.
+    #[error("nobody can ever {}: rule \"{rule}\", condition {condition}", .operation.name())]
+    NeverAllowed {
+        /// What.
+        operation: Operation,
+        /// The rule that stands in the way.
+        rule: String,
+        /// Where in its condition.
+        condition: String,
+    },
+    /// Within the bound of the search, no caller was found who could do it.
+    #[error("too many cases to tell whether anybody can ever {}", .operation.name())]
+    Undecided {
+        /// What.
+        operation: Operation,
+    },
+}
+
+impl Invalid {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UsageBeyondType { .. } => "usage_beyond_type",
+            Self::RuleBeyondType { .. } => "rule_beyond_type",
+            Self::NothingAllowed => "nothing_allowed",
+            Self::NeverGranted { .. } => "never_granted",
+            Self::NeverAllowed { .. } => "never_allowed",
+            Self::Undecided { .. } => "undecided",
+        }
+    }
+}
+
+/// Refuses what keys of this type cannot do; and, unless the policy says `sealed_forever`, an
+/// operation of the usage that nobody can do, now or later.
+pub fn validate(policy: &KeyPolicy, key_type: KeyType, now: VaultTime) -> Result<(), Invalid> {
+    let fields = policy.fields();
+    within_type(fields, key_type)?;
+    if fields.lifecycle.sealed_forever {
+        return Ok(());
+    }
+    if fields.usage.operations.is_empty() {
+        return Err(Invalid::NothingAllowed);
+    }
+    let mut budget = BUDGET;
+    let mut operations = fields.usage.operations.iter();
+    operations.try_for_each(|operation| usable(fields, *operation, now, &mut budget))
+}
+
+fn within_type(fields: &PolicyFields, key_type: KeyType) -> Result<(), Invalid> {
+    let beyond = |operation: &&Operation| !type_allows(key_type, **operation);
+    if let Some(operation) = fields.usage.operations.iter().find(beyond) {
+        return Err(Invalid::UsageBeyondType {
+            operation: *operation,
+        });
+    }
+    for rule in &fields.operations {
+        if let Some(operation) = rule.operations.iter().find(beyond) {
+            return Err(Invalid::RuleBeyondType {
+                rule: rule.name.clone(),
+                operation: *operation,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Looks for one call that the decision itself allows.
+fn usable(
+    policy: &PolicyFields,
+    operation: Operation,
+    now: VaultTime,
+    budget: &mut usize,
+) -> Result<(), Invalid> {
+    if operation == Operation::GetPublicKey {
+        return Ok(()); // the owner always can
+    }
+    let mut reason = Invalid::NeverGranted { operation };
+    for (facts, now) in Candidates::of(policy, operation, now).iter() {
+        *budget = budget
+            .checked_sub(1)
+            .ok_or(Invalid::Undecided { operation })?;
+        match attempt(policy, operation, &facts, now) {
+            Ok(()) => return Ok(()),
+            Err(Deny::Condition {
+                rule, condition, ..
+            }) if matches!(reason, Invalid::NeverGranted { .. }) => {
+                reason = Invalid::NeverAllowed {
+                    operation,
+                    rule,
+                    condition,
+                };
+            }
+            Err(_) => {}
+        }
+    }
+    Err(reason)
+}
+
+fn attempt(
+    policy: &PolicyFields,
+    operation: Operation,
+    facts: &Facts,
+    now: VaultTime,
+) -> Result<(), Deny> {
+    let proven = Proven::of(policy, facts, now);
+    by_rules(operation, &proven, Context { policy, facts, now })
+}
