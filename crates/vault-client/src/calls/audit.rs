@@ -1,0 +1,148 @@
+//! Reading and proving the log. Leaves are held to the head that they were read against.
+
+use crate::client::Client;
+use crate::error::{Error, ErrorCode, Result, wire};
+use crate::heads::SeenHead;
+use crate::key::{hash, malformed};
+use crate::receipt;
+use vault_encoding::{Hash, merkle};
+use vault_proto::v1;
+
+/// Leaves of one stretch of the log, in order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogPage {
+    /// Index of the first.
+    pub from: u64,
+    /// Their bytes.
+    pub leaves: Vec<Vec<u8>>,
+    /// The head that they were read against.
+    pub head: SeenHead,
+}
+
+/// A whole log: every leaf up to a head, and the head's root recomputed from them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AuditLog {
+    /// All leaves, from index 0.
+    pub leaves: Vec<Vec<u8>>,
+    /// The signed head over exactly these leaves.
+    pub head: SeenHead,
+}
+
+impl Client {
+    /// The head of the log now: verified, linked with what was seen before, and kept.
+    pub async fn checkpoint(&self) -> Result<SeenHead> {
+        let seen = self.seen().await;
+        let context = self.context(seen.as_ref());
+        let (answer, session) = self
+            .plain(|session, options| {
+                let context = context.clone().into();
+                async move {
+                    let client =
+                        v1::AuditServiceClient::new(session.transport(), session.rpc_config());
+                    let request = v1::GetCheckpointRequest {
+                        context,
+                        ..Default::default()
+                    };
+                    let answer = client.get_checkpoint_with_options(request, options).await?;
+                    Ok((answer.into_owned(), session))
+                }
+            })
+            .await?;
+        let head = answer.head.into_option().ok_or_else(|| malformed("head"))?;
+        let head = receipt::head(head, session.peer())?;
+        let deadline = self.deadline();
+        self.accept(&session, seen.as_ref(), head.clone(), None, deadline)
+            .await?;
+        Ok(head)
+    }
+
+    /// The leaves `from..to`; 0 stands for the head.
+    pub async fn read_log(&self, from: u64, to: u64) -> Result<LogPage> {
+        let deadline = self.deadline();
+        let (session, options) = self.ready(deadline).await?;
+        let seen = self.seen().await;
+        let context = self.context(seen.as_ref()).into();
+        let request = v1::ReadLogRequest {
+            context,
+            from,
+            to,
+            ..Default::default()
+        };
+        let client = v1::AuditServiceClient::new(session.transport(), session.rpc_config());
+        let failed =
+            |error: connectrpc::ConnectError| wire::failure(&error).error.vault(self.vault_id());
+        let mut stream = client
+            .read_log_with_options(request, options)
+            .await
+            .map_err(failed)?;
+        let (mut leaves, mut head): (_, Option<SeenHead>) = (Vec::new(), None);
+        while let Some(page) = stream.message().await.map_err(failed)? {
+            let page = page.to_owned_message();
+            let read = receipt::head(
+                page.head.into_option().ok_or_else(|| malformed("head"))?,
+                session.peer(),
+            )?;
+            match &head {
+                Some(head) if *head != read => return Err(malformed("head")),
+                _ => head = Some(read),
+            }
+            leaves.extend(page.leaves);
+        }
+        let head = head.ok_or_else(|| malformed("head"))?;
+        self.accept(&session, seen.as_ref(), head.clone(), None, deadline)
+            .await?;
+        Ok(LogPage { from, leaves, head })
+    }
+
+    /// The whole log up to its head, recomputed.
+    pub async fn whole_log(&self) -> Result<AuditLog> {
+        let LogPage { leaves, head, .. } = self.read_log(0, 0).await?;
+        let tree = merkle::Tree::from_leaves(leaves.iter().map(|leaf| merkle::leaf_hash(leaf)));
+        if tree.size() != head.size || tree.root() != head.root {
+            return Err(Error::new(ErrorCode::ReceiptInvalid)
+                .vault(self.vault_id())
+                .detail("the leaves are not those of the head"));
+        }
+        Ok(AuditLog { leaves, head })
+    }
+
+    /// The proof that the leaf of this hash stands at `index` of the tree of `size`.
+    pub async fn prove_inclusion(&self, index: u64, size: u64) -> Result<(Hash, Vec<Hash>)> {
+        let context = self.context(None);
+        let answer = self
+            .plain(|session, options| {
+                let context = context.clone().into();
+                async move {
+                    let client =
+                        v1::AuditServiceClient::new(session.transport(), session.rpc_config());
+                    let request = v1::ProveInclusionRequest {
+                        context,
+                        index,
+                        size,
+                        ..Default::default()
+                    };
+                    Ok(client
+                        .prove_inclusion_with_options(request, options)
+                        .await?
+                        .into_owned())
+                }
+            })
+            .await?;
+        Ok((
+            hash(&answer.leaf_hash, "leaf hash")?,
+            hashes(&answer.proof)?,
+        ))
+    }
+
+    /// The proof that the tree of `new` leaves extends that of `old`. The roots are the caller's
+    /// to bring: those that the vault names prove nothing.
+    pub async fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>> {
+        let deadline = self.deadline();
+        let (session, _) = self.ready(deadline).await?;
+        self.fetch_consistency(&session, old, new, deadline).await
+    }
+}
+
+fn hashes(steps: &[Vec<u8>]) -> Result<Vec<Hash>> {
+    steps.iter().map(|step| hash(step, "proof")).collect()
+}

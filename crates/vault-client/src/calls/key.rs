@@ -1,0 +1,166 @@
+//! Creating, reading, listing and deleting keys.
+
+use crate::client::Client;
+use crate::error::{Error, ErrorCode, Result};
+use crate::heads::KeyPin;
+use crate::key::{KeyInfo, KeyName, KeyState, malformed};
+use crate::receipt::Answer;
+use vault_policy::{KeyHandle, KeyType};
+use vault_proto::v1;
+
+/// A key to be made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CreateKey {
+    /// Chosen by the creator; `None` for random bits of this client.
+    pub handle: Option<KeyHandle>,
+    /// Its type.
+    pub key_type: KeyType,
+    /// Unique among the owner's keys; may be empty.
+    pub name: String,
+    /// The policy in canonical form.
+    pub policy: Vec<u8>,
+    /// Names and values.
+    pub labels: Vec<(String, String)>,
+}
+
+/// What became of a deleted key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deleted {
+    /// Destroyed.
+    pub state: KeyState,
+    /// Leaf index of the tombstone.
+    pub tombstone_index: u64,
+}
+
+impl Client {
+    /// Makes a key. A repeat after a lost answer makes no second one.
+    pub async fn create_key(&self, key: CreateKey) -> Result<Answer<KeyInfo>> {
+        let handle = match key.handle {
+            Some(handle) => handle,
+            None => KeyHandle(crate::client::random()?),
+        };
+        let labels = key.labels.into_iter();
+        let request = v1::CreateKeyRequest {
+            handle: handle.to_string(),
+            r#type: vault_proto::to_key_type(key.key_type).into(),
+            name: key.name,
+            policy: key.policy,
+            labels: labels
+                .map(|(name, value)| v1::Label {
+                    name,
+                    value,
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        };
+        let answer = self
+            .call(request)
+            .await?
+            .try_map(|answer| self.seen_key(answer.key))?;
+        if answer.value.handle != handle {
+            return Err(malformed("handle"));
+        }
+        Ok(answer)
+    }
+
+    /// Reads a key's metadata.
+    pub async fn get_key(&self, key: KeyName) -> Result<Answer<KeyInfo>> {
+        let request = v1::GetKeyRequest {
+            key: self.key_ref(key)?.into(),
+            ..Default::default()
+        };
+        let answer = self
+            .call(request)
+            .await?
+            .try_map(|answer| self.seen_key(answer.key))?;
+        if answer.value.handle != key.handle {
+            return Err(malformed("handle"));
+        }
+        Ok(answer)
+    }
+
+    /// One page of the caller's own keys, and the token of the next page; empty on the last.
+    pub async fn list_keys(
+        &self,
+        page_size: u32,
+        page_token: &str,
+    ) -> Result<Answer<(Vec<KeyInfo>, String)>> {
+        let page_token = page_token.to_owned();
+        let request = v1::ListKeysRequest {
+            page_size,
+            page_token,
+            ..Default::default()
+        };
+        self.call(request).await?.try_map(|answer| {
+            let keys: Vec<_> = answer
+                .keys
+                .into_iter()
+                .map(KeyInfo::from_wire)
+                .collect::<Result<_>>()?;
+            self.pin(&keys)?;
+            Ok((keys, answer.next_page_token))
+        })
+    }
+
+    /// The caller's own key of this name.
+    pub async fn find_key(&self, name: &str) -> Result<KeyInfo> {
+        let mut token = String::new();
+        loop {
+            let (keys, next) = self.list_keys(1000, &token).await?.value;
+            if let Some(found) = keys.into_iter().find(|key| key.name == name) {
+                return Ok(found);
+            }
+            if next.is_empty() {
+                return Err(Error::new(ErrorCode::NotFound)
+                    .vault(self.vault_id())
+                    .detail(name));
+            }
+            token = next;
+        }
+    }
+
+    /// Destroys a key at once.
+    pub async fn delete_key(&self, key: KeyName) -> Result<Answer<Deleted>> {
+        let key = self.key_ref(key)?.into();
+        let request = v1::ScheduleDeletionRequest {
+            key,
+            window: 0,
+            ..Default::default()
+        };
+        self.call(request).await?.try_map(|answer| {
+            let state = KeyState::from_wire(answer.state)?;
+            Ok(Deleted {
+                state,
+                tombstone_index: answer.tombstone_index,
+            })
+        })
+    }
+
+    /// The reference that goes out: with the lineage given, or else the one that is pinned.
+    pub(crate) fn key_ref(&self, key: KeyName) -> Result<v1::KeyRef> {
+        let pinned = self.heads().lineage(&self.vault_id(), &key.handle)?;
+        let lineage = key.lineage.or(pinned);
+        Ok(KeyName { lineage, ..key }.to_wire())
+    }
+
+    fn seen_key(
+        &self,
+        key: buffa::MessageField<v1::KeyInfo, buffa::Inline<v1::KeyInfo>>,
+    ) -> Result<KeyInfo> {
+        let key = KeyInfo::from_wire(key.into_option().ok_or_else(|| malformed("key"))?)?;
+        self.pin(std::slice::from_ref(&key))?;
+        Ok(key)
+    }
+
+    fn pin(&self, keys: &[KeyInfo]) -> Result<()> {
+        let pins: Vec<_> = keys
+            .iter()
+            .map(|key| KeyPin {
+                handle: key.handle,
+                lineage: key.lineage,
+            })
+            .collect();
+        self.heads().pin(&self.vault_id(), &pins)
+    }
+}

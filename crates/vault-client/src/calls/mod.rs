@@ -1,0 +1,14 @@
+//! The calls of the protocol, one file per service.
+
+mod audit;
+mod crypto;
+mod key;
+mod policy;
+pub(crate) mod rpc;
+mod vault;
+
+pub use audit::{AuditLog, LogPage};
+pub use crypto::{Input, Signed, Versioned};
+pub use key::{CreateKey, Deleted};
+pub(crate) use vault::canonical_value;
+pub use vault::{ServedConfig, VaultInfo, WhoAmI};

@@ -1,0 +1,78 @@
+//! What all calls have in common: a context that goes out, a receipt that comes back.
+
+use crate::session::Session;
+use connectrpc::ConnectError;
+use connectrpc::client::CallOptions;
+use std::future::Future;
+use vault_proto::v1;
+
+/// Whether a call may be sent again when its first answer was lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Repeat {
+    /// It changes nothing.
+    Reads,
+    /// It changes something once, however often it is sent, by its idempotency key.
+    Keyed,
+    /// Each time is another use of the key, with an entry in the log.
+    Uses,
+}
+
+/// One call of the protocol.
+pub(crate) trait Rpc: Clone + Send + Sync + 'static {
+    type Answer: Send;
+    const REPEAT: Repeat;
+
+    fn set_context(&mut self, context: v1::CallContext);
+
+    fn receipt(answer: &Self::Answer) -> Option<&v1::Receipt>;
+
+    fn send(
+        self,
+        session: &Session,
+        options: CallOptions,
+    ) -> impl Future<Output = Result<Self::Answer, ConnectError>> + Send;
+}
+
+macro_rules! rpcs {
+    ($($repeat:ident $client:ident.$method:ident($request:ident) -> $answer:ident;)*) => { $(
+        impl Rpc for v1::$request {
+            type Answer = v1::$answer;
+            const REPEAT: Repeat = Repeat::$repeat;
+
+            fn set_context(&mut self, context: v1::CallContext) {
+                self.context = context.into();
+            }
+
+            fn receipt(answer: &v1::$answer) -> Option<&v1::Receipt> {
+                answer.receipt.as_option()
+            }
+
+            async fn send(
+                self,
+                session: &Session,
+                options: CallOptions,
+            ) -> Result<v1::$answer, ConnectError> {
+                let client = v1::$client::new(session.transport(), session.rpc_config());
+                Ok(client.$method(self, options).await?.into_owned())
+            }
+        }
+    )* };
+}
+
+rpcs! {
+    Keyed KeyServiceClient.create_key_with_options(CreateKeyRequest) -> CreateKeyResponse;
+    Reads KeyServiceClient.get_key_with_options(GetKeyRequest) -> GetKeyResponse;
+    Reads KeyServiceClient.list_keys_with_options(ListKeysRequest) -> ListKeysResponse;
+    Keyed KeyServiceClient.schedule_deletion_with_options(ScheduleDeletionRequest)
+        -> ScheduleDeletionResponse;
+    Uses CryptoServiceClient.sign_with_options(SignRequest) -> SignResponse;
+    Reads CryptoServiceClient.verify_with_options(VerifyRequest) -> VerifyResponse;
+    Uses CryptoServiceClient.wrap_with_options(WrapRequest) -> WrapResponse;
+    Uses CryptoServiceClient.unwrap_with_options(UnwrapRequest) -> UnwrapResponse;
+    Uses CryptoServiceClient.mac_with_options(MacRequest) -> MacResponse;
+    Uses CryptoServiceClient.mac_verify_with_options(MacVerifyRequest) -> MacVerifyResponse;
+    Reads CryptoServiceClient.get_public_key_with_options(GetPublicKeyRequest)
+        -> GetPublicKeyResponse;
+    Reads PolicyServiceClient.get_policy_with_options(GetPolicyRequest) -> GetPolicyResponse;
+    Reads VaultServiceClient.who_am_i_with_options(WhoAmIRequest) -> WhoAmIResponse;
+}

@@ -1,0 +1,150 @@
+//! What a vault says of itself, and of its caller.
+
+use crate::client::Client;
+use crate::error::{Error, ErrorCode, Result};
+use crate::heads::SeenHead;
+use crate::key::{hash, malformed};
+use crate::receipt::{self, Answer};
+use vault_encoding::{Canonical, Hash, Limits};
+use vault_policy::{Measurement, PlatformId, VaultId};
+use vault_proto::v1;
+
+/// What a vault says of itself. Identity and configuration roots are those of its evidence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VaultInfo {
+    /// Its id.
+    pub vault_id: VaultId,
+    /// Version of its software, as it says.
+    pub version: String,
+    /// Fresh at every start.
+    pub boot_id: [u8; 16],
+    /// Root of the configuration entries that carry trust.
+    pub trust_root: Hash,
+    /// Root of the others.
+    pub operational_root: Hash,
+    /// The head of its log.
+    pub head: SeenHead,
+    /// Why it is locked, if it is.
+    pub locked: Option<String>,
+    /// `host` or `signed`.
+    pub time_mode: String,
+}
+
+/// The configuration as the vault serves it; its roots are those of the evidence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServedConfig {
+    /// Path and canonical JSON text of what carries trust.
+    pub trust: Vec<(String, String)>,
+    /// Path and canonical JSON text of what carries none.
+    pub operational: Vec<(String, String)>,
+}
+
+/// What a vault makes of the caller's connection and token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WhoAmI {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// The roles that count.
+    pub roles: Vec<String>,
+    /// Unix seconds.
+    pub token_expires_at: u64,
+    /// MRENCLAVE of the calling enclave, if it is one.
+    pub measurement: Option<Measurement>,
+    /// Its machine.
+    pub platform_id: Option<PlatformId>,
+}
+
+impl Client {
+    /// What the vault says of itself. Needs no token.
+    pub async fn info(&self) -> Result<VaultInfo> {
+        let seen = self.seen().await;
+        let (answer, peer) = self
+            .plain(|session, options| async move {
+                let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
+                let request = v1::GetInfoRequest::default();
+                let answer = client.get_info_with_options(request, options).await?;
+                Ok((answer.into_owned(), session.peer().clone()))
+            })
+            .await?;
+        let differs = answer.vault_id != peer.vault_id.0.0
+            || Hash::from_slice(&answer.trust_root) != peer.claims.trust_root
+            || Hash::from_slice(&answer.operational_root) != peer.claims.operational_root;
+        if differs {
+            return Err(Error::new(ErrorCode::AttestationRefused)
+                .vault(self.vault_id())
+                .detail("it says of itself what its evidence does not say"));
+        }
+        let head = answer.head.into_option().ok_or_else(|| malformed("head"))?;
+        let head = receipt::head(head, &peer)?;
+        self.tracker().glance(seen.as_ref(), &head)?;
+        Ok(VaultInfo {
+            vault_id: peer.vault_id,
+            version: answer.version,
+            boot_id: answer
+                .boot_id
+                .try_into()
+                .map_err(|_| malformed("boot id"))?,
+            trust_root: hash(&answer.trust_root, "trust root")?,
+            operational_root: hash(&answer.operational_root, "operational root")?,
+            head,
+            locked: answer.locked.then_some(answer.locked_reason),
+            time_mode: answer.time_mode,
+        })
+    }
+
+    /// The configuration, held against the roots that the vault's evidence commits to.
+    pub async fn config(&self) -> Result<ServedConfig> {
+        let (answer, peer) = self
+            .plain(|session, options| async move {
+                let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
+                let request = v1::GetConfigRequest::default();
+                let answer = client.get_config_with_options(request, options).await?;
+                Ok((answer.into_owned(), session.peer().clone()))
+            })
+            .await?;
+        let pairs = |entries: Vec<v1::ConfigEntry>| -> Vec<(String, String)> {
+            entries
+                .into_iter()
+                .map(|entry| (entry.path, entry.value))
+                .collect()
+        };
+        let served = ServedConfig {
+            trust: pairs(answer.trust),
+            operational: pairs(answer.operational),
+        };
+        crate::session::check_config(&served, &peer).map_err(|error| error.vault(peer.vault_id))?;
+        Ok(served)
+    }
+
+    /// What the vault makes of this caller.
+    pub async fn whoami(&self) -> Result<Answer<WhoAmI>> {
+        self.call(v1::WhoAmIRequest::default())
+            .await?
+            .try_map(|answer| {
+                let optional =
+                    |bytes: &[u8], what| (!bytes.is_empty()).then(|| hash(bytes, what)).transpose();
+                Ok(WhoAmI {
+                    measurement: optional(&answer.caller_measurement, "measurement")?
+                        .map(Measurement),
+                    platform_id: optional(&answer.caller_platform_id, "platform id")?
+                        .map(PlatformId),
+                    issuer: answer.issuer,
+                    subject: answer.subject,
+                    roles: answer.roles,
+                    token_expires_at: answer.token_expires_at,
+                })
+            })
+    }
+}
+
+/// The canonical value of a configuration entry; other spellings are refused.
+pub(crate) fn canonical_value(text: &str) -> Result<Canonical> {
+    const LIMITS: Limits = Limits {
+        bytes: 1 << 20,
+        depth: 32,
+        nodes: 100_000,
+    };
+    Canonical::from_bytes(text.as_bytes(), LIMITS).map_err(|_| malformed("configuration entry"))
+}

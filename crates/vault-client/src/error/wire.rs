@@ -1,0 +1,105 @@
+//! From the wire's error to ours. A vault's code, blame and retry are taken over; its message is
+//! not shown: the codes have sentences of their own.
+
+use super::{Blame, Error, ErrorCode, Retry};
+use buffa::EnumValue;
+use connectrpc::{ConnectError, ErrorCode as Rpc};
+use vault_proto::v1;
+
+impl ErrorCode {
+    /// The code of the same name on the wire; `None` for codes that only a client can find.
+    pub fn from_wire(code: v1::ErrorCode) -> Option<Self> {
+        let name = vault_proto::code_name(code);
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+}
+
+/// What a failed call says, and the vault's own head where it sends one.
+pub(crate) struct WireFailure {
+    pub(crate) error: Error,
+    pub(crate) head: Option<v1::Head>,
+    /// Whether the vault itself answered, rather than the transport.
+    pub(crate) answered: bool,
+}
+
+pub(crate) fn failure(error: &ConnectError) -> WireFailure {
+    let Some(detail) = vault_proto::detail_of(error) else {
+        return WireFailure {
+            error: without_detail(error),
+            head: None,
+            answered: false,
+        };
+    };
+    let code = detail.code.as_known().and_then(ErrorCode::from_wire);
+    let mut ours = Error::new(code.unwrap_or(ErrorCode::Internal));
+    if let Some(blame) = blame(detail.blame) {
+        ours.0.blame = blame;
+    }
+    if let Some(retry) = retry(detail.retry) {
+        ours.0.retry = retry;
+    }
+    ours.0.rule = given(&detail.rule);
+    ours.0.condition = given(&detail.condition);
+    ours.0.retry_after = (detail.retry_after > 0).then_some(detail.retry_after);
+    ours.0.detail = error
+        .message
+        .as_deref()
+        .and_then(|text| particulars(ours.code, text));
+    WireFailure {
+        error: ours,
+        head: detail.head.into_option(),
+        answered: true,
+    }
+}
+
+/// Errors of the transport, of the RPC library, and of vaults before they reach the call.
+fn without_detail(error: &ConnectError) -> Error {
+    let code = match error.code {
+        Rpc::DeadlineExceeded => ErrorCode::Timeout,
+        Rpc::Unavailable | Rpc::Canceled => ErrorCode::Unavailable,
+        Rpc::InvalidArgument => ErrorCode::InvalidArgument,
+        Rpc::ResourceExhausted => ErrorCode::TooLarge,
+        Rpc::Unauthenticated => ErrorCode::Unauthenticated,
+        _ => ErrorCode::Internal,
+    };
+    let error_text = error.message.clone().unwrap_or_default();
+    Error::new(code).detail(clean(&error_text))
+}
+
+/// Rule and condition have fields of their own, and a refused stranger is told nothing; what is
+/// left of a vault's message is worth showing where the caller can act on it.
+fn particulars(code: ErrorCode, text: &str) -> Option<String> {
+    let hidden = matches!(code, ErrorCode::NotFound | ErrorCode::PolicyDenied);
+    (!hidden && !text.is_empty()).then(|| clean(text))
+}
+
+/// At most 300 characters, none of them able to move a terminal's cursor.
+fn clean(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(300)
+        .collect()
+}
+
+fn given(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| clean(text))
+}
+
+fn blame(value: EnumValue<v1::Blame>) -> Option<Blame> {
+    match value.as_known()? {
+        v1::Blame::BLAME_CALLER => Some(Blame::Caller),
+        v1::Blame::BLAME_POLICY => Some(Blame::Policy),
+        v1::Blame::BLAME_VAULT => Some(Blame::Vault),
+        v1::Blame::BLAME_UPSTREAM => Some(Blame::Upstream),
+        v1::Blame::BLAME_UNSPECIFIED => None,
+    }
+}
+
+fn retry(value: EnumValue<v1::Retry>) -> Option<Retry> {
+    match value.as_known()? {
+        v1::Retry::RETRY_NEVER => Some(Retry::Never),
+        v1::Retry::RETRY_LATER => Some(Retry::Later),
+        v1::Retry::RETRY_REAUTHENTICATE => Some(Retry::Reauthenticate),
+        v1::Retry::RETRY_UNSPECIFIED => None,
+    }
+}

@@ -1,0 +1,137 @@
+//! What comes with an answer: the head of the log, signed by the vault, and the caller's own
+//! entry with its proof. Nothing unsigned passes.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::heads::SeenHead;
+use crate::key::hash;
+use crate::session::Peer;
+use vault_audit::{Checkpoint, LogKey};
+use vault_encoding::{Hash, merkle};
+use vault_proto::v1;
+
+/// An answer and its receipt.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer<T> {
+    /// What was asked for.
+    pub value: T,
+    /// What proves that it was logged, and the head to remember.
+    pub receipt: Receipt,
+}
+
+/// A verified receipt.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    /// The head that covers the answer, with the signed note.
+    pub head: SeenHead,
+    /// The caller's own entry, if the call was logged.
+    pub logged: Option<Logged>,
+}
+
+/// One's own entry in the log; it was proven to be under the receipt's head.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Logged {
+    /// Its index.
+    pub index: u64,
+    /// Opens the request hash that stands in it.
+    pub request_salt: Hash,
+    /// Its bytes.
+    pub leaf: Vec<u8>,
+    /// Leaf to root.
+    pub proof: Vec<Hash>,
+}
+
+impl Logged {
+    /// The root just before this entry, where it is the last one of its tree: the proof of the
+    /// last leaf consists of the complete subtrees left of it.
+    pub(crate) fn root_before(&self) -> Option<Hash> {
+        let mut steps = self.proof.iter();
+        match steps.next() {
+            None => (self.index == 0).then(merkle::empty_root),
+            Some(first) => Some(steps.fold(*first, |right, left| merkle::node_hash(left, &right))),
+        }
+    }
+}
+
+/// Holds a receipt to the identity key of the vault at hand.
+pub(crate) fn verify(receipt: v1::Receipt, peer: &Peer) -> Result<Receipt> {
+    let head = head(
+        receipt
+            .head
+            .into_option()
+            .ok_or_else(|| invalid("no head"))?,
+        peer,
+    )?;
+    let logged = receipt
+        .leaf
+        .into_option()
+        .map(|leaf| logged(leaf, &head))
+        .transpose()?;
+    Ok(Receipt { head, logged })
+}
+
+/// A head whose note this vault signed, and which says what the note says.
+pub(crate) fn head(head: v1::Head, peer: &Peer) -> Result<SeenHead> {
+    let key = LogKey::from_spki(&peer.claims.identity_key).map_err(|error| invalid(&error))?;
+    let signed = Checkpoint::verify(&head.checkpoint, &key).map_err(|error| invalid(&error))?;
+    if signed.size != head.size || signed.root.0 != *head.root {
+        return Err(invalid("the head is not that of its checkpoint"));
+    }
+    Ok(SeenHead {
+        size: signed.size,
+        root: signed.root,
+        checkpoint: head.checkpoint,
+    })
+}
+
+fn logged(leaf: v1::LoggedLeaf, head: &SeenHead) -> Result<Logged> {
+    let proof: Vec<Hash> = leaf
+        .proof
+        .iter()
+        .map(|step| hash(step, "proof"))
+        .collect::<Result<_>>()?;
+    let included = merkle::verify_inclusion(
+        &merkle::leaf_hash(&leaf.leaf),
+        leaf.index,
+        head.size,
+        &proof,
+        &head.root,
+    );
+    if !included {
+        return Err(invalid("the entry is not in the log"));
+    }
+    let request_salt = hash(&leaf.request_salt, "request salt")?;
+    Ok(Logged {
+        index: leaf.index,
+        request_salt,
+        leaf: leaf.leaf,
+        proof,
+    })
+}
+
+fn invalid(why: impl std::fmt::Display) -> Error {
+    Error::new(ErrorCode::ReceiptInvalid).detail(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use merkle::{Tree, leaf_hash};
+
+    #[test]
+    fn the_proof_of_the_last_leaf_gives_the_root_before_it() {
+        let mut tree = Tree::default();
+        for index in 0..40u64 {
+            let before = tree.root();
+            tree.push(leaf_hash(&index.to_be_bytes()));
+            let proof = tree.inclusion(index, index + 1).unwrap();
+            let leaf = index.to_be_bytes().to_vec();
+            let logged = Logged {
+                index,
+                request_salt: Hash::default(),
+                leaf,
+                proof,
+            };
+            assert_eq!(logged.root_before(), Some(before), "{index}");
+        }
+    }
+}

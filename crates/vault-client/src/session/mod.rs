@@ -1,0 +1,121 @@
+//! One attested connection to a vault.
+
+mod dial;
+mod transport;
+
+use crate::calls::ServedConfig;
+use crate::config::ClientConfig;
+use crate::error::{Error, ErrorCode, Result};
+use connectrpc::Protocol;
+use connectrpc::client::ClientConfig as RpcConfig;
+use dial::{dial_config, refusal};
+use ratls::Claims;
+use ratls::config_tree::{ConfigTree, Part};
+use ratls::tls::{self, PeerFacts};
+use tokio::net::TcpStream;
+use transport::Transport;
+use vault_policy::{VaultId, VerifiedEvidence};
+
+/// Who is at the other end, as appraised on this connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Peer {
+    /// Follows from the identity key in the claims.
+    pub vault_id: VaultId,
+    /// What the vault says of itself; its quotes commit to it.
+    pub claims: Claims,
+    /// What its platform says of it.
+    pub evidence: VerifiedEvidence,
+}
+
+/// A connection whose preamble has passed, with HTTP/2 on it.
+pub(crate) struct Session {
+    transport: Transport,
+    rpc: RpcConfig,
+    peer: Peer,
+}
+
+impl Session {
+    /// Connects, runs the preamble, appraises, compares with the pins. Never more than once.
+    pub(crate) async fn dial(config: &ClientConfig) -> Result<Self> {
+        let tcp = TcpStream::connect(&config.endpoint)
+            .await
+            .map_err(|error| {
+                Error::new(ErrorCode::Unavailable)
+                    .detail(format_args!("{}: {error}", config.endpoint))
+            })?;
+        let attested = tls::connect_tcp(tcp, &dial_config(config))
+            .await
+            .map_err(|error| refusal(&config.endpoint, &error))?;
+        let transport = Transport::begin(attested.stream).await.map_err(|error| {
+            Error::new(ErrorCode::Unavailable).detail(format_args!("{}: {error}", config.endpoint))
+        })?;
+        let PeerFacts {
+            vault_id,
+            claims,
+            evidence,
+            ..
+        } = attested.facts;
+        let peer = Peer {
+            vault_id,
+            claims,
+            evidence,
+        };
+        Ok(Self {
+            transport,
+            rpc: rpc_config(&vault_id)?,
+            peer,
+        })
+    }
+
+    pub(crate) fn transport(&self) -> Transport {
+        self.transport.clone()
+    }
+
+    pub(crate) fn rpc_config(&self) -> RpcConfig {
+        self.rpc.clone()
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.transport.is_closed()
+    }
+}
+
+fn rpc_config(vault: &VaultId) -> Result<RpcConfig> {
+    let base = format!("https://{vault}")
+        .parse()
+        .map_err(|_| Error::new(ErrorCode::Internal).detail("vault id"))?;
+    let limits = vault_proto::response_limits();
+    Ok(RpcConfig::new(base)
+        .with_protocol(Protocol::Grpc)
+        .with_default_max_message_size(limits.max_message_size())
+        .with_default_element_memory_limit(vault_proto::ELEMENT_MEMORY * 4))
+}
+
+/// Recomputes both roots from the entries and holds them against those of the evidence.
+pub(crate) fn check_config(served: &ServedConfig, peer: &Peer) -> Result<()> {
+    let parts = [
+        (Part::Trust, &served.trust, peer.claims.trust_root),
+        (
+            Part::Operational,
+            &served.operational,
+            peer.claims.operational_root,
+        ),
+    ];
+    for (part, entries, root) in parts {
+        let parsed = entries
+            .iter()
+            .map(|(path, value)| Ok((path.clone(), crate::calls::canonical_value(value)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let tree = ConfigTree::new(part, parsed);
+        if tree.ok().map(|tree| tree.root()) != root || root.is_none() {
+            return Err(Error::new(ErrorCode::AttestationRefused).detail(
+                "the configuration that it serves is not the one that its evidence commits to",
+            ));
+        }
+    }
+    Ok(())
+}

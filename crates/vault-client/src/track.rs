@@ -1,0 +1,138 @@
+//! Judges every head that a vault shows against what was seen before. Every two heads that a
+//! client ever accepts are proven to be of one log.
+
+use crate::error::{Error, Result};
+use crate::heads::{HeadStore, Remembered, SeenHead};
+use crate::receipt::Logged;
+use std::future::Future;
+use tokio::sync::Mutex;
+use vault_encoding::Hash;
+use vault_encoding::merkle;
+use vault_policy::VaultId;
+
+/// The memory of one vault, shared by all calls of a client.
+pub(crate) struct Tracker {
+    vault: VaultId,
+    store: HeadStore,
+    latest: Mutex<Option<SeenHead>>,
+}
+
+impl Tracker {
+    pub(crate) fn open(vault: VaultId, store: HeadStore) -> Result<Self> {
+        let latest = Mutex::new(store.head(&vault)?);
+        Ok(Self {
+            vault,
+            store,
+            latest,
+        })
+    }
+
+    /// The head that goes out with the next call.
+    pub(crate) async fn seen(&self) -> Option<SeenHead> {
+        self.latest.lock().await.clone()
+    }
+
+    /// Accepts the head of an answer to a call that carried `seen`. `prove` asks the vault for a
+    /// consistency proof between two sizes.
+    pub(crate) async fn accept<P, F>(
+        &self,
+        seen: Option<&SeenHead>,
+        answered: SeenHead,
+        logged: Option<&Logged>,
+        prove: P,
+    ) -> Result<()>
+    where
+        P: Fn(u64, u64) -> F,
+        F: Future<Output = Result<Vec<Hash>>>,
+    {
+        if let Some(seen) = seen {
+            self.compare(seen, &answered)?;
+        }
+        let mut latest = self.latest.lock().await;
+        if let Some(known) = latest.as_ref() {
+            self.link(known, &answered, logged, &prove).await?;
+        }
+        if latest
+            .as_ref()
+            .is_none_or(|known| known.size < answered.size)
+        {
+            *latest = Some(self.keep(answered, &prove).await?);
+        }
+        Ok(())
+    }
+
+    /// Judges a head where no proof can be had, such as one shown before authentication. It is
+    /// not kept.
+    pub(crate) fn glance(&self, seen: Option<&SeenHead>, answered: &SeenHead) -> Result<()> {
+        seen.map_or(Ok(()), |seen| self.compare(seen, answered))
+    }
+
+    /// The error for a vault that says itself that it holds less than `seen`, or something else.
+    pub(crate) fn confess(&self, seen: SeenHead, answered: SeenHead) -> Error {
+        self.store.contradiction(&self.vault, seen, answered)
+    }
+
+    /// A later answer cannot be shorter, nor have another root at the same size.
+    fn compare(&self, seen: &SeenHead, answered: &SeenHead) -> Result<()> {
+        let shorter = answered.size < seen.size;
+        let other = answered.size == seen.size && answered.root != seen.root;
+        if shorter || other {
+            return Err(self.confess(seen.clone(), answered.clone()));
+        }
+        Ok(())
+    }
+
+    /// Proves that two heads are of one log, whichever is longer: calls overtake each other.
+    async fn link<P, F>(
+        &self,
+        known: &SeenHead,
+        answered: &SeenHead,
+        logged: Option<&Logged>,
+        prove: &P,
+    ) -> Result<()>
+    where
+        P: Fn(u64, u64) -> F,
+        F: Future<Output = Result<Vec<Hash>>>,
+    {
+        if known.size == answered.size {
+            return self.compare(known, answered);
+        }
+        let (old, new) = if known.size < answered.size {
+            (known, answered)
+        } else {
+            (answered, known)
+        };
+        let own = logged.filter(|_| std::ptr::eq(new, answered) && new.size == old.size + 1);
+        if own.and_then(Logged::root_before) == Some(old.root) {
+            return Ok(());
+        }
+        let proof = if old.size == 0 {
+            Vec::new()
+        } else {
+            prove(old.size, new.size).await?
+        };
+        if merkle::verify_consistency(old.size, new.size, &proof, &old.root, &new.root) {
+            return Ok(());
+        }
+        Err(self.confess(known.clone(), answered.clone()))
+    }
+
+    /// Makes a head durable. Where another process has kept a longer one, the two are linked.
+    async fn keep<P, F>(&self, answered: SeenHead, prove: &P) -> Result<SeenHead>
+    where
+        P: Fn(u64, u64) -> F,
+        F: Future<Output = Result<Vec<Hash>>>,
+    {
+        match self.store.remember(&self.vault, &answered)? {
+            Remembered::Advanced | Remembered::Same => Ok(answered),
+            Remembered::Contradicts(kept) => Err(self.confess(kept, answered)),
+            Remembered::Older => {
+                let Some(kept) = self.store.head(&self.vault)? else {
+                    return Ok(answered);
+                };
+                self.link(&kept, &answered, None, prove).await?;
+                Ok(kept)
+            }
+        }
+    }
+}
