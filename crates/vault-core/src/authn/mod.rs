@@ -2,3 +2,6 @@
 
 pub mod jwks;
 pub mod token;
+
+#[cfg(test)]
+mod token_testing;

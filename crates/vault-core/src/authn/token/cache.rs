@@ -1,0 +1,91 @@
+//! Tokens that were verified before, by hash, until they or their keys end.
+
+use super::{IssuerSet, TokenError, TokenProof, Verified, still_before, verify};
+use std::collections::{BTreeMap, VecDeque};
+use vault_encoding::{Hash, sha256};
+use vault_policy::{UnixSeconds, VaultTime};
+
+/// Bounded; holds what tokens say and never a token. Keys that changed void every entry.
+pub struct TokenCache {
+    entries: BTreeMap<Hash, Entry>,
+    /// Hashes in the order of their first use.
+    order: VecDeque<Hash>,
+    capacity: usize,
+    generation: u64,
+}
+
+struct Entry {
+    proof: TokenProof,
+    keys_until: UnixSeconds,
+}
+
+impl TokenCache {
+    /// Holds at most `capacity` tokens.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            order: VecDeque::new(),
+            capacity,
+            generation: 0,
+        }
+    }
+
+    /// A token that is known and still valid; `None` means that it must be verified.
+    pub fn get(&mut self, token: &[u8], issuers: &IssuerSet, now: VaultTime) -> Option<TokenProof> {
+        self.follow(issuers);
+        let entry = self.entries.get(&sha256(token))?;
+        let valid = still_before(now, entry.keys_until, TokenError::KeysStale).is_ok()
+            && still_before(now, entry.proof.facts().expires_at, TokenError::Expired).is_ok();
+        valid.then(|| entry.proof.clone())
+    }
+
+    /// Verifies a token and remembers it, or finds it.
+    pub fn verify(
+        &mut self,
+        token: &[u8],
+        issuers: &IssuerSet,
+        now: VaultTime,
+    ) -> Result<TokenProof, TokenError> {
+        if let Some(proof) = self.get(token, issuers, now) {
+            return Ok(proof);
+        }
+        let verified = verify(token, issuers, now)?;
+        let proof = verified.proof.clone();
+        self.insert(sha256(token), verified);
+        Ok(proof)
+    }
+
+    /// Number of tokens held.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn follow(&mut self, issuers: &IssuerSet) {
+        if self.generation != issuers.generation() {
+            self.entries.clear();
+            self.order.clear();
+            self.generation = issuers.generation();
+        }
+    }
+
+    fn insert(&mut self, hash: Hash, verified: Verified) {
+        let entry = Entry {
+            proof: verified.proof,
+            keys_until: verified.keys_until,
+        };
+        if self.entries.insert(hash, entry).is_none() {
+            self.order.push_back(hash);
+        }
+        while self.entries.len() > self.capacity {
+            let Some(oldest) = self.order.pop_front() else {
+                return;
+            };
+            self.entries.remove(&oldest);
+        }
+    }
+}
