@@ -130,3 +130,90 @@ impl Used {
         gone
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::material::{KeyMaterial, SecretAccess};
+    use vault_encoding::Hash;
+    use vault_policy::{KeyType, KeyVersion, Lineage};
+
+    fn identity(handle: u8, version: u32) -> KeyIdentity {
+        KeyIdentity {
+            handle: KeyHandle([handle; 16]),
+            version: KeyVersion(version),
+            lineage: Lineage(Hash([handle; 32])),
+        }
+    }
+
+    fn parsed(identity: KeyIdentity) -> Result<ParsedKey, KeyError> {
+        let access = SecretAccess::granted();
+        let material = KeyMaterial::from_secret_bytes(KeyType::HmacSha256, &[1; 32], access)?;
+        ParsedKey::parse(identity, &material)
+    }
+
+    fn cache(capacity: usize, keys: impl IntoIterator<Item = KeyIdentity>) -> KeyCache {
+        let cache = KeyCache::new(NonZeroUsize::new(capacity).unwrap());
+        for key in keys {
+            cache.get_or_parse(&key, || parsed(key)).unwrap();
+        }
+        cache
+    }
+
+    fn is_consistent(cache: &KeyCache) -> bool {
+        let used = cache.lock();
+        let slots: BTreeMap<_, _> =
+            used.keys.iter().map(|(identity, slot)| (slot.last_used, *identity)).collect();
+        slots == used.order && used.keys.len() <= cache.capacity.get()
+    }
+
+    #[test]
+    fn what_was_used_longest_ago_goes_first() {
+        let cache = cache(2, [identity(1, 1), identity(2, 1)]);
+        assert!(cache.get(&identity(1, 1)).is_some());
+        cache.get_or_parse(&identity(3, 1), || parsed(identity(3, 1))).unwrap();
+        assert!(cache.get(&identity(2, 1)).is_none());
+        assert!(cache.get(&identity(1, 1)).is_some());
+        assert!(is_consistent(&cache));
+    }
+
+    #[test]
+    fn a_key_is_parsed_once() {
+        let cache = cache(2, [identity(1, 1)]);
+        cache.get_or_parse(&identity(1, 1), || Err(KeyError::Library)).unwrap();
+    }
+
+    #[test]
+    fn what_does_not_parse_is_not_kept() {
+        let cache = cache(2, []);
+        let refused = cache.get_or_parse(&identity(1, 1), || Err(KeyError::Library));
+        assert_eq!(refused.err(), Some(KeyError::Library));
+        assert!(cache.is_empty());
+    }
+
+    #[test]
+    fn a_destroyed_key_is_gone_in_every_version() {
+        let cache = cache(8, [identity(1, 1), identity(1, 2), identity(2, 1)]);
+        cache.remove(&KeyHandle([1; 16]));
+        assert_eq!(cache.len(), 1);
+        assert!(cache.get(&identity(2, 1)).is_some());
+        assert!(is_consistent(&cache));
+    }
+
+    #[test]
+    fn it_stays_bounded_and_consistent_under_any_use() {
+        let cache = cache(4, []);
+        let mut state = 1u32;
+        for _ in 0..2_000 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (handle, version) = ((state >> 24) as u8 % 5, (state >> 16) % 3);
+            if state % 17 == 0 {
+                cache.remove(&KeyHandle([handle; 16]));
+            } else {
+                let key = identity(handle, version);
+                assert_eq!(cache.get_or_parse(&key, || parsed(key)).unwrap().identity(), key);
+            }
+            assert!(is_consistent(&cache));
+        }
+    }
+}

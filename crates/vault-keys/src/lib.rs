@@ -52,7 +52,6 @@ mod error;
 mod mac;
 mod mac_verify;
 mod material;
-mod matrix;
 mod p256;
 mod parsed;
 mod public_key;
@@ -67,6 +66,7 @@ mod wrap_header;
 mod xaes;
 
 #[cfg(test)]
+#[path = "../tests/support/mod.rs"]
 mod testing;
 #[cfg(test)]
 mod wycheproof_tests;
@@ -75,10 +75,13 @@ pub use cache::KeyCache;
 pub use error::KeyError;
 pub use mac::{TAG_LEN, Tag};
 pub use material::{KeyMaterial, SECRET_LEN, SecretAccess};
-pub use matrix::allowed_by_type;
 pub use parsed::{KeyIdentity, ParsedKey};
 pub use rng::Rng;
 pub use sealed::{MemoryKey, SealedMaterial};
 pub use sign::SignInput;
 pub use signature::{SignatureBytes, SignatureFormat};
 pub use wrap_header::{WRAP_OVERHEAD, WrapHeader};
+
+/// Which type can do what: the last of the three gates, after policy and usage. One table, and
+/// it stands beside the vocabulary that it is about.
+pub use vault_policy::type_allows as allowed_by_type;

@@ -2,16 +2,13 @@
 
 use crate::error::KeyError;
 use crate::material::KeyMaterial;
-use crate::matrix::allowed_by_type;
 use crate::p256;
 use crate::xaes::XaesKey;
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ParsedPublicKey};
 use vault_encoding::Hash;
-use vault_policy::{
-    Action, KeyHandle, KeySubject, KeyType, KeyVersion, Lineage, Operation, Permit,
-};
+use vault_policy::{Action, KeyHandle, KeySubject, KeyType, KeyVersion, Lineage, Operation, Permit, type_allows};
 
 /// Which version of which key: what a permit must name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -112,7 +109,7 @@ impl ParsedKey {
         if KeyIdentity::of_subject(permit.subject()) != self.identity {
             return Err(KeyError::PermitForOtherKey);
         }
-        if !allowed_by_type(self.key_type(), operation) {
+        if !type_allows(self.key_type(), operation) {
             return Err(self.not_of_type(operation));
         }
         Ok(())

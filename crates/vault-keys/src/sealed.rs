@@ -96,3 +96,56 @@ fn type_code(key_type: KeyType) -> u8 {
         KeyType::HmacSha256 => 4,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::material::SecretAccess;
+    use crate::testing;
+
+    struct System;
+
+    impl Rng for System {
+        fn fill(&mut self, out: &mut [u8]) {
+            testing::random(out);
+        }
+    }
+
+    const HANDLE: KeyHandle = KeyHandle([1; 16]);
+    const VERSION: KeyVersion = KeyVersion(1);
+
+    #[test]
+    fn opens_as_what_it_was_sealed_as_and_as_nothing_else() {
+        let memory_key = MemoryKey::generate(&mut System).unwrap();
+        for key_type in KeyType::ALL {
+            let material = KeyMaterial::generate(key_type, &mut System);
+            let sealed =
+                SealedMaterial::seal(&memory_key, &HANDLE, VERSION, &material, &mut System).unwrap();
+            let opened = sealed.open(&memory_key, &HANDLE, VERSION).unwrap();
+            assert_eq!(opened.key_type(), key_type);
+            let access = SecretAccess::granted;
+            assert_eq!(opened.secret_bytes(access()), material.secret_bytes(access()));
+            let other_key = MemoryKey::generate(&mut System).unwrap();
+            let key_of_other_boot = sealed.open(&other_key, &HANDLE, VERSION);
+            let other_handle = sealed.open(&memory_key, &KeyHandle([2; 16]), VERSION);
+            let other_version = sealed.open(&memory_key, &HANDLE, KeyVersion(2));
+            let other_type = SealedMaterial {
+                key_type: KeyType::ALL.into_iter().find(|other| *other != key_type).unwrap(),
+                ..sealed
+            };
+            let other_type = other_type.open(&memory_key, &HANDLE, VERSION);
+            for refused in [key_of_other_boot, other_handle, other_version, other_type] {
+                assert_eq!(refused.err(), Some(KeyError::NotAuthentic));
+            }
+        }
+    }
+
+    #[test]
+    fn the_secret_does_not_stand_in_the_sealed_form() {
+        let memory_key = MemoryKey::generate(&mut System).unwrap();
+        let material = KeyMaterial::generate(KeyType::Aes256Gcm, &mut System);
+        let sealed =
+            SealedMaterial::seal(&memory_key, &HANDLE, VERSION, &material, &mut System).unwrap();
+        assert!(!sealed.sealed.windows(8).any(|window| *window == material.secret()[..8]));
+    }
+}

@@ -97,3 +97,52 @@ impl Ed25519Key {
         SignatureBytes::from_slice(signature.as_ref()).ok_or(KeyError::Library)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::material::{KeyMaterial, SecretAccess};
+    use crate::parsed::KeyIdentity;
+    use crate::testing;
+    use vault_policy::KeyType;
+
+    /// Parsed from `secret`, but with the public half of `secret` with one bit flipped: what a
+    /// fault in the scalar, or in the computation with it, looks like.
+    fn faulty(key_type: KeyType, bit: usize) -> ParsedKey {
+        let parse = |secret: [u8; 32]| {
+            let material =
+                KeyMaterial::from_secret_bytes(key_type, &secret, SecretAccess::granted()).unwrap();
+            let identity = KeyIdentity::of_subject(&testing::subject());
+            ParsedKey::parse(identity, &material).unwrap()
+        };
+        let mut flipped = [0x11; 32];
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let (mut key, other) = (parse([0x11; 32]), parse(flipped));
+        match (&mut key.secret, other.secret) {
+            (Secret::P256(key), Secret::P256(other)) => key.public = other.public,
+            (Secret::Ed25519(key), Secret::Ed25519(other)) => key.public = other.public,
+            _ => panic!("not a signing type"),
+        }
+        key
+    }
+
+    #[test]
+    fn a_signature_by_a_flipped_scalar_is_withheld() {
+        for bit in 0..256 {
+            for format in [SignatureFormat::P1363, SignatureFormat::Der] {
+                let key = faulty(KeyType::P256Signing, bit);
+                let message = SignInput::Message(b"message");
+                let signed = key.sign(testing::permit(Operation::Sign), message, format);
+                assert_eq!(signed, Err(KeyError::SignatureWithheld));
+                let digest = SignInput::Digest(&[1; 32]);
+                let signed = key.sign(testing::permit(Operation::SignDigest), digest, format);
+                assert_eq!(signed, Err(KeyError::SignatureWithheld));
+            }
+            let key = faulty(KeyType::Ed25519Signing, bit);
+            let permit = testing::permit(Operation::Sign);
+            let signed =
+                key.sign(permit, SignInput::Message(b"message"), SignatureFormat::P1363);
+            assert_eq!(signed, Err(KeyError::SignatureWithheld));
+        }
+    }
+}

@@ -160,3 +160,49 @@ fn push_integer(der: &mut SignatureBytes, magnitude: &[u8], len: usize) -> Optio
     }
     der.push(magnitude)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_two_formats_carry_the_same_numbers(
+            mut fixed in proptest::collection::vec(any::<u8>(), 64),
+            zeros in 0..34usize,
+        ) {
+            for byte in fixed.iter_mut().take(zeros) { *byte = 0; }
+            let der = fixed_to_der(&fixed).unwrap();
+            prop_assert!(der.as_ref().len() <= MAX_LEN);
+            let back = der_to_fixed(der.as_ref()).unwrap();
+            prop_assert_eq!(back.as_ref(), &fixed[..]);
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = der_to_fixed(&bytes);
+            let _ = fixed_to_der(&bytes);
+        }
+    }
+
+    #[test]
+    fn integers_are_as_short_as_der_demands() {
+        let mut fixed = [0; 64];
+        fixed[31] = 0x80;
+        fixed[63] = 0x7f;
+        let der = fixed_to_der(&fixed).unwrap();
+        assert_eq!(der.as_ref(), [0x30, 7, 2, 2, 0, 0x80, 2, 1, 0x7f]);
+        let longest = fixed_to_der(&[0xff; 64]).unwrap();
+        assert_eq!(longest.as_ref().len(), MAX_LEN);
+    }
+
+    #[test]
+    fn other_lengths_and_trailing_bytes_are_refused() {
+        assert_eq!(fixed_to_der(&[1; 63]), None);
+        assert_eq!(fixed_to_der(&[1; 65]), None);
+        assert_eq!(der_to_fixed(&[0x30, 6, 2, 1, 1, 2, 1, 1, 0]), None);
+        assert_eq!(der_to_fixed(&[0x30, 7, 2, 1, 1, 2, 1, 1, 0]), None);
+        assert_eq!(der_to_fixed(&[0x30, 0x81, 6, 2, 1, 1, 2, 1, 1]), None);
+    }
+}

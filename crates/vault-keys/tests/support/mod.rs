@@ -1,0 +1,81 @@
+//! Permits for tests, made as in a vault: by evaluating an owner's policy.
+#![allow(dead_code, reason = "every test file uses a part of it")]
+
+use std::collections::BTreeSet;
+use vault_encoding::Hash;
+use vault_policy::{
+    Action, Condition, Facts, KeyHandle, KeyPolicy, KeySubject, KeyVersion, Lifecycle, Lineage,
+    Mutability, OidcSubject, Operation, Owner, Permit, PolicyFields, PolicyVersion, PrincipalName,
+    Principals, Recovery, Reserved, Rule, TokenFacts, UnixSeconds, Usage, VaultTime, evaluate,
+};
+
+/// The library's generator.
+pub(crate) fn random(out: &mut [u8]) {
+    #[allow(clippy::disallowed_methods, reason = "tests need real randomness")]
+    aws_lc_rs::rand::fill(out).unwrap();
+}
+
+/// The key that the tests are about, with the hash of the policy that allows everything.
+pub(crate) fn subject() -> KeySubject {
+    KeySubject {
+        handle: KeyHandle([7; 16]),
+        lineage: Lineage(Hash([9; 32])),
+        version: KeyVersion(3),
+        policy_hash: policy().hash(),
+        policy_version: PolicyVersion(1),
+    }
+}
+
+/// Leave for one operation on [`subject`].
+pub(crate) fn permit(operation: Operation) -> Permit {
+    permit_of(Action::Operation(operation), subject())
+}
+
+/// Leave for one action on any subject.
+pub(crate) fn permit_of(action: Action, subject: KeySubject) -> Permit {
+    evaluate(&policy(), action, &subject, &owner(), VaultTime::Unknown).unwrap()
+}
+
+/// The same key in another version.
+pub(crate) fn subject_of_version(version: u32) -> KeySubject {
+    KeySubject { version: KeyVersion(version), ..subject() }
+}
+
+fn owner() -> Facts {
+    let token = TokenFacts {
+        issuer: "https://issuer.example".into(),
+        subject: "owner".into(),
+        roles: BTreeSet::new(),
+        expires_at: UnixSeconds(u64::MAX),
+    };
+    Facts { token: Some(token), evidence: None }
+}
+
+fn policy() -> KeyPolicy {
+    let subject =
+        OidcSubject { issuer: "https://issuer.example".into(), subject: "owner".into() };
+    let everything = BTreeSet::from(Operation::ALL);
+    let rule = Rule {
+        name: "owner".into(),
+        operations: everything.clone(),
+        principals: BTreeSet::from([PrincipalName::Owner]),
+        condition: Condition::always(),
+    };
+    let principals = Principals {
+        owner: Owner { subject, second_factor: Reserved },
+        managers: Reserved,
+        auditors: Reserved,
+        callers: Vec::new(),
+        tees: Vec::new(),
+        mtls: Reserved,
+    };
+    KeyPolicy::from_fields(PolicyFields {
+        principals,
+        operations: vec![rule],
+        usage: Usage { operations: everything, export: Reserved },
+        lifecycle: Lifecycle::default(),
+        recovery: Recovery::default(),
+        mutability: Mutability,
+    })
+    .unwrap()
+}
