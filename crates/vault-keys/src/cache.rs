@@ -162,8 +162,11 @@ mod tests {
 
     fn is_consistent(cache: &KeyCache) -> bool {
         let used = cache.lock();
-        let slots: BTreeMap<_, _> =
-            used.keys.iter().map(|(identity, slot)| (slot.last_used, *identity)).collect();
+        let slots: BTreeMap<_, _> = used
+            .keys
+            .iter()
+            .map(|(identity, slot)| (slot.last_used, *identity))
+            .collect();
         slots == used.order && used.keys.len() <= cache.capacity.get()
     }
 
@@ -171,7 +174,9 @@ mod tests {
     fn what_was_used_longest_ago_goes_first() {
         let cache = cache(2, [identity(1, 1), identity(2, 1)]);
         assert!(cache.get(&identity(1, 1)).is_some());
-        cache.get_or_parse(&identity(3, 1), || parsed(identity(3, 1))).unwrap();
+        cache
+            .get_or_parse(&identity(3, 1), || parsed(identity(3, 1)))
+            .unwrap();
         assert!(cache.get(&identity(2, 1)).is_none());
         assert!(cache.get(&identity(1, 1)).is_some());
         assert!(is_consistent(&cache));
@@ -180,7 +185,9 @@ mod tests {
     #[test]
     fn a_key_is_parsed_once() {
         let cache = cache(2, [identity(1, 1)]);
-        cache.get_or_parse(&identity(1, 1), || Err(KeyError::Library)).unwrap();
+        cache
+            .get_or_parse(&identity(1, 1), || Err(KeyError::Library))
+            .unwrap();
     }
 
     #[test]
@@ -211,7 +218,10 @@ mod tests {
                 cache.remove(&KeyHandle([handle; 16]));
             } else {
                 let key = identity(handle, version);
-                assert_eq!(cache.get_or_parse(&key, || parsed(key)).unwrap().identity(), key);
+                assert_eq!(
+                    cache.get_or_parse(&key, || parsed(key)).unwrap().identity(),
+                    key
+                );
             }
             assert!(is_consistent(&cache));
         }

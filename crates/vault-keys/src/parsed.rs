@@ -8,7 +8,9 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ParsedPublicKey};
 use vault_encoding::Hash;
-use vault_policy::{Action, KeyHandle, KeySubject, KeyType, KeyVersion, Lineage, Operation, Permit, type_allows};
+use vault_policy::{
+    Action, KeyHandle, KeySubject, KeyType, KeyVersion, Lineage, Operation, Permit, type_allows,
+};
 
 /// Which version of which key: what a permit must name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

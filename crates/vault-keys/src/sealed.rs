@@ -120,17 +120,24 @@ mod tests {
         for key_type in KeyType::ALL {
             let material = KeyMaterial::generate(key_type, &mut System);
             let sealed =
-                SealedMaterial::seal(&memory_key, &HANDLE, VERSION, &material, &mut System).unwrap();
+                SealedMaterial::seal(&memory_key, &HANDLE, VERSION, &material, &mut System)
+                    .unwrap();
             let opened = sealed.open(&memory_key, &HANDLE, VERSION).unwrap();
             assert_eq!(opened.key_type(), key_type);
             let access = SecretAccess::granted;
-            assert_eq!(opened.secret_bytes(access()), material.secret_bytes(access()));
+            assert_eq!(
+                opened.secret_bytes(access()),
+                material.secret_bytes(access())
+            );
             let other_key = MemoryKey::generate(&mut System).unwrap();
             let key_of_other_boot = sealed.open(&other_key, &HANDLE, VERSION);
             let other_handle = sealed.open(&memory_key, &KeyHandle([2; 16]), VERSION);
             let other_version = sealed.open(&memory_key, &HANDLE, KeyVersion(2));
             let other_type = SealedMaterial {
-                key_type: KeyType::ALL.into_iter().find(|other| *other != key_type).unwrap(),
+                key_type: KeyType::ALL
+                    .into_iter()
+                    .find(|other| *other != key_type)
+                    .unwrap(),
                 ..sealed
             };
             let other_type = other_type.open(&memory_key, &HANDLE, VERSION);
@@ -146,6 +153,11 @@ mod tests {
         let material = KeyMaterial::generate(KeyType::Aes256Gcm, &mut System);
         let sealed =
             SealedMaterial::seal(&memory_key, &HANDLE, VERSION, &material, &mut System).unwrap();
-        assert!(!sealed.sealed.windows(8).any(|window| *window == material.secret()[..8]));
+        assert!(
+            !sealed
+                .sealed
+                .windows(8)
+                .any(|window| *window == material.secret()[..8])
+        );
     }
 }

@@ -140,8 +140,11 @@ mod tests {
             }
             let key = faulty(KeyType::Ed25519Signing, bit);
             let permit = testing::permit(Operation::Sign);
-            let signed =
-                key.sign(permit, SignInput::Message(b"message"), SignatureFormat::P1363);
+            let signed = key.sign(
+                permit,
+                SignInput::Message(b"message"),
+                SignatureFormat::P1363,
+            );
             assert_eq!(signed, Err(KeyError::SignatureWithheld));
         }
     }

@@ -34,8 +34,7 @@ fn ecdsa_count(name: ecdsa::TestName, format: SignatureFormat) -> Count {
     for group in ecdsa::TestSet::load(name).unwrap().test_groups {
         let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &group.key.key).unwrap();
         for test in group.tests {
-            let accepted =
-                p256_is_valid(&public, &digest(&SHA256, &test.msg), format, &test.sig);
+            let accepted = p256_is_valid(&public, &digest(&SHA256, &test.msg), format, &test.sig);
             count.check(accepted, test.result, test.tc_id);
         }
     }
@@ -46,19 +45,37 @@ fn ecdsa_count(name: ecdsa::TestName, format: SignatureFormat) -> Count {
 #[test]
 fn p256_signatures_in_der() {
     let count = ecdsa_count(ecdsa::TestName::EcdsaSecp256r1Sha256, SignatureFormat::Der);
-    assert_eq!(count, Count { valid: 174, invalid: 310 });
+    assert_eq!(
+        count,
+        Count {
+            valid: 174,
+            invalid: 310
+        }
+    );
 }
 
 #[test]
 fn p256_signatures_in_p1363() {
-    let count = ecdsa_count(ecdsa::TestName::EcdsaSecp256r1Sha256P1363, SignatureFormat::P1363);
-    assert_eq!(count, Count { valid: 173, invalid: 89 });
+    let count = ecdsa_count(
+        ecdsa::TestName::EcdsaSecp256r1Sha256P1363,
+        SignatureFormat::P1363,
+    );
+    assert_eq!(
+        count,
+        Count {
+            valid: 173,
+            invalid: 89
+        }
+    );
 }
 
 #[test]
 fn ed25519_signatures() {
     let mut count = Count::default();
-    for group in eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap().test_groups {
+    for group in eddsa::TestSet::load(eddsa::TestName::Ed25519)
+        .unwrap()
+        .test_groups
+    {
         let public = ParsedPublicKey::new(&ED25519, &group.key.pk).unwrap();
         for test in group.tests {
             let accepted = ed25519_is_valid(&public, &test.msg, &test.sig);
@@ -66,7 +83,13 @@ fn ed25519_signatures() {
         }
     }
     println!("Ed25519: {count:?}");
-    assert_eq!(count, Count { valid: 88, invalid: 63 });
+    assert_eq!(
+        count,
+        Count {
+            valid: 88,
+            invalid: 63
+        }
+    );
 }
 
 /// Shortened tags, which this product never makes, must be prefixes of ours and not verify.
@@ -88,14 +111,29 @@ fn hmac_sha256_tags() {
         }
     }
     println!("HMAC-SHA-256: full {full:?}, shortened {shortened:?}");
-    assert_eq!(full, Count { valid: 33, invalid: 54 });
-    assert_eq!(shortened, Count { valid: 33, invalid: 54 });
+    assert_eq!(
+        full,
+        Count {
+            valid: 33,
+            invalid: 54
+        }
+    );
+    assert_eq!(
+        shortened,
+        Count {
+            valid: 33,
+            invalid: 54
+        }
+    );
 }
 
 #[test]
 fn aes_256_gcm_with_96_bit_nonces() {
     let mut count = Count::default();
-    for group in aead::TestSet::load(aead::TestName::AesGcm).unwrap().test_groups {
+    for group in aead::TestSet::load(aead::TestName::AesGcm)
+        .unwrap()
+        .test_groups
+    {
         if (group.key_size, group.nonce_size, group.tag_size) != (256, 96, 128) {
             continue;
         }
@@ -110,12 +148,21 @@ fn aes_256_gcm_with_96_bit_nonces() {
             count.check(opened.is_ok(), test.result, test.tc_id);
             if test.result == TestResult::Valid {
                 let mut ours = Vec::new();
-                key().unwrap().seal_append(&test.aad, &test.pt, &mut ours).unwrap();
+                key()
+                    .unwrap()
+                    .seal_append(&test.aad, &test.pt, &mut ours)
+                    .unwrap();
                 assert_eq!(ours, sealed);
                 assert_eq!(ours.len(), test.pt.len() + TAG_LEN);
             }
         }
     }
     println!("AES-256-GCM: {count:?}");
-    assert_eq!(count, Count { valid: 39, invalid: 27 });
+    assert_eq!(
+        count,
+        Count {
+            valid: 39,
+            invalid: 27
+        }
+    );
 }

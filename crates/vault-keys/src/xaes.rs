@@ -68,7 +68,10 @@ pub(crate) struct MessageKey {
 impl MessageKey {
     pub(crate) fn new(key: &[u8; SECRET_LEN], nonce: &[u8]) -> Result<Self, KeyError> {
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key)?);
-        Ok(Self { key, nonce: Nonce::try_assume_unique_for_key(nonce)? })
+        Ok(Self {
+            key,
+            nonce: Nonce::try_assume_unique_for_key(nonce)?,
+        })
     }
 
     pub(crate) fn seal_append(
@@ -89,8 +92,13 @@ impl MessageKey {
     }
 
     pub(crate) fn open(self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let split = sealed.len().checked_sub(TAG_LEN).ok_or(KeyError::NotAuthentic)?;
-        let (ciphertext, tag) = sealed.split_at_checked(split).ok_or(KeyError::NotAuthentic)?;
+        let split = sealed
+            .len()
+            .checked_sub(TAG_LEN)
+            .ok_or(KeyError::NotAuthentic)?;
+        let (ciphertext, tag) = sealed
+            .split_at_checked(split)
+            .ok_or(KeyError::NotAuthentic)?;
         let mut plaintext = Zeroizing::new(vec![0; ciphertext.len()]);
         self.key
             .open_separate_gather(self.nonce, Aad::from(aad), ciphertext, tag, &mut plaintext)
@@ -108,7 +116,10 @@ mod tests {
 
     fn seal(key: &[u8; 32], nonce: &[u8; 24], plaintext: &[u8], aad: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        XaesKey::new(key).unwrap().seal_append(nonce, aad, plaintext, &mut out).unwrap();
+        XaesKey::new(key)
+            .unwrap()
+            .seal_append(nonce, aad, plaintext, &mut out)
+            .unwrap();
         out
     }
 
@@ -131,7 +142,10 @@ mod tests {
             let aad: Vec<u8> = aad.collect::<Result<_, _>>().unwrap();
             let sealed = seal(&key, &nonce, &plaintext, &aad);
             assert_eq!(hex(&sealed), field("ciphertext").unwrap());
-            let opened = XaesKey::new(&key).unwrap().open(&nonce, &aad, &sealed).unwrap();
+            let opened = XaesKey::new(&key)
+                .unwrap()
+                .open(&nonce, &aad, &sealed)
+                .unwrap();
             assert_eq!(*opened, plaintext);
             count += 1;
         }
@@ -160,7 +174,10 @@ mod tests {
             let (key, nonce) = (read(&mut stream), read(&mut stream));
             let (plaintext, aad) = (read_vector(&mut stream), read_vector(&mut stream));
             let sealed = seal(&key, &nonce, &plaintext, &aad);
-            let opened = XaesKey::new(&key).unwrap().open(&nonce, &aad, &sealed).unwrap();
+            let opened = XaesKey::new(&key)
+                .unwrap()
+                .open(&nonce, &aad, &sealed)
+                .unwrap();
             assert_eq!(*opened, plaintext);
             all.update(&sealed);
         }

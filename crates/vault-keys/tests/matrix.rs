@@ -1,13 +1,17 @@
 //! Every type against every operation, and every permit against every operation.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod support;
 
 use support::{permit, permit_of, random, subject, subject_of_version};
 use vault_encoding::Hash;
 use vault_keys::{
-    KeyError, KeyIdentity, KeyMaterial, ParsedKey, Rng, SignInput, SignatureFormat,
-    allowed_by_type,
+    KeyError, KeyIdentity, KeyMaterial, ParsedKey, Rng, SignInput, SignatureFormat, allowed_by_type,
 };
 use vault_policy::{Action, KeyHandle, KeySubject, KeyType, Lineage, Operation, Permit};
 
@@ -23,7 +27,12 @@ impl Rng for System {
 const TABLE: [(KeyType, &[Operation]); 4] = [
     (
         KeyType::P256Signing,
-        &[Operation::Sign, Operation::SignDigest, Operation::Verify, Operation::GetPublicKey],
+        &[
+            Operation::Sign,
+            Operation::SignDigest,
+            Operation::Verify,
+            Operation::GetPublicKey,
+        ],
     ),
     (
         KeyType::Ed25519Signing,
@@ -44,7 +53,9 @@ fn call(key: &ParsedKey, operation: Operation, permit: Permit) -> Result<(), Key
     let message = SignInput::Message(b"message");
     match operation {
         Operation::Sign => key.sign(permit, message, format).map(drop),
-        Operation::SignDigest => key.sign(permit, SignInput::Digest(&[1; 32]), format).map(drop),
+        Operation::SignDigest => key
+            .sign(permit, SignInput::Digest(&[1; 32]), format)
+            .map(drop),
         Operation::Verify => key.verify(permit, message, format, &[1; 64]).map(drop),
         Operation::Wrap => key.wrap(permit, b"plaintext", b"", &mut System).map(drop),
         Operation::Unwrap => match key.unwrap(permit, &[0; 100], b"") {
@@ -67,7 +78,10 @@ fn every_type_does_what_its_row_says_and_nothing_else() {
             let expected = if able.contains(&operation) {
                 Ok(())
             } else {
-                Err(KeyError::NotOfType { key_type, operation })
+                Err(KeyError::NotOfType {
+                    key_type,
+                    operation,
+                })
             };
             assert_eq!(call(&key, operation, permit(operation)), expected);
             assert_eq!(allowed_by_type(key_type, operation), expected.is_ok());
@@ -79,17 +93,23 @@ fn every_type_does_what_its_row_says_and_nothing_else() {
 
 #[test]
 fn no_operation_takes_a_permit_for_another_action() {
-    let others = Operation::ALL
-        .map(Action::Operation)
-        .into_iter()
-        .chain([Action::GetKey, Action::GetPolicy, Action::Delete]);
+    let others = Operation::ALL.map(Action::Operation).into_iter().chain([
+        Action::GetKey,
+        Action::GetPolicy,
+        Action::Delete,
+    ]);
     for permitted in others {
         for key_type in KeyType::ALL {
             let key = key(key_type);
-            for needed in Operation::ALL.into_iter().filter(|it| Action::Operation(*it) != permitted)
+            for needed in Operation::ALL
+                .into_iter()
+                .filter(|it| Action::Operation(*it) != permitted)
             {
                 let refused = call(&key, needed, permit_of(permitted, subject()));
-                assert_eq!(refused, Err(KeyError::PermitForOtherAction { permitted, needed }));
+                assert_eq!(
+                    refused,
+                    Err(KeyError::PermitForOtherAction { permitted, needed })
+                );
             }
         }
     }
@@ -99,15 +119,24 @@ fn no_operation_takes_a_permit_for_another_action() {
 fn no_operation_takes_a_permit_for_another_key_lineage_or_version() {
     let others = [
         subject_of_version(2),
-        KeySubject { handle: KeyHandle([8; 16]), ..subject() },
-        KeySubject { lineage: Lineage(Hash([8; 32])), ..subject() },
+        KeySubject {
+            handle: KeyHandle([8; 16]),
+            ..subject()
+        },
+        KeySubject {
+            lineage: Lineage(Hash([8; 32])),
+            ..subject()
+        },
     ];
     for (key_type, able) in TABLE {
         let key = key(key_type);
         for operation in able {
             for other in others {
                 let permit = permit_of(Action::Operation(*operation), other);
-                assert_eq!(call(&key, *operation, permit), Err(KeyError::PermitForOtherKey));
+                assert_eq!(
+                    call(&key, *operation, permit),
+                    Err(KeyError::PermitForOtherKey)
+                );
             }
         }
     }
@@ -120,7 +149,10 @@ fn a_digest_needs_the_permit_of_its_own_operation() {
     let refused = key.sign(permit(Operation::Sign), digest, SignatureFormat::Der);
     let permitted = Action::Operation(Operation::Sign);
     let needed = Operation::SignDigest;
-    assert_eq!(refused, Err(KeyError::PermitForOtherAction { permitted, needed }));
+    assert_eq!(
+        refused,
+        Err(KeyError::PermitForOtherAction { permitted, needed })
+    );
 }
 
 #[test]
@@ -129,12 +161,32 @@ fn ed25519_takes_neither_digests_nor_der() {
     let key_type = KeyType::Ed25519Signing;
     let der = SignatureFormat::Der;
     let message = SignInput::Message(b"message");
-    let refused = Err(KeyError::FormatNotOfType { key_type, format: der });
-    assert_eq!(key.sign(permit(Operation::Sign), message, der).map(drop), refused);
-    assert_eq!(key.verify(permit(Operation::Verify), message, der, &[0; 64]).map(drop), refused);
+    let refused = Err(KeyError::FormatNotOfType {
+        key_type,
+        format: der,
+    });
+    assert_eq!(
+        key.sign(permit(Operation::Sign), message, der).map(drop),
+        refused
+    );
+    assert_eq!(
+        key.verify(permit(Operation::Verify), message, der, &[0; 64])
+            .map(drop),
+        refused
+    );
     let digest = SignInput::Digest(&[1; 32]);
     let operation = Operation::SignDigest;
-    let verified =
-        key.verify(permit(Operation::Verify), digest, SignatureFormat::P1363, &[0; 64]);
-    assert_eq!(verified, Err(KeyError::NotOfType { key_type, operation }));
+    let verified = key.verify(
+        permit(Operation::Verify),
+        digest,
+        SignatureFormat::P1363,
+        &[0; 64],
+    );
+    assert_eq!(
+        verified,
+        Err(KeyError::NotOfType {
+            key_type,
+            operation
+        })
+    );
 }

@@ -1,5 +1,10 @@
 //! Sign, verify and read the public key, through permits.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod support;
 
@@ -39,14 +44,18 @@ fn sign(key: &ParsedKey, input: SignInput<'_>, format: SignatureFormat) -> Vec<u
 }
 
 fn verify(key: &ParsedKey, input: SignInput<'_>, format: SignatureFormat, bytes: &[u8]) -> bool {
-    key.verify(permit(Operation::Verify), input, format, bytes).unwrap()
+    key.verify(permit(Operation::Verify), input, format, bytes)
+        .unwrap()
 }
 
 #[test]
 fn a_message_and_its_digest_verify_alike_in_both_formats() {
     let key = generated(KeyType::P256Signing);
     let digest = sha256(b"message");
-    let inputs = [SignInput::Message(b"message"), SignInput::Digest(digest.as_bytes())];
+    let inputs = [
+        SignInput::Message(b"message"),
+        SignInput::Digest(digest.as_bytes()),
+    ];
     for format in [SignatureFormat::P1363, SignatureFormat::Der] {
         for signed in inputs {
             let signature = sign(&key, signed, format);
@@ -58,7 +67,12 @@ fn a_message_and_its_digest_verify_alike_in_both_formats() {
                 SignatureFormat::Der => SignatureFormat::P1363,
             };
             assert!(!verify(&key, signed, other, &signature));
-            assert!(!verify(&key, SignInput::Message(b"massage"), format, &signature));
+            assert!(!verify(
+                &key,
+                SignInput::Message(b"massage"),
+                format,
+                &signature
+            ));
         }
     }
 }
@@ -131,7 +145,10 @@ fn ed25519_signatures_are_those_of_the_rfc() {
         let ours = sign(&key, SignInput::Message(message), SignatureFormat::P1363);
         assert_eq!(text::hex(&ours), signature);
         let spki = key.public_key(permit(Operation::GetPublicKey)).unwrap();
-        assert_eq!(text::hex(&spki), format!("302a300506032b6570032100{public}"));
+        assert_eq!(
+            text::hex(&spki),
+            format!("302a300506032b6570032100{public}")
+        );
     }
 }
 
@@ -154,7 +171,9 @@ fn the_public_key_at_creation_is_the_public_key_later() {
     for key_type in KeyType::ALL {
         let material = KeyMaterial::generate(key_type, &mut System);
         let at_creation = material.public_key_spki().unwrap();
-        let later = parsed(&material).public_key(permit(Operation::GetPublicKey)).ok();
+        let later = parsed(&material)
+            .public_key(permit(Operation::GetPublicKey))
+            .ok();
         assert_eq!(at_creation, later);
     }
 }

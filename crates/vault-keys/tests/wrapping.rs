@@ -1,5 +1,10 @@
 //! Wrap and Unwrap, through permits; the frozen format.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod support;
 
@@ -42,11 +47,13 @@ fn key() -> ParsedKey {
 }
 
 fn wrap(key: &ParsedKey, plaintext: &[u8], aad: &[u8]) -> Vec<u8> {
-    key.wrap(permit(Operation::Wrap), plaintext, aad, &mut System).unwrap()
+    key.wrap(permit(Operation::Wrap), plaintext, aad, &mut System)
+        .unwrap()
 }
 
 fn unwrap(key: &ParsedKey, ciphertext: &[u8], aad: &[u8]) -> Result<Vec<u8>, KeyError> {
-    key.unwrap(permit(Operation::Unwrap), ciphertext, aad).map(|plaintext| plaintext.to_vec())
+    key.unwrap(permit(Operation::Unwrap), ciphertext, aad)
+        .map(|plaintext| plaintext.to_vec())
 }
 
 #[test]
@@ -78,14 +85,21 @@ fn the_format_is_frozen() {
     };
     let key = key_of(subject, secret);
     let permit = |operation| permit_of(Action::Operation(operation), subject);
-    let wrapped = key.wrap(permit(Operation::Wrap), plaintext, aad, &mut Counting(0)).unwrap();
+    let wrapped = key
+        .wrap(permit(Operation::Wrap), plaintext, aad, &mut Counting(0))
+        .unwrap();
     assert_eq!(text::hex(&wrapped), field("ciphertext"));
-    let opened = key.unwrap(permit(Operation::Unwrap), &wrapped, aad).unwrap();
+    let opened = key
+        .unwrap(permit(Operation::Unwrap), &wrapped, aad)
+        .unwrap();
     assert_eq!(*opened, plaintext);
     assert_eq!(wrapped[..2], [1, 1]);
     assert_eq!(wrapped[2..34], *subject.lineage.0.as_bytes());
     assert_eq!(wrapped[34..38], subject.version.0.to_be_bytes());
-    assert_eq!(wrapped[38..62], core::array::from_fn::<u8, 24, _>(|at| at as u8));
+    assert_eq!(
+        wrapped[38..62],
+        core::array::from_fn::<u8, 24, _>(|at| at as u8)
+    );
 }
 
 #[test]
@@ -122,8 +136,11 @@ fn no_cut_and_no_extension_unwraps() {
     let key = key();
     let ciphertext = wrap(&key, b"plaintext", b"aad");
     for len in 0..ciphertext.len() {
-        let expected =
-            if len < WRAP_OVERHEAD { KeyError::NotWrapped } else { KeyError::NotAuthentic };
+        let expected = if len < WRAP_OVERHEAD {
+            KeyError::NotWrapped
+        } else {
+            KeyError::NotAuthentic
+        };
         assert_eq!(unwrap(&key, &ciphertext[..len], b"aad"), Err(expected));
     }
     let extended = [ciphertext.as_slice(), &[0]].concat();
@@ -135,7 +152,10 @@ fn associated_data_must_be_the_same() {
     let key = key();
     let ciphertext = wrap(&key, b"plaintext", b"aad");
     for other in [b"".as_slice(), b"aae", b"aad\0", b"aa"] {
-        assert_eq!(unwrap(&key, &ciphertext, other), Err(KeyError::NotAuthentic));
+        assert_eq!(
+            unwrap(&key, &ciphertext, other),
+            Err(KeyError::NotAuthentic)
+        );
     }
 }
 
@@ -144,9 +164,17 @@ fn associated_data_must_be_the_same() {
 fn a_ciphertext_belongs_to_one_version_of_one_key() {
     let ciphertext = wrap(&key(), b"plaintext", b"");
     let other_version = subject_of_version(4);
-    let other_lineage = KeySubject { lineage: Lineage(Hash([1; 32])), ..subject() };
+    let other_lineage = KeySubject {
+        lineage: Lineage(Hash([1; 32])),
+        ..subject()
+    };
     let cases = [
-        (other_version, KeyError::WrappedByOtherVersion { version: KeyVersion(3) }),
+        (
+            other_version,
+            KeyError::WrappedByOtherVersion {
+                version: KeyVersion(3),
+            },
+        ),
         (other_lineage, KeyError::WrappedByOtherKey),
     ];
     for (subject, expected) in cases {
@@ -154,10 +182,16 @@ fn a_ciphertext_belongs_to_one_version_of_one_key() {
         let permit = || permit_of(Action::Operation(Operation::Unwrap), subject);
         assert_eq!(key.unwrap(permit(), &ciphertext, b"").err(), Some(expected));
         let identity = key.identity();
-        let header = WrapHeader { lineage: identity.lineage, version: identity.version };
+        let header = WrapHeader {
+            lineage: identity.lineage,
+            version: identity.version,
+        };
         let mut renamed = ciphertext.clone();
         renamed[..WrapHeader::LEN].copy_from_slice(&header.to_bytes());
-        assert_eq!(key.unwrap(permit(), &renamed, b"").err(), Some(KeyError::NotAuthentic));
+        assert_eq!(
+            key.unwrap(permit(), &renamed, b"").err(),
+            Some(KeyError::NotAuthentic)
+        );
     }
 }
 

@@ -38,7 +38,10 @@ pub(crate) fn permit_of(action: Action, subject: KeySubject) -> Permit {
 
 /// The same key in another version.
 pub(crate) fn subject_of_version(version: u32) -> KeySubject {
-    KeySubject { version: KeyVersion(version), ..subject() }
+    KeySubject {
+        version: KeyVersion(version),
+        ..subject()
+    }
 }
 
 fn owner() -> Facts {
@@ -48,12 +51,17 @@ fn owner() -> Facts {
         roles: BTreeSet::new(),
         expires_at: UnixSeconds(u64::MAX),
     };
-    Facts { token: Some(token), evidence: None }
+    Facts {
+        token: Some(token),
+        evidence: None,
+    }
 }
 
 fn policy() -> KeyPolicy {
-    let subject =
-        OidcSubject { issuer: "https://issuer.example".into(), subject: "owner".into() };
+    let subject = OidcSubject {
+        issuer: "https://issuer.example".into(),
+        subject: "owner".into(),
+    };
     let everything = BTreeSet::from(Operation::ALL);
     let rule = Rule {
         name: "owner".into(),
@@ -62,7 +70,10 @@ fn policy() -> KeyPolicy {
         condition: Condition::always(),
     };
     let principals = Principals {
-        owner: Owner { subject, second_factor: Reserved },
+        owner: Owner {
+            subject,
+            second_factor: Reserved,
+        },
         managers: Reserved,
         auditors: Reserved,
         callers: Vec::new(),
@@ -72,7 +83,10 @@ fn policy() -> KeyPolicy {
     KeyPolicy::from_fields(PolicyFields {
         principals,
         operations: vec![rule],
-        usage: Usage { operations: everything, export: Reserved },
+        usage: Usage {
+            operations: everything,
+            export: Reserved,
+        },
         lifecycle: Lifecycle::default(),
         recovery: Recovery::default(),
         mutability: Mutability,
