@@ -1,5 +1,7 @@
 //! One directory of files, as far as the store needs one.
 
+use crate::segment::or_no_space;
+use crate::storage::{Operation, StorageError};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -26,6 +28,45 @@ pub trait Files: Send {
     fn sync_names(&mut self) -> io::Result<()>;
 }
 
+/// Replaces a whole file: afterwards, and after a crash, it is the old one or the new one.
+///
+/// The file is synced once more under its new name, because a file system that ignores
+/// `sync_names` commits the rename with it.
+pub(crate) fn replace(files: &mut dyn Files, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+    let temporary = format!("{name}.new");
+    files
+        .create(&temporary)
+        .map_err(or_no_space(Operation::Create))?;
+    files
+        .write_at(&temporary, 0, bytes)
+        .map_err(or_no_space(Operation::Write))?;
+    files
+        .sync(&temporary)
+        .map_err(StorageError::io(Operation::Sync))?;
+    files
+        .rename(&temporary, name)
+        .map_err(StorageError::io(Operation::Rename))?;
+    files
+        .sync(name)
+        .map_err(StorageError::io(Operation::Sync))?;
+    files
+        .sync_names()
+        .map_err(StorageError::io(Operation::Sync))
+}
+
+/// A whole file, which is there.
+pub(crate) fn read_all(files: &mut dyn Files, name: &str) -> Result<Vec<u8>, StorageError> {
+    let size = files
+        .size(name)
+        .map_err(StorageError::io(Operation::Read))?
+        .unwrap_or(0);
+    let mut bytes = vec![0; usize::try_from(size).map_err(|_| StorageError::TooLarge)?];
+    files
+        .read_at(name, 0, &mut bytes)
+        .map_err(StorageError::io(Operation::Read))?;
+    Ok(bytes)
+}
+
 /// A real directory. Files are opened once and kept open.
 #[derive(Debug)]
 pub struct DirFiles {
@@ -38,16 +79,27 @@ impl DirFiles {
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         let path = path.into();
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
-        Ok(Self { path, open: HashMap::new() })
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)?;
+        Ok(Self {
+            path,
+            open: HashMap::new(),
+        })
     }
 
     fn file(&mut self, name: &str) -> io::Result<&File> {
         if !self.open.contains_key(name) {
-            let file = OpenOptions::new().read(true).write(true).open(self.path.join(name))?;
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(self.path.join(name))?;
             self.open.insert(name.to_owned(), file);
         }
-        self.open.get(name).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.open
+            .get(name)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
@@ -77,7 +129,12 @@ impl Files for DirFiles {
     fn create(&mut self, name: &str) -> io::Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600);
         let file = options.open(self.path.join(name))?;
         self.open.insert(name.to_owned(), file);
         Ok(())

@@ -14,8 +14,11 @@
 
 mod crypto;
 pub mod faulty;
+mod fields;
 mod files;
+mod frame;
 mod group;
+mod opening;
 mod root;
 mod sealed_log;
 mod segment;

@@ -1,9 +1,12 @@
 //! The log as one vault sees it.
 
-use crate::group::{OpenedGroup, TreeHead};
+use crate::crypto::{CryptoFault, TAG};
+use crate::group::{GroupSealer, Header, OpenedGroup, TreeHead};
+use crate::opening;
 use crate::root::StoreRoot;
-use crate::snapshot::{SealedSnapshot, SnapshotState};
+use crate::snapshot::{self, Place, SealedSnapshot, SnapshotState};
 use crate::storage::{Storage, StorageError};
+use std::ops::ControlFlow;
 
 /// Why a store does not open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -31,7 +34,7 @@ pub enum AppendError {
     /// The disk has no space for another segment; the group is not in the log.
     #[error("no space left for another segment")]
     NoSpace,
-    /// Longer than a group can be.
+    /// Longer than a group can be; the group is not in the log.
     #[error("the group is too long")]
     TooLarge,
     /// Whether the group is durable is unknown: the process must end.
@@ -68,59 +71,161 @@ pub struct Opened<S> {
 
 /// The sealed log over a storage.
 pub struct SealedLog<S> {
-    #[allow(dead_code)]
     storage: S,
+    root: StoreRoot,
+    sealer: GroupSealer,
+    boot_id: [u8; 16],
+    chain: Chain,
+    closed: bool,
+}
+
+/// The tags of all groups that are there: what the next one names, and what a read must find.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Chain {
+    pub(crate) first: u64,
+    pub(crate) tags: Vec<[u8; TAG]>,
+    /// Tag of the group before `first`; zero if `first` is 0.
+    pub(crate) before: [u8; TAG],
+}
+
+impl Chain {
+    pub(crate) fn next(&self) -> u64 {
+        self.first + self.tags.len() as u64
+    }
+
+    pub(crate) fn last(&self) -> [u8; TAG] {
+        self.tags.last().copied().unwrap_or(self.before)
+    }
+
+    pub(crate) fn tag(&self, sequence: u64) -> Option<[u8; TAG]> {
+        let position = sequence.checked_sub(self.first)?;
+        self.tags.get(usize::try_from(position).ok()?).copied()
+    }
 }
 
 impl<S: Storage> SealedLog<S> {
     /// Authenticates every group, and begins a boot of its own. A damaged last group is dropped.
     pub fn open(
-        _storage: S,
-        _root: &StoreRoot,
-        _fill: &mut dyn FnMut(&mut [u8]),
+        mut storage: S,
+        root: &StoreRoot,
+        fill: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Opened<S>, OpenError> {
-        unimplemented!()
+        let mut sealer = GroupSealer::new(root);
+        let found = opening::open(&mut storage, root, &mut sealer)?;
+        let mut boot_id = [0; 16];
+        fill(&mut boot_id);
+        let root = root.without_payload();
+        let log = Self {
+            storage,
+            root,
+            sealer,
+            boot_id,
+            chain: found.chain,
+            closed: false,
+        };
+        Ok(Opened {
+            log,
+            snapshot: found.snapshot,
+            groups: found.groups,
+        })
     }
 
     /// Appends one group; durable when it returns its number. `tree_before` is the head of the
     /// tree before the group's first record.
-    pub fn append(&mut self, _tree_before: TreeHead, _payload: &[u8]) -> Result<u64, AppendError> {
-        unimplemented!()
+    pub fn append(&mut self, tree_before: TreeHead, payload: &[u8]) -> Result<u64, AppendError> {
+        if self.closed {
+            return Err(AppendError::Closed);
+        }
+        // Closed until the group is durable: a sequence is sealed once in a boot.
+        self.closed = true;
+        let sequence = self.chain.next();
+        let header = Header {
+            sequence,
+            boot_id: self.boot_id,
+            previous: self.chain.last(),
+            tree_before,
+        };
+        let (sealed, tag) = self
+            .sealer
+            .seal(&header, payload)
+            .map_err(|CryptoFault| AppendError::TooLarge)?;
+        self.storage
+            .append(sequence, &sealed)
+            .map_err(|error| match error {
+                StorageError::NoSpace => AppendError::NoSpace,
+                StorageError::TooLarge => AppendError::TooLarge,
+                fatal => AppendError::Fatal(fatal),
+            })?;
+        self.chain.tags.push(tag);
+        self.closed = false;
+        Ok(sequence)
     }
 
     /// Reads one group again.
-    pub fn read(&mut self, _sequence: u64) -> Result<OpenedGroup, ReadError> {
-        unimplemented!()
+    pub fn read(&mut self, sequence: u64) -> Result<OpenedGroup, ReadError> {
+        let tag = self
+            .chain
+            .tag(sequence)
+            .ok_or(ReadError::NoSuchGroup(sequence))?;
+        let mut opened = None;
+        let sealer = &mut self.sealer;
+        self.storage.read(sequence, &mut |stored| {
+            opened = sealer.open(stored.bytes);
+            ControlFlow::Break(())
+        })?;
+        opened
+            .filter(|group| group.tag == tag && group.header.sequence == sequence)
+            .map(|group| group.into_opened())
+            .ok_or(ReadError::Damaged(sequence))
     }
 
     /// Seals the state at `tree`, which is that after the last group. Commit the hash to the log,
     /// then call [`SealedLog::put_snapshot`].
     pub fn seal_snapshot(
-        &mut self,
-        _tree: TreeHead,
-        _payload: &[u8],
-        _fill: &mut dyn FnMut(&mut [u8]),
-    ) -> SealedSnapshot {
-        unimplemented!()
+        &self,
+        tree: TreeHead,
+        payload: &[u8],
+        fill: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<SealedSnapshot, StorageError> {
+        let place = Place {
+            sequence: self.chain.next(),
+            previous: self.chain.last(),
+            tree,
+        };
+        let mut salt = [0; 32];
+        fill(&mut salt);
+        snapshot::seal(&self.root, &place, salt, payload)
+            .map_err(|CryptoFault| StorageError::TooLarge)
     }
 
-    /// Stores a snapshot whose hash the log holds.
-    pub fn put_snapshot(&mut self, _snapshot: &SealedSnapshot) -> Result<(), StorageError> {
-        unimplemented!()
+    /// Stores a snapshot whose hash the log holds. `NoSpace` leaves the old one; any other error means
+    /// that the process must end.
+    pub fn put_snapshot(&mut self, snapshot: &SealedSnapshot) -> Result<(), StorageError> {
+        if self.closed {
+            return Err(StorageError::Closed);
+        }
+        let put = self.storage.put_snapshot(&snapshot.bytes);
+        self.closed = !matches!(put, Ok(()) | Err(StorageError::NoSpace));
+        put
     }
 
     /// The number of the next group.
     pub fn next_sequence(&self) -> u64 {
-        unimplemented!()
+        self.chain.next()
     }
 
     /// The number of the first group that is there.
     pub fn first_sequence(&self) -> u64 {
-        unimplemented!()
+        self.chain.first
     }
 
     /// This boot.
     pub fn boot_id(&self) -> [u8; 16] {
-        unimplemented!()
+        self.boot_id
+    }
+
+    /// The storage, for a caller that opens it again.
+    pub fn into_storage(self) -> S {
+        self.storage
     }
 }

@@ -1,8 +1,17 @@
-//! The embedded storage: preallocated segment files.
+//! The embedded storage: preallocated segment files, `log-00000000.seg` and up, and `snapshot.sealed`.
+//!
+//! A segment is filled with zeros and synced before its first group, so that a commit is one write
+//! and one sync of data. No two groups share a block, so that a torn write never touches a group that
+//! was acknowledged. What is behind the last undamaged group, if not zero, is overwritten with zeros
+//! by the same write as the next group.
 
-use crate::files::Files;
-use crate::storage::{Held, Storage, StorageError, StoredGroup};
+use crate::files::{Files, read_all, replace};
+use crate::frame::{self, Found, SegmentHeader};
+use crate::storage::{Held, Operation, Storage, StorageError, StoredGroup};
+use std::io;
 use std::ops::ControlFlow;
+
+const SNAPSHOT: &str = "snapshot.sealed";
 
 /// Sizes of new segments. Segments that exist keep theirs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -10,45 +19,320 @@ pub struct SegmentOptions {
     /// Bytes of a segment file; one group that needs more gets a segment of its own size.
     pub segment: u32,
     /// Groups begin at multiples of this: no group shares a block with another one. A power of
-    /// two of at least 64; the block of the file system, or more.
+    /// two of at least 64; the block of the file system, or more. Anything else is the default.
     pub block: u32,
 }
 
 impl Default for SegmentOptions {
     fn default() -> Self {
-        Self { segment: 16 << 20, block: 4096 }
+        Self {
+            segment: 16 << 20,
+            block: 4096,
+        }
     }
 }
 
 /// Segment files in one directory.
 #[derive(Debug)]
 pub struct SegmentFiles<F> {
-    #[allow(dead_code)]
     files: F,
+    options: SegmentOptions,
+    first: u64,
+    groups: Vec<Location>,
+    /// Whether `groups` is sorted by sequence, as it is in every log that opens.
+    sorted: bool,
+    current: Option<Segment>,
+    closed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Location {
+    segment: u32,
+    found: Found,
+}
+
+/// The segment that the next group goes to, if it has room.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    header: SegmentHeader,
+    end: u64,
+    dirty_end: u64,
+}
+
+impl Segment {
+    fn has_room(&self, length: usize) -> bool {
+        self.end + frame::extent(length as u64, self.header.block) <= self.header.size
+    }
 }
 
 impl<F: Files> SegmentFiles<F> {
     /// Finds every group in `files`.
-    pub fn open(_files: F, _options: SegmentOptions) -> Result<Self, StorageError> {
-        unimplemented!()
+    pub fn open(mut files: F, options: SegmentOptions) -> Result<Self, StorageError> {
+        let names = files.list().map_err(StorageError::io(Operation::List))?;
+        let mut indices: Vec<u32> = names
+            .iter()
+            .filter_map(|name| segment_index(name))
+            .collect();
+        indices.sort_unstable();
+        let block = if frame::is_block(options.block) {
+            options.block
+        } else {
+            4096
+        };
+        let mut this = Self {
+            files,
+            options: SegmentOptions { block, ..options },
+            first: 0,
+            groups: Vec::new(),
+            sorted: true,
+            current: None,
+            closed: false,
+        };
+        let last = indices.last().copied();
+        for (position, index) in indices.iter().enumerate() {
+            this.load(*index, position == 0, Some(*index) == last)?;
+        }
+        this.sorted = this.groups.is_sorted_by_key(|group| group.found.sequence);
+        Ok(this)
+    }
+
+    /// The directory back, for a caller that opens the store again.
+    pub fn into_files(self) -> F {
+        self.files
+    }
+
+    fn load(&mut self, index: u32, lowest: bool, last: bool) -> Result<(), StorageError> {
+        let file = read_all(&mut self.files, &segment_name(index))?;
+        let Some(header) = SegmentHeader::parse(&file, index)? else {
+            // A last segment without groups is one whose creation did not finish.
+            let unfinished = last && frame::scan_any(&file).is_empty();
+            let damaged = StorageError::DamagedSegment { segment: index };
+            return if unfinished { Ok(()) } else { Err(damaged) };
+        };
+        if lowest {
+            self.first = header.first;
+        }
+        let found = frame::scan(&file, header.block);
+        let end = found
+            .last()
+            .map_or(u64::from(header.block), |last| last.end(header.block));
+        if !found.is_empty() || self.current.is_none() {
+            let dirty_end = frame::dirty_end(&file, end);
+            self.current = Some(Segment {
+                header,
+                end,
+                dirty_end,
+            });
+        }
+        self.groups.extend(found.into_iter().map(|found| Location {
+            segment: index,
+            found,
+        }));
+        Ok(())
+    }
+
+    fn next(&self) -> u64 {
+        self.groups
+            .last()
+            .map_or(self.first, |last| last.found.sequence + 1)
+    }
+
+    /// Checks the order; forgets the last group if it is the one to be replaced.
+    fn make_way(&mut self, sequence: u64) -> Result<(), StorageError> {
+        let expected = self.next();
+        if sequence == expected {
+            return Ok(());
+        }
+        match (self.groups.last().copied(), &mut self.current) {
+            (Some(last), Some(current)) if last.found.sequence == sequence => {
+                current.dirty_end = current.dirty_end.max(current.end);
+                current.end = last.found.begin();
+                self.groups.pop();
+                Ok(())
+            }
+            _ => Err(StorageError::OutOfOrder {
+                expected,
+                got: sequence,
+            }),
+        }
+    }
+
+    /// The segment with room for a group of this length, made if need be.
+    fn segment_for(&mut self, sequence: u64, length: usize) -> Result<Segment, StorageError> {
+        match self.current {
+            Some(segment) if segment.has_room(length) => Ok(segment),
+            Some(segment) => self.create(segment.header.index + 1, sequence, length),
+            None => self.create(0, sequence, length),
+        }
+    }
+
+    fn create(&mut self, index: u32, first: u64, length: usize) -> Result<Segment, StorageError> {
+        let block = self.options.block;
+        let needed = u64::from(block) + frame::extent(length as u64, block);
+        let size = frame::aligned(u64::from(self.options.segment), block).max(needed);
+        let header = SegmentHeader {
+            index,
+            block,
+            first,
+            size,
+        };
+        let name = segment_name(index);
+        let mut bytes = header.to_block();
+        bytes.resize(
+            usize::try_from(size).map_err(|_| StorageError::TooLarge)?,
+            0,
+        );
+        self.files
+            .create(&name)
+            .map_err(or_no_space(Operation::Create))?;
+        self.files
+            .write_at(&name, 0, &bytes)
+            .map_err(or_no_space(Operation::Write))?;
+        self.files
+            .sync(&name)
+            .map_err(StorageError::io(Operation::Sync))?;
+        self.files
+            .sync_names()
+            .map_err(StorageError::io(Operation::Sync))?;
+        Ok(Segment {
+            header,
+            end: u64::from(block),
+            dirty_end: 0,
+        })
+    }
+
+    fn write(&mut self, sequence: u64, group: &[u8]) -> Result<(), StorageError> {
+        self.make_way(sequence)?;
+        let segment = self.segment_for(sequence, group.len())?;
+        let Segment {
+            header,
+            end: at,
+            dirty_end,
+        } = segment;
+        let mut frame = frame::encode(sequence, group, header.block)?;
+        let length = group.len() as u32;
+        let found = Found {
+            sequence,
+            offset: at + frame::HEADER as u64,
+            length,
+        };
+        let end = found.end(header.block);
+        let zeros = usize::try_from(dirty_end.saturating_sub(end)).unwrap_or(0);
+        frame.resize(frame.len() + zeros, 0);
+        let name = segment_name(header.index);
+        self.files
+            .write_at(&name, at, &frame)
+            .map_err(StorageError::io(Operation::Write))?;
+        self.files
+            .sync(&name)
+            .map_err(StorageError::io(Operation::Sync))?;
+        self.current = Some(Segment {
+            header,
+            end,
+            dirty_end: end,
+        });
+        self.groups.push(Location {
+            segment: header.index,
+            found,
+        });
+        Ok(())
+    }
+
+    /// Remembers an error after which nothing is known about the disk.
+    fn closing<T>(&mut self, result: Result<T, StorageError>) -> Result<T, StorageError> {
+        self.closed |= matches!(
+            result,
+            Err(StorageError::Io { .. } | StorageError::DamagedSegment { .. })
+        );
+        result
+    }
+
+    fn check_open(&self) -> Result<(), StorageError> {
+        if self.closed {
+            Err(StorageError::Closed)
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl<F: Files> Storage for SegmentFiles<F> {
-    fn append(&mut self, _sequence: u64, _bytes: &[u8]) -> Result<(), StorageError> {
-        unimplemented!()
+    fn append(&mut self, sequence: u64, bytes: &[u8]) -> Result<(), StorageError> {
+        self.check_open()?;
+        let written = self.write(sequence, bytes);
+        self.closing(written)
     }
+
     fn read(
         &mut self,
-        _from: u64,
-        _each: &mut dyn FnMut(StoredGroup<'_>) -> ControlFlow<()>,
+        from: u64,
+        each: &mut dyn FnMut(StoredGroup<'_>) -> ControlFlow<()>,
     ) -> Result<Held, StorageError> {
-        unimplemented!()
+        let begin = match self.sorted {
+            true => self
+                .groups
+                .partition_point(|group| group.found.sequence < from),
+            false => 0,
+        };
+        let mut bytes = Vec::new();
+        for Location { segment, found } in self.groups.get(begin..).unwrap_or(&[]) {
+            if found.sequence < from {
+                continue;
+            }
+            bytes.resize(found.length as usize, 0);
+            self.files
+                .read_at(&segment_name(*segment), found.offset, &mut bytes)
+                .map_err(StorageError::io(Operation::Read))?;
+            if each(StoredGroup {
+                sequence: found.sequence,
+                bytes: &bytes,
+            })
+            .is_break()
+            {
+                break;
+            }
+        }
+        Ok(Held { first: self.first })
     }
-    fn put_snapshot(&mut self, _bytes: &[u8]) -> Result<(), StorageError> {
-        unimplemented!()
+
+    fn put_snapshot(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.check_open()?;
+        let replaced = replace(&mut self.files, SNAPSHOT, bytes);
+        self.closing(replaced)
     }
+
     fn get_snapshot(&mut self) -> Result<Option<Vec<u8>>, StorageError> {
-        unimplemented!()
+        match self
+            .files
+            .size(SNAPSHOT)
+            .map_err(StorageError::io(Operation::Read))?
+        {
+            None => Ok(None),
+            Some(_) => read_all(&mut self.files, SNAPSHOT).map(Some),
+        }
+    }
+}
+
+/// Whether a file of this name is part of a store, its root excepted.
+pub(crate) fn is_store_file(name: &str) -> bool {
+    name == SNAPSHOT || segment_index(name).is_some()
+}
+
+fn segment_name(index: u32) -> String {
+    format!("log-{index:08x}.seg")
+}
+
+fn segment_index(name: &str) -> Option<u32> {
+    let digits = name.strip_prefix("log-")?.strip_suffix(".seg")?;
+    let index = u32::from_str_radix(digits, 16).ok()?;
+    (segment_name(index) == name).then_some(index)
+}
+
+/// Before anything of the log was touched, a full disk is an answer and not a failure.
+pub(crate) fn or_no_space(operation: Operation) -> impl Fn(io::Error) -> StorageError {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    move |error| match error.kind() {
+        StorageFull | QuotaExceeded | FileTooLarge => StorageError::NoSpace,
+        kind => StorageError::Io { operation, kind },
     }
 }

@@ -82,7 +82,10 @@ pub enum StorageError {
 
 impl StorageError {
     pub(crate) fn io(operation: Operation) -> impl Fn(io::Error) -> Self {
-        move |error| Self::Io { operation, kind: error.kind() }
+        move |error| Self::Io {
+            operation,
+            kind: error.kind(),
+        }
     }
 }
 

@@ -1,0 +1,165 @@
+//! Reads a log from its beginning and decides what it holds.
+//!
+//! 1. Every group authenticates: this vault, this store, these bytes.
+//! 2. Each has the number behind that of the group before it, and names that group's tag.
+//! 3. A group that does not authenticate, with nothing authentic behind it, is the damaged end of
+//!    the log and is dropped; the next append takes its number.
+//! 4. Anything else that is not in its place is damage before the end, and the store stays shut.
+//! 5. The snapshot authenticates and stands between two groups of this very log, or is left out.
+
+use crate::group::{Authentic, GroupSealer, OpenedGroup};
+use crate::root::StoreRoot;
+use crate::sealed_log::{Chain, OpenError};
+use crate::snapshot::{self, SnapshotState};
+use crate::storage::{Held, Storage, StoredGroup};
+use std::ops::ControlFlow;
+
+/// What a log holds.
+pub(crate) struct Found {
+    pub(crate) chain: Chain,
+    pub(crate) snapshot: SnapshotState,
+    pub(crate) groups: Vec<OpenedGroup>,
+}
+
+pub(crate) fn open(
+    storage: &mut impl Storage,
+    root: &StoreRoot,
+    sealer: &mut GroupSealer,
+) -> Result<Found, OpenError> {
+    let stored = storage.get_snapshot()?;
+    let snapshot = stored
+        .as_deref()
+        .and_then(|bytes| snapshot::open(root, bytes));
+    let keep_from = snapshot
+        .as_ref()
+        .map_or(0, |snapshot| snapshot.place.sequence);
+    let (chain, groups) = walk(storage, sealer, keep_from)?;
+    if let Some(snapshot) = snapshot.filter(|snapshot| stands_on(&snapshot.place, &chain)) {
+        let snapshot::Authentic {
+            place,
+            hash,
+            payload,
+        } = snapshot;
+        let snapshot = SnapshotState::Present {
+            tree: place.tree,
+            sequence: place.sequence,
+            hash,
+            payload,
+        };
+        return Ok(Found {
+            chain,
+            snapshot,
+            groups,
+        });
+    }
+    if chain.first > 0 {
+        return Err(OpenError::MissingGroups { first: chain.first });
+    }
+    let (snapshot, groups) = match (stored.is_some(), keep_from) {
+        (false, _) => (SnapshotState::Absent, groups),
+        (true, 0) => (SnapshotState::Damaged, groups),
+        (true, _) => (SnapshotState::Damaged, walk(storage, sealer, 0)?.1),
+    };
+    Ok(Found {
+        chain,
+        snapshot,
+        groups,
+    })
+}
+
+/// Whether the groups on both sides of the snapshot are those that it was made between.
+fn stands_on(place: &snapshot::Place, chain: &Chain) -> bool {
+    if place.sequence < chain.first || place.sequence > chain.next() {
+        return false;
+    }
+    let before = match place.sequence.checked_sub(1) {
+        Some(before) if place.sequence > chain.first => chain.tag(before),
+        _ => Some(chain.before),
+    };
+    before == Some(place.previous)
+}
+
+fn walk(
+    storage: &mut impl Storage,
+    sealer: &mut GroupSealer,
+    keep_from: u64,
+) -> Result<(Chain, Vec<OpenedGroup>), OpenError> {
+    let mut walk = Walk {
+        chain: None,
+        kept: Vec::new(),
+        rejected: None,
+        broken: false,
+    };
+    let Held { first } = storage.read(0, &mut |stored| walk.step(sealer, stored, keep_from))?;
+    let chain = walk.chain.unwrap_or(Chain {
+        first,
+        ..Chain::default()
+    });
+    if chain.first != first {
+        return Err(OpenError::Damaged { group: first });
+    }
+    // The next append takes the number of the group that was dropped.
+    let replaceable = walk
+        .rejected
+        .is_none_or(|sequence| sequence == chain.next());
+    if walk.broken || !replaceable {
+        return Err(OpenError::Damaged {
+            group: chain.next(),
+        });
+    }
+    Ok((chain, walk.kept))
+}
+
+struct Walk {
+    /// `None` before the first authentic group.
+    chain: Option<Chain>,
+    kept: Vec<OpenedGroup>,
+    /// A group did not authenticate: allowed at the end.
+    rejected: Option<u64>,
+    /// Something is out of its place.
+    broken: bool,
+}
+
+impl Walk {
+    fn step(
+        &mut self,
+        sealer: &mut GroupSealer,
+        stored: StoredGroup<'_>,
+        keep_from: u64,
+    ) -> ControlFlow<()> {
+        let group = sealer
+            .open(stored.bytes)
+            .filter(|g| g.header.sequence == stored.sequence);
+        let in_place = match group {
+            Some(group) => self.rejected.is_none() && self.accept(group, keep_from),
+            None => self.reject(stored.sequence),
+        };
+        if in_place {
+            return ControlFlow::Continue(());
+        }
+        self.broken = true;
+        ControlFlow::Break(())
+    }
+
+    fn accept(&mut self, group: Authentic, keep_from: u64) -> bool {
+        let header = group.header;
+        let chain = self.chain.get_or_insert_with(|| Chain {
+            first: header.sequence,
+            tags: Vec::new(),
+            before: header.previous,
+        });
+        if header.sequence != chain.next() || header.previous != chain.last() {
+            return false;
+        }
+        chain.tags.push(group.tag);
+        if header.sequence >= keep_from {
+            self.kept.push(group.into_opened());
+        }
+        true
+    }
+
+    /// At most one.
+    fn reject(&mut self, sequence: u64) -> bool {
+        self.rejected.replace(sequence).is_none()
+    }
+}
