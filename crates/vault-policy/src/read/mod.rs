@@ -7,6 +7,8 @@ mod condition;
 mod node;
 mod principals;
 mod profile;
+#[cfg(test)]
+mod schema;
 mod shape;
 
 use shape::Shape;
