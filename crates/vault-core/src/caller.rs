@@ -2,17 +2,18 @@
 
 use crate::api::{Code, Refusal};
 use crate::authn::token::TokenProof;
-use vault_policy::{Facts, UnixSeconds, VerifiedEvidence};
+use vault_policy::{Facts, OidcSubject, UnixSeconds, VerifiedEvidence};
 
 /// A call's proven facts. Made only from proofs.
 ///
 /// ```compile_fail
 /// let facts = vault_policy::Facts::default();
-/// let forged = vault_core::Caller { facts };
+/// let forged = vault_core::Caller { facts, subject: None };
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Caller {
     facts: Facts,
+    subject: Option<OidcSubject>,
 }
 
 impl Caller {
@@ -26,14 +27,24 @@ impl Caller {
             return Err(Refusal::new(Code::Unauthenticated));
         }
         let token = token.map(|proof| proof.facts().clone());
+        let subject = token.as_ref().map(|token| OidcSubject {
+            issuer: token.issuer.clone(),
+            subject: token.subject.clone(),
+        });
         Ok(Self {
             facts: Facts { token, evidence },
+            subject,
         })
     }
 
     /// What is proven.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// The subject of the token, if there is one.
+    pub fn subject(&self) -> Option<&OidcSubject> {
+        self.subject.as_ref()
     }
 
     /// When the caller's token expires.

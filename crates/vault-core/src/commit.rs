@@ -2,22 +2,16 @@
 //! outcome to a reply.
 
 use crate::api::Head;
-use crate::group::Group;
+use crate::group::{Group, Position};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vault_encoding::Hash;
 
 /// Where groups become durable.
 pub trait DurableLog {
-    /// Makes one group durable: written and synced when this returns `Ok`. `sequence` follows
-    /// the sequence before; anything else must be refused. `root_before` is the root of the tree
-    /// that the group extends and belongs into the group's authenticated header.
-    fn append(
-        &mut self,
-        sequence: u64,
-        root_before: &Hash,
-        payload: &[u8],
-    ) -> Result<(), CommitFault>;
+    /// Makes one group durable: written and synced when this returns `Ok`. `at` follows the group
+    /// before, anything else must be refused, and it belongs into the group's authenticated header.
+    fn append(&mut self, at: &Position, payload: &[u8]) -> Result<(), CommitFault>;
 }
 
 /// The log could not be made durable. Nobody knows what is on the disk: the process must end
@@ -72,7 +66,11 @@ impl Committed {
 /// Signs the group's checkpoint, appends the group and syncs it. Needs no vault, so that other
 /// calls go on meanwhile. Groups are committed one after the other, in their sequence.
 pub fn commit(group: Group, log: &mut dyn DurableLog) -> Result<Committed, CommitFault> {
-    let sealed = group.seal()?;
-    log.append(sealed.sequence, &sealed.root_before, &sealed.payload)?;
-    Ok(Committed::new(sealed.sequence, sealed.head, sealed.proofs))
+    let signed = group.sign()?;
+    log.append(&signed.at, &signed.payload)?;
+    Ok(Committed::new(
+        signed.at.sequence,
+        signed.head,
+        signed.proofs,
+    ))
 }

@@ -9,23 +9,42 @@
 
 pub mod api;
 pub mod authn;
+mod authorize;
+mod boot;
 mod caller;
+mod change;
+mod codec;
 mod commit;
 mod config;
 mod group;
+mod head;
+mod idempotency;
+mod keyring;
+mod leaf;
 pub mod limits;
+mod operate;
+mod ops;
+mod pending;
+mod record;
+mod request_form;
+mod snapshot;
+mod state;
+mod stop;
+mod strangers;
 mod time;
 mod vault;
 
 pub use api::{Answer, CallContext, Code, Head, Receipt, Refusal, Reply, Request};
+pub use authorize::Authorized;
+pub use boot::{BootError, BootInput, LoggedGroup, OpenedSnapshot};
 pub use caller::Caller;
 pub use commit::{CommitFault, Committed, DurableLog, commit};
 pub use config::{RoleNames, VaultConfig};
-pub use group::Group;
+pub use group::{CheckpointSigner, Group, Position};
 pub use limits::Limits;
+pub use operate::Operated;
+pub use pending::Pending;
+pub use snapshot::Snapshot;
 pub use time::{TimeMode, TimeReading};
-pub use vault::{
-    Authorized, BootError, BootInput, CheckpointSigner, Operated, Pending, Snapshot, Vault,
-    VaultInfo,
-};
+pub use vault::{Vault, VaultInfo};
 pub use vault_keys::{Rng, SignatureFormat};

@@ -1,77 +1,49 @@
-//! Skeleton; bodies follow.
-use crate::api::{CallContext, Head, Refusal, Reply, Request};
-use crate::caller::Caller;
-use crate::commit::{CommitFault, Committed};
+//! The vault: state, log in memory, and what is on its way to the disk.
+
+use crate::api::Head;
+use crate::change::Change;
+use crate::commit::Committed;
 use crate::config::VaultConfig;
-use crate::group::Group;
+use crate::group::{CheckpointSigner, Group, Position};
+use crate::keyring::KeyRing;
+use crate::leaf::{self, Draft, Record, Verdict};
+use crate::state::State;
+use crate::strangers::Strangers;
 use crate::time::TimeReading;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use vault_audit::{LogKey, LogTree};
 use vault_encoding::Hash;
 use vault_keys::Rng;
-use vault_policy::{UnixSeconds, VaultId, VerifiedEvidence};
+use vault_policy::{UnixSeconds, VaultId, VaultTime, VerifiedEvidence};
+use zeroize::Zeroizing;
 
-/// Signs checkpoints with the vault's identity key.
-pub trait CheckpointSigner: Send + Sync {
-    /// Ed25519 over the message.
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], CommitFault>;
+/// The state machine. `&self` methods may run side by side under a read lock, `&mut self` ones
+/// are short.
+pub struct Vault {
+    pub(crate) vault_id: VaultId,
+    pub(crate) key: LogKey,
+    pub(crate) signer: Arc<dyn CheckpointSigner>,
+    pub(crate) config: VaultConfig,
+    pub(crate) boot_id: [u8; 16],
+    pub(crate) state: State,
+    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) tree: LogTree,
+    pub(crate) leaves: Vec<Arc<[u8]>>,
+    pub(crate) queue: Queue,
+    pub(crate) strangers: Strangers,
 }
 
-/// What a vault starts from.
-pub struct BootInput {
-    /// SubjectPublicKeyInfo of the identity key, DER; the vault id follows from it.
-    pub identity_spki: Vec<u8>,
-    /// Signs checkpoints.
-    pub signer: Arc<dyn CheckpointSigner>,
-    /// Configuration.
-    pub config: VaultConfig,
-    /// Fresh at every start.
-    pub boot_id: [u8; 16],
-    /// The newest sealed snapshot, opened, if there is a usable one.
-    pub snapshot: Option<Snapshot>,
-    /// Opened groups after the snapshot, or all of them: (sequence, payload).
-    pub groups: Vec<(u64, Vec<u8>)>,
-    /// The clock at boot.
-    pub now: TimeReading,
-}
-
-/// The state at one size of the log, encoded. Secret: store it sealed only.
-pub struct Snapshot {
-    /// The first sequence that is not in it.
-    pub next_sequence: u64,
-    /// Its encoding.
-    pub bytes: zeroize::Zeroizing<Vec<u8>>,
-}
-
-/// Why opened groups are no state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum BootError {
-    /// A group does not decode, or not to itself.
-    #[error("group {sequence} is malformed")]
-    Malformed {
-        /// Which.
-        sequence: u64,
-    },
-    /// The group does not extend the tree that is there.
-    #[error("group {sequence} does not extend the log before it")]
-    RootMismatch {
-        /// Which.
-        sequence: u64,
-    },
-    /// A group is missing.
-    #[error("group {sequence} is missing")]
-    Missing {
-        /// Which.
-        sequence: u64,
-    },
-    /// The checkpoint in the group is not this vault's over this tree.
-    #[error("the checkpoint of group {sequence} does not verify")]
-    Checkpoint {
-        /// Which.
-        sequence: u64,
-    },
-    /// The snapshot does not decode or the log does not commit to it; boot from all groups.
-    #[error("the snapshot is not the one that the log commits to")]
-    Snapshot,
+/// What is not durable yet.
+pub(crate) struct Queue {
+    pub(crate) records: Vec<Record>,
+    /// Where the next group stands.
+    pub(crate) next: Position,
+    /// Indices of queued leaves whose inclusion proof is wanted.
+    pub(crate) wanted: Vec<u64>,
+    /// Taken and not settled: sequence and size of the tree with it.
+    pub(crate) in_flight: VecDeque<(u64, u64)>,
+    pub(crate) durable: Option<Committed>,
 }
 
 /// What anybody may know.
@@ -88,120 +60,155 @@ pub struct VaultInfo {
     pub time_mode: &'static str,
 }
 
-/// The state machine. `&self` methods may run side by side under a read lock, `&mut self` ones
-/// are short.
-pub struct Vault;
-
-/// A judged call: a permit with its key, an answer that needs no key, or a refusal. All three
-/// take the same way through `operate`, `record` and `release`.
-pub struct Authorized;
-
-/// A call whose work is done and whose effect is not yet recorded.
-pub struct Operated;
-
-/// An outcome that waits for the log.
-///
-/// ```compile_fail
-/// fn early(pending: vault_core::Pending) -> vault_core::Answer { pending.answer }
-/// ```
-pub struct Pending;
-
 impl Vault {
-    /// Folds the groups into a state and appends the boot entry (commit it before serving).
-    pub fn boot(input: BootInput, rng: &mut dyn Rng) -> Result<Self, BootError> {
-        let _ = (input, rng);
-        unimplemented!()
-    }
-
-    /// Step 1: finds the key, evaluates the policy, applies the usage and type gates.
-    pub fn authorize(
-        &self,
-        caller: &Caller,
-        request: Request,
-        context: &CallContext,
-        now: TimeReading,
-    ) -> Authorized {
-        let _ = (caller, request, context, now);
-        unimplemented!()
-    }
-
-    /// Step 3: checks again what the permit names, applies the effect, appends the leaf.
-    pub fn record(&mut self, operated: Operated) -> Pending {
-        let _ = operated;
-        unimplemented!()
-    }
-
-    /// The records since the last group, if there are any.
+    /// The records since the last group, if there are any. Groups must be committed in the order
+    /// in which they are taken.
     pub fn take_group(&mut self) -> Option<Group> {
-        unimplemented!()
+        if self.queue.records.is_empty() {
+            return None;
+        }
+        let checkpoint = self.tree.checkpoint(self.vault_id.0);
+        let at = self.queue.next;
+        let proofs = self.proofs(checkpoint.size);
+        self.queue
+            .in_flight
+            .push_back((at.sequence, checkpoint.size));
+        let sequence = at.sequence.saturating_add(1);
+        self.queue.next = Position {
+            sequence,
+            size: checkpoint.size,
+            root: checkpoint.root,
+        };
+        Some(Group {
+            at,
+            records: std::mem::take(&mut self.queue.records),
+            checkpoint,
+            key: self.key,
+            signer: Arc::clone(&self.signer),
+            proofs,
+        })
+    }
+
+    fn proofs(&mut self, size: u64) -> BTreeMap<u64, Vec<Hash>> {
+        std::mem::take(&mut self.queue.wanted)
+            .into_iter()
+            .filter_map(|index| Some((index, self.tree.inclusion(index, size)?)))
+            .collect()
     }
 
     /// Records waiting for a group.
     pub fn queued(&self) -> usize {
-        unimplemented!()
+        self.queue.records.len()
     }
 
     /// Tells the vault what is durable; heads of answers that are not logged come from here.
     pub fn settle(&mut self, committed: &Committed) {
-        let _ = committed;
+        while let Some(&(sequence, _)) = self.queue.in_flight.front()
+            && sequence <= committed.sequence()
+        {
+            self.queue.in_flight.pop_front();
+        }
+        let known = self.durable().map_or(0, |durable| durable.head().size);
+        if committed.head().size > known {
+            self.queue.durable = Some(committed.clone());
+        }
     }
 
     /// The newest durable head; `None` until the boot entry is durable.
     pub fn durable(&self) -> Option<&Committed> {
-        unimplemented!()
+        self.queue.durable.as_ref()
     }
 
     /// Raises the time floor to the issue date of appraised collateral; logged if it rises.
     pub fn observe_evidence(&mut self, evidence: &VerifiedEvidence, rng: &mut dyn Rng) {
-        let _ = (evidence, rng);
+        let issued = evidence.claims().collateral_issued_at;
+        if issued > self.state.floor {
+            let change = Change::RaiseFloor(issued).encode();
+            self.state.floor = issued;
+            self.log_event("raise_time_floor", VaultTime::Unknown, "ok", change, rng);
+        }
     }
 
-    /// Writes the aggregate entry of strangers' refusals if a minute of vault time has passed;
-    /// to be called from time to time. Also when the vault is idle.
+    /// Writes the aggregate entry of strangers' refusals once a minute of vault time; to be called
+    /// now and then, also while nothing else happens.
     pub fn tick(&mut self, now: TimeReading, rng: &mut dyn Rng) {
-        let _ = (now, rng);
+        let time = self.establish(now);
+        if let VaultTime::Known { lo, .. } = time
+            && let Some(refused) = self.strangers.due(lo)
+        {
+            let outcome = format!("refused {refused}");
+            self.log_event(
+                "refuse_strangers",
+                time,
+                &outcome,
+                Zeroizing::default(),
+                rng,
+            );
+        }
     }
 
     /// What anybody may know.
     pub fn info(&self) -> VaultInfo {
-        unimplemented!()
+        VaultInfo {
+            vault_id: self.vault_id,
+            boot_id: self.boot_id,
+            trust_root: self.config.trust_root,
+            operational_root: self.config.operational_root,
+            head: self.durable().map(|committed| committed.head().clone()),
+            identity_spki: self.key.to_spki(),
+            time_mode: self.config.time_mode.name(),
+        }
     }
 
     /// The time floor.
     pub fn floor(&self) -> UnixSeconds {
-        unimplemented!()
-    }
-}
-
-impl Authorized {
-    /// Whether this is a refusal (it goes on through `operate`, `record` and `release`).
-    pub fn is_refused(&self) -> bool {
-        unimplemented!()
+        self.state.floor
     }
 
-    /// Step 2: does the work. Touches no vault; hold no lock.
-    pub fn operate(self, rng: &mut dyn Rng) -> Operated {
-        let _ = rng;
-        unimplemented!()
-    }
-}
-
-impl Pending {
-    /// Whether this head suffices.
-    pub fn is_covered_by(&self, committed: &Committed) -> bool {
-        let _ = committed;
-        unimplemented!()
+    /// Vault time at this reading.
+    pub fn establish(&self, now: TimeReading) -> VaultTime {
+        self.config
+            .time_mode
+            .establish(now, self.state.floor, self.config.clock_skew)
     }
 
-    /// The group that must be durable; `None` if nothing is waited for (use
-    /// [`Vault::durable`]). A receipt with proof needs this very group's `Committed`.
-    pub fn awaits(&self) -> Option<u64> {
-        unimplemented!()
+    /// Appends an event of the vault itself.
+    pub(crate) fn log_event(
+        &mut self,
+        operation: &'static str,
+        time: VaultTime,
+        outcome: &str,
+        change: Zeroizing<Vec<u8>>,
+        rng: &mut dyn Rng,
+    ) {
+        let draft = Draft::of_vault(operation, time);
+        let verdict = Verdict::Allowed(outcome);
+        // An entry without principals and texts of callers always fits into a leaf.
+        if let Ok(record) = draft.record(leaf::salt(rng), verdict, change) {
+            self.append(record, false);
+        }
     }
 
-    /// The outcome, or the pending outcome back if `committed` does not cover it.
-    pub fn release(self, committed: &Committed) -> Result<Result<Reply, Refusal>, Self> {
-        let _ = committed;
-        unimplemented!()
+    /// Appends a leaf and queues its record; gives the leaf's index.
+    pub(crate) fn append(&mut self, record: Record, want_proof: bool) -> u64 {
+        let (index, _) = self.tree.append(&record.leaf);
+        self.leaves.push(record.leaf.as_slice().into());
+        if want_proof {
+            self.queue.wanted.push(index);
+        }
+        self.queue.records.push(record);
+        index
+    }
+
+    /// The group that must be durable for the log to have `size` durable leaves; `None` if it has.
+    pub(crate) fn group_of(&self, size: u64) -> Option<u64> {
+        if self
+            .durable()
+            .is_some_and(|durable| size <= durable.head().size)
+        {
+            return None;
+        }
+        let taken = self.queue.in_flight.iter().find(|(_, end)| size <= *end);
+        Some(taken.map_or(self.queue.next.sequence, |(sequence, _)| *sequence))
     }
 }

@@ -1,0 +1,75 @@
+//! The caller's last seen head against ours: a vault that holds less than, or other than, what a
+//! caller has seen refuses, with both heads.
+
+use crate::api::{Code, Head, Refusal, SeenHead};
+use vault_audit::LogTree;
+use vault_policy::VaultId;
+
+/// Refuses if `seen` is not a prefix of the durable log.
+pub(crate) fn check(
+    seen: &SeenHead,
+    vault_id: &VaultId,
+    tree: &LogTree,
+    durable: Option<&Head>,
+) -> Result<(), Refusal> {
+    if seen.vault_id != *vault_id {
+        let detail = "the head seen is that of another vault";
+        return Err(Refusal::new(Code::InvalidArgument).because(detail));
+    }
+    // Nobody can have seen what is not durable yet.
+    let ours = durable.map_or(0, |head| head.size);
+    let code = if seen.size > ours {
+        Code::RollbackDetected
+    } else if tree.root_at(seen.size) != Some(seen.root) {
+        Code::ForkDetected
+    } else {
+        return Ok(());
+    };
+    let mut refusal = Refusal::new(code);
+    refusal.head = durable.cloned();
+    refusal.seen = Some(*seen);
+    Err(refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_encoding::Hash;
+
+    #[test]
+    fn a_longer_head_is_a_rollback_and_another_root_is_a_fork() {
+        let vault_id = VaultId(Hash([1; 32]));
+        let mut tree = LogTree::new();
+        for leaf in [b"a", b"b", b"c"] {
+            tree.append(leaf);
+        }
+        let durable = Head {
+            size: 2,
+            root: tree.root_at(2).unwrap(),
+            checkpoint: [].into(),
+        };
+        let code = |size, root| {
+            let seen = SeenHead {
+                vault_id,
+                size,
+                root,
+            };
+            check(&seen, &vault_id, &tree, Some(&durable)).map_err(|refusal| {
+                assert_eq!(refusal.head.is_some(), refusal.seen.is_some());
+                refusal.code
+            })
+        };
+        for size in 0..=2 {
+            assert_eq!(code(size, tree.root_at(size).unwrap()), Ok(()));
+            assert_eq!(code(size, Hash([9; 32])), Err(Code::ForkDetected));
+        }
+        assert_eq!(code(3, tree.root()), Err(Code::RollbackDetected));
+        let other = SeenHead {
+            vault_id: VaultId(Hash([2; 32])),
+            size: 0,
+            root: Hash([0; 32]),
+        };
+        let refused = check(&other, &vault_id, &tree, Some(&durable)).unwrap_err();
+        assert_eq!(refused.code, Code::InvalidArgument);
+    }
+}

@@ -1,0 +1,229 @@
+//! Step 2 of a call: the work, without the vault. Key material is used here and nowhere else.
+
+use crate::api::{Answer, Code, LoggedLeaf, Refusal, Request};
+use crate::authorize::{Authorized, Step};
+use crate::change::Change;
+use crate::idempotency::Remembered;
+use crate::keyring::KeyRing;
+use crate::leaf::{self, Draft, Record, Verdict};
+use crate::ops;
+use crate::ops::create_key::{Creation, Made};
+use crate::ops::delete_key::Deletion;
+use crate::state::LiveKey;
+use vault_keys::{KeyError, Rng};
+use vault_policy::{KeySubject, Permit};
+use zeroize::Zeroizing;
+
+/// A call whose work is done and whose effect is not yet recorded.
+#[must_use = "a call that is not recorded is not answered"]
+pub struct Operated {
+    pub(crate) done: Done,
+    pub(crate) want_proof: bool,
+}
+
+pub(crate) enum Done {
+    /// A logged use of a key; `outcome` waits for `record`.
+    Used {
+        subject: KeySubject,
+        outcome: Result<Answer, Refusal>,
+        record: Record,
+        draft: Box<Draft>,
+    },
+    Created {
+        creation: Box<Creation>,
+        made: Box<Made>,
+    },
+    Deleted {
+        subject: KeySubject,
+        remembered: Option<Remembered>,
+        record: Record,
+        draft: Box<Draft>,
+    },
+    /// Not logged.
+    Unlogged {
+        outcome: Result<Answer, Refusal>,
+        needs: u64,
+        leaf: Option<LoggedLeaf>,
+        counted: bool,
+    },
+    /// A logged refusal.
+    Refused { refusal: Refusal, record: Record },
+}
+
+impl Authorized {
+    /// Step 2: does the work. Touches no vault; hold no lock.
+    pub fn operate(self, rng: &mut dyn Rng) -> Operated {
+        let Self {
+            step,
+            ring,
+            vault_id,
+            want_proof,
+        } = self;
+        let done = match step {
+            Step::Use {
+                permit,
+                key,
+                request,
+                draft,
+                needs,
+            } => {
+                let outcome = use_key(&request, permit, &key, &ring, rng);
+                match draft {
+                    Some(draft) => used(&key, outcome, draft, rng),
+                    None => unlogged(outcome.map_err(|error| refusal(&error)), needs),
+                }
+            }
+            Step::Create(creation) => match creation.make(&vault_id, &ring, rng) {
+                Ok(made) => Done::Created {
+                    creation,
+                    made: Box::new(made),
+                },
+                Err(error) => unlogged(Err(refusal(&error)), 0),
+            },
+            Step::Delete(deletion) => deleted(*deletion, rng),
+            Step::Ready {
+                answer,
+                needs,
+                leaf,
+            } => Done::Unlogged {
+                outcome: Ok(answer),
+                needs,
+                leaf,
+                counted: false,
+            },
+            Step::Refuse {
+                refusal,
+                reason,
+                draft,
+            } => refused(refusal, reason, &draft, rng),
+            Step::TurnAway {
+                refusal,
+                needs,
+                counted,
+            } => Done::Unlogged {
+                outcome: Err(refusal),
+                needs,
+                leaf: None,
+                counted,
+            },
+        };
+        Operated { done, want_proof }
+    }
+}
+
+fn use_key(
+    request: &Request,
+    permit: Permit,
+    key: &LiveKey,
+    ring: &KeyRing,
+    rng: &mut dyn Rng,
+) -> Result<Answer, KeyError> {
+    ops::run(request, permit, &*ring.ready(key)?, rng)
+}
+
+/// The use was allowed; that it failed is its outcome.
+fn used(
+    key: &LiveKey,
+    outcome: Result<Answer, KeyError>,
+    draft: Box<Draft>,
+    rng: &mut dyn Rng,
+) -> Done {
+    let verdict = Verdict::Allowed(match &outcome {
+        Ok(Answer::MacVerify { valid: false }) => "invalid",
+        Ok(_) => "ok",
+        Err(error) => failure(error),
+    });
+    let outcome = outcome.map_err(|error| refusal(&error));
+    match draft.record(leaf::salt(rng), verdict, Zeroizing::default()) {
+        Ok(record) => Done::Used {
+            subject: key.subject,
+            outcome,
+            record,
+            draft,
+        },
+        Err(_) => internal(),
+    }
+}
+
+fn deleted(deletion: Deletion, rng: &mut dyn Rng) -> Done {
+    let salt = leaf::salt(rng);
+    let remembered = deletion.remembered(vault_audit::request_salt(&salt));
+    // The permit is spent: it names the key that goes.
+    let Deletion { permit, draft, .. } = deletion;
+    let subject = *permit.subject();
+    let change = Change::Destroy {
+        lineage: subject.lineage,
+        remembered,
+    }
+    .encode();
+    match draft.record(salt, Verdict::Allowed("ok"), change) {
+        Ok(record) => Done::Deleted {
+            subject,
+            remembered,
+            record,
+            draft: Box::new(draft),
+        },
+        Err(_) => internal(),
+    }
+}
+
+fn refused(refusal: Refusal, reason: &'static str, draft: &Draft, rng: &mut dyn Rng) -> Done {
+    match draft.record(
+        leaf::salt(rng),
+        Verdict::Refused(reason),
+        Zeroizing::default(),
+    ) {
+        Ok(record) => Done::Refused { refusal, record },
+        Err(_) => internal(),
+    }
+}
+
+fn unlogged(outcome: Result<Answer, Refusal>, needs: u64) -> Done {
+    Done::Unlogged {
+        outcome,
+        needs,
+        leaf: None,
+        counted: false,
+    }
+}
+
+/// Nothing was released and nothing has changed: an entry that does not fit into a leaf.
+fn internal() -> Done {
+    unlogged(Err(Refusal::new(Code::Internal)), 0)
+}
+
+fn code(error: &KeyError) -> Code {
+    match error {
+        KeyError::NotWrapped
+        | KeyError::WrappedByOtherKey
+        | KeyError::WrappedByOtherVersion { .. }
+        | KeyError::NotAuthentic => Code::DecryptionFailed,
+        KeyError::FormatNotOfType { .. } | KeyError::DigestLength { .. } => Code::InvalidArgument,
+        KeyError::NotOfType { .. } => Code::UsageDenied,
+        KeyError::TooLong => Code::TooLarge,
+        KeyError::PermitForOtherAction { .. }
+        | KeyError::PermitForOtherKey
+        | KeyError::MaterialRejected { .. }
+        | KeyError::SignatureWithheld
+        | KeyError::Library => Code::Internal,
+    }
+}
+
+fn failure(error: &KeyError) -> &'static str {
+    match code(error) {
+        Code::DecryptionFailed => "decryption_failed",
+        Code::InvalidArgument => "invalid_argument",
+        Code::UsageDenied => "usage_denied",
+        Code::TooLarge => "too_large",
+        _ => "internal",
+    }
+}
+
+/// Key errors hold no secret and no text of the caller's, so they may be shown.
+fn refusal(error: &KeyError) -> Refusal {
+    let code = code(error);
+    match code {
+        Code::Internal => Refusal::new(code),
+        _ => Refusal::new(code).because(error.to_string()),
+    }
+}

@@ -1,0 +1,76 @@
+//! ListKeys: the caller's own keys, in the order of their handles, tombstones left out.
+
+use crate::api::{Answer, Code, ListKeys};
+use crate::authorize::{Call, Step};
+use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
+use crate::state::{Body, Owned};
+use crate::stop::Stop;
+use crate::vault::Vault;
+use std::ops::Bound;
+use vault_policy::KeyHandle;
+
+pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, list: &ListKeys) -> Step {
+    let (size, after) = match (page_size(list.page_size), page_start(&list.page_token)) {
+        (Some(size), Some(after)) => (size, after),
+        (None, _) => return invalid(call, "page_size is at most 1000"),
+        (_, None) => return invalid(call, "page_token is none of this vault's"),
+    };
+    let owned = call
+        .caller
+        .subject()
+        .and_then(|subject| vault.state.owned(subject));
+    let Some(owned) = owned else {
+        return Step::ready(
+            Answer::ListKeys {
+                keys: Vec::new(),
+                next_page_token: String::new(),
+            },
+            0,
+        );
+    };
+    Step::ready(page(vault, owned, size, after), owned.changed)
+}
+
+fn invalid(call: &Call<'_>, detail: &'static str) -> Step {
+    call.refuse(
+        Stop::plain(Code::InvalidArgument, detail),
+        "list_keys",
+        Vec::new(),
+    )
+}
+
+fn page_size(asked: u32) -> Option<usize> {
+    match asked {
+        0 => usize::try_from(PAGE_DEFAULT).ok(),
+        1..=PAGE_MAX => usize::try_from(asked).ok(),
+        _ => None,
+    }
+}
+
+/// The token is the last handle of the page before.
+fn page_start(token: &str) -> Option<Bound<KeyHandle>> {
+    match token {
+        "" => Some(Bound::Unbounded),
+        token => token.parse().ok().map(Bound::Excluded),
+    }
+}
+
+fn page(vault: &Vault, owned: &Owned, size: usize, after: Bound<KeyHandle>) -> Answer {
+    let mut live = owned
+        .handles
+        .range((after, Bound::Unbounded))
+        .filter_map(|(_, &position)| vault.state.slot(position))
+        .filter_map(|slot| match &slot.body {
+            Body::Live(key) => Some(key),
+            Body::Destroyed(_) => None,
+        });
+    let keys: Vec<_> = live.by_ref().take(size).map(|key| key.info()).collect();
+    let next_page_token = match (live.next(), keys.last()) {
+        (Some(_), Some(last)) => last.handle.to_string(),
+        _ => String::new(),
+    };
+    Answer::ListKeys {
+        keys,
+        next_page_token,
+    }
+}

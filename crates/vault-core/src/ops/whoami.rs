@@ -1,0 +1,20 @@
+//! WhoAmI: what the vault makes of the caller.
+
+use crate::api::{Answer, Identity};
+use crate::authorize::{Call, Step};
+
+pub(crate) fn authorize(call: &Call<'_>) -> Step {
+    let facts = call.caller.facts();
+    let mut identity = Identity::default();
+    if let Some(token) = &facts.token {
+        identity.issuer.clone_from(&token.issuer);
+        identity.subject.clone_from(&token.subject);
+        identity.roles = token.roles.iter().cloned().collect();
+        identity.token_expires_at = Some(token.expires_at);
+    }
+    if let Some(evidence) = &facts.evidence {
+        identity.caller_measurement = Some(evidence.claims().mrenclave);
+        identity.caller_platform_id = Some(evidence.claims().platform_id);
+    }
+    Step::ready(Answer::WhoAmI(identity), 0)
+}

@@ -1,0 +1,292 @@
+//! The canonical text of a request, which `request_hash` of its leaf commits to. JCS; payloads
+//! stand in it as SHA-256 and length. Docs: docs/audit-log.md.
+
+use crate::api::{CreateKey, KeyRef, Payload, Request};
+use vault_encoding::{Canonical, Hash, sha256};
+use vault_policy::{KeyHandle, KeyVersion};
+
+/// Writes one JSON object whose members are given in sorted order. Values are ASCII without
+/// quotes, backslashes and controls unless they go through `value`.
+struct Form(Vec<u8>);
+
+impl Form {
+    fn new() -> Self {
+        let mut text = Vec::with_capacity(384);
+        text.push(b'{');
+        Self(text)
+    }
+
+    fn name(mut self, name: &str) -> Self {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        self.0.push(b'"');
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+        self
+    }
+
+    fn plain(self, name: &str, value: &str) -> Self {
+        let mut form = self.name(name);
+        form.0.push(b'"');
+        form.0.extend_from_slice(value.as_bytes());
+        form.0.push(b'"');
+        form
+    }
+
+    fn value(self, name: &str, value: &Canonical) -> Self {
+        let mut form = self.name(name);
+        form.0.extend_from_slice(&value.to_bytes());
+        form
+    }
+
+    fn number(self, name: &str, value: u64) -> Self {
+        self.plain(name, &value.to_string())
+    }
+
+    fn hash(self, name: &str, value: &Hash) -> Self {
+        self.plain(name, &value.to_string())
+    }
+
+    fn handle(self, handle: &KeyHandle) -> Self {
+        self.plain("handle", &handle.to_string())
+    }
+
+    fn lineage(self, key: &KeyRef) -> Self {
+        match key.lineage {
+            Some(lineage) => self.hash("lineage", &lineage.0),
+            None => self.plain("lineage", ""),
+        }
+    }
+
+    fn payload(self, bytes: &[u8]) -> Self {
+        self.number("payload_length", bytes.len() as u64)
+            .hash("payload_sha256", &sha256(bytes))
+    }
+
+    fn aad(self, bytes: &[u8]) -> Self {
+        self.number("aad_length", bytes.len() as u64)
+            .hash("aad_sha256", &sha256(bytes))
+    }
+
+    fn version(self, version: Option<KeyVersion>) -> Self {
+        self.number("version", version.map_or(0, |version| u64::from(version.0)))
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        self.0.push(b'}');
+        self.0
+    }
+}
+
+/// The canonical text of a request about one key or a change. Reads of the log and of lists are
+/// never logged and have none.
+pub(crate) fn canonical(request: &Request) -> Vec<u8> {
+    let form = Form::new();
+    match request {
+        Request::CreateKey(create) => create_key(form, create),
+        Request::GetKey { key } => bare(form, "get_key", key),
+        Request::GetPolicy { key } => bare(form, "get_policy", key),
+        Request::ScheduleDeletion(deletion) => form
+            .handle(&deletion.key.handle)
+            .lineage(&deletion.key)
+            .plain("operation", "delete_key")
+            .number("window", deletion.window)
+            .end(),
+        Request::Sign(sign) => form
+            .handle(&sign.key.handle)
+            .lineage(&sign.key)
+            .plain("operation", sign.input.operation_name())
+            .payload(sign.input.bytes())
+            .plain("signature_format", sign.format.name())
+            .end(),
+        Request::Verify(verify) => form
+            .handle(&verify.key.handle)
+            .plain("input", verify.input.name())
+            .lineage(&verify.key)
+            .plain("operation", "verify")
+            .payload(verify.input.bytes())
+            .plain("signature_format", verify.format.name())
+            .hash("signature_sha256", &sha256(&verify.signature))
+            .version(verify.version)
+            .end(),
+        Request::Wrap(wrap) => with_aad(form, "wrap", &wrap.key, &wrap.plaintext, &wrap.aad),
+        Request::Unwrap(unwrap) => {
+            with_aad(form, "unwrap", &unwrap.key, &unwrap.ciphertext, &unwrap.aad)
+        }
+        Request::Mac(mac) => form
+            .handle(&mac.key.handle)
+            .lineage(&mac.key)
+            .plain("operation", "mac")
+            .payload(&mac.message)
+            .end(),
+        Request::MacVerify(check) => form
+            .handle(&check.key.handle)
+            .lineage(&check.key)
+            .plain("operation", "mac_verify")
+            .payload(&check.message)
+            .hash("tag_sha256", &sha256(&check.tag))
+            .version(check.version)
+            .end(),
+        Request::GetPublicKey { key, version } => form
+            .handle(&key.handle)
+            .lineage(key)
+            .plain("operation", "get_public_key")
+            .version(*version)
+            .end(),
+        Request::ListKeys(_)
+        | Request::ReadLog { .. }
+        | Request::GetCheckpoint
+        | Request::ProveInclusion { .. }
+        | Request::ProveConsistency { .. }
+        | Request::WhoAmI => Vec::new(),
+    }
+}
+
+fn create_key(form: Form, create: &CreateKey) -> Vec<u8> {
+    let labels = create.labels.iter().map(|label| {
+        Canonical::map([
+            ("name", Canonical::text(&label.name)),
+            ("value", Canonical::text(&label.value)),
+        ])
+    });
+    form.handle(&create.handle)
+        .value("labels", &Canonical::list(labels))
+        .value("name", &Canonical::text(&create.name))
+        .plain("operation", "create_key")
+        .number("policy_length", create.policy.len() as u64)
+        .hash("policy_sha256", &sha256(&create.policy))
+        .plain("type", create.key_type.name())
+        .end()
+}
+
+fn bare(form: Form, operation: &str, key: &KeyRef) -> Vec<u8> {
+    form.handle(&key.handle)
+        .lineage(key)
+        .plain("operation", operation)
+        .end()
+}
+
+fn with_aad(form: Form, operation: &str, key: &KeyRef, payload: &[u8], aad: &[u8]) -> Vec<u8> {
+    form.aad(aad)
+        .handle(&key.handle)
+        .lineage(key)
+        .plain("operation", operation)
+        .payload(payload)
+        .end()
+}
+
+impl Payload {
+    /// The bytes, whatever they are.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Message(bytes) | Self::Digest(bytes) => bytes,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "message",
+            Self::Digest(_) => "digest",
+        }
+    }
+
+    fn operation_name(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "sign",
+            Self::Digest(_) => "sign_digest",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::*;
+    use vault_encoding::Limits;
+    use vault_keys::SignatureFormat;
+    use vault_policy::{KeyType, Lineage};
+    use zeroize::Zeroizing;
+
+    fn requests() -> Vec<Request> {
+        let key = KeyRef {
+            handle: KeyHandle([1; 16]),
+            lineage: None,
+        };
+        let pinned = KeyRef {
+            lineage: Some(Lineage(Hash([2; 32]))),
+            ..key
+        };
+        let message = || Payload::Message(b"m".to_vec());
+        let format = SignatureFormat::Der;
+        vec![
+            Request::CreateKey(CreateKey {
+                handle: key.handle,
+                key_type: KeyType::P256Signing,
+                name: "a \"name\"\n".into(),
+                policy: b"{}".to_vec(),
+                labels: vec![Label {
+                    name: "ä".into(),
+                    value: "\\".into(),
+                }],
+            }),
+            Request::GetKey { key },
+            Request::GetPolicy { key: pinned },
+            Request::ScheduleDeletion(ScheduleDeletion { key, window: 0 }),
+            Request::Sign(Sign {
+                key,
+                input: message(),
+                format,
+            }),
+            Request::Sign(Sign {
+                key: pinned,
+                input: Payload::Digest(vec![0; 32]),
+                format,
+            }),
+            Request::Verify(Verify {
+                key,
+                input: message(),
+                format,
+                signature: vec![1],
+                version: Some(KeyVersion(1)),
+            }),
+            Request::Wrap(Wrap {
+                key,
+                plaintext: Zeroizing::new(vec![1]),
+                aad: vec![],
+            }),
+            Request::Unwrap(Unwrap {
+                key,
+                ciphertext: vec![1],
+                aad: vec![2],
+            }),
+            Request::Mac(Mac {
+                key,
+                message: vec![1],
+            }),
+            Request::MacVerify(MacVerify {
+                key,
+                message: vec![1],
+                tag: vec![],
+                version: None,
+            }),
+            Request::GetPublicKey { key, version: None },
+        ]
+    }
+
+    #[test]
+    fn every_form_is_canonical_and_no_two_requests_share_one() {
+        let limits = Limits {
+            bytes: 4096,
+            depth: 8,
+            nodes: 100,
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        for request in requests() {
+            let form = canonical(&request);
+            let read = Canonical::from_bytes(&form, limits);
+            assert!(read.is_ok(), "{read:?} {}", String::from_utf8_lossy(&form));
+            assert!(seen.insert(form));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Why a call ends before it does anything, and what the log gets to know of it.
+
+use crate::api::{Code, Refusal};
+use vault_policy::{Deny, KeySubject};
+
+/// The three ways to refuse. Which one decides whether the refusal is logged.
+pub(crate) enum Stop {
+    /// About the caller's own request: neither logged nor counted.
+    Plain(Refusal),
+    /// To somebody with no right to know: counted. `needs` is the size of the log that this
+    /// answer depends on.
+    Stranger { refusal: Refusal, needs: u64 },
+    /// To a principal of the key: logged with its reason.
+    Principal {
+        refusal: Refusal,
+        subject: Box<KeySubject>,
+        reason: &'static str,
+    },
+}
+
+impl Stop {
+    pub(crate) fn plain(code: Code, detail: &'static str) -> Self {
+        Self::Plain(Refusal::new(code).because(detail))
+    }
+
+    /// The one answer to everybody who may not know: that of a key that does not exist.
+    pub(crate) fn not_found(needs: u64) -> Self {
+        Self::Stranger {
+            refusal: Refusal::new(Code::NotFound),
+            needs,
+        }
+    }
+
+    pub(crate) fn role_required() -> Self {
+        Self::Stranger {
+            refusal: Refusal::new(Code::RoleRequired),
+            needs: 0,
+        }
+    }
+
+    pub(crate) fn principal(code: Code, subject: &KeySubject, reason: &'static str) -> Self {
+        let refusal = Refusal::new(code);
+        Self::Principal {
+            refusal,
+            subject: Box::new(*subject),
+            reason,
+        }
+    }
+
+    pub(crate) fn denied(deny: &Deny, subject: &KeySubject, needs: u64) -> Self {
+        if deny.is_stranger() {
+            return Self::not_found(needs);
+        }
+        let mut refusal = Refusal::new(Code::PolicyDenied);
+        refusal.rule = deny.rule().map(str::to_owned);
+        refusal.condition = deny.condition().map(str::to_owned);
+        Self::Principal {
+            refusal,
+            subject: Box::new(*subject),
+            reason: deny.code(),
+        }
+    }
+}
