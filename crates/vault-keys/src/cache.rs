@@ -214,7 +214,7 @@ mod tests {
         for _ in 0..2_000 {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let (handle, version) = ((state >> 24) as u8 % 5, (state >> 16) % 3);
-            if state % 17 == 0 {
+            if state.is_multiple_of(17) {
                 cache.remove(&KeyHandle([handle; 16]));
             } else {
                 let key = identity(handle, version);
