@@ -1,1 +1,3 @@
 //! Simulated constellation, issuer, faulty disk; the end-to-end tests.
+
+pub mod issuer;
