@@ -19,6 +19,7 @@ mod config;
 mod group;
 mod head;
 mod idempotency;
+mod inspect;
 mod keyring;
 mod leaf;
 pub mod limits;

@@ -17,6 +17,7 @@ use vault_encoding::{Hash, merkle, sha256};
 use vault_keys::{KeyError, KeyMaterial, Rng, SecretAccess};
 use vault_policy::{
     KeyPolicy, KeyVersion, Lineage, OidcSubject, PolicyVersion, UnixSeconds, VaultId, VaultTime,
+    validate,
 };
 use zeroize::Zeroizing;
 
@@ -67,7 +68,7 @@ fn judge(
         return Err(Stop::role_required());
     }
     check_texts(&create)?;
-    let policy = read_policy(vault, &create)?;
+    let policy = read_policy(vault, &create, call.time)?;
     let owner = call.caller.subject().ok_or_else(Stop::role_required)?;
     if policy.owner() != owner {
         return Err(invalid_policy(
@@ -128,12 +129,13 @@ fn check_texts(create: &CreateKey) -> Result<(), Stop> {
     Ok(())
 }
 
-fn read_policy(vault: &Vault, create: &CreateKey) -> Result<Arc<KeyPolicy>, Stop> {
+fn read_policy(vault: &Vault, create: &CreateKey, now: VaultTime) -> Result<Arc<KeyPolicy>, Stop> {
     if create.policy.len() > POLICY_BYTES {
         return Err(Stop::Plain(Refusal::new(Code::TooLarge)));
     }
     let policy = KeyPolicy::from_canonical(&create.policy)
         .map_err(|error| invalid_policy(error.to_string()))?;
+    validate(&policy, create.key_type, now).map_err(|error| invalid_policy(error.to_string()))?;
     Ok(vault.state.shared_policy(policy))
 }
 

@@ -1,0 +1,66 @@
+//! A look at the state from outside, for simulations, tests and operators' counters. Nothing here is
+//! secret, and nothing waits for the log.
+
+use crate::api::KeyState;
+use crate::codec::Writer;
+use crate::state::Body;
+use crate::vault::Vault;
+use std::sync::Arc;
+use vault_encoding::{Domain, Hash};
+use vault_policy::Lineage;
+
+impl Vault {
+    /// Every key that ever was, in the order of creation.
+    pub fn census(&self) -> Vec<(Lineage, KeyState)> {
+        let state = |body: &Body| match body {
+            Body::Live(_) => KeyState::Enabled,
+            Body::Destroyed(_) => KeyState::Destroyed,
+        };
+        let slots = self.state.slots().iter();
+        slots
+            .map(|slot| (slot.subject().lineage, state(&slot.body)))
+            .collect()
+    }
+
+    /// Leaves in memory, durable or not.
+    pub fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// Root over the first `size` leaves.
+    pub fn root_at(&self, size: u64) -> Option<Hash> {
+        self.tree.root_at(size)
+    }
+
+    /// A leaf in memory, durable or not.
+    pub fn leaf(&self, index: u64) -> Option<Arc<[u8]>> {
+        self.leaves.get(usize::try_from(index).ok()?).cloned()
+    }
+
+    /// Digest of everything that the log decides, key material excepted: equal for a state that was
+    /// lived through, one that was folded from the log, and one that was read from a snapshot.
+    pub fn state_digest(&self) -> Hash {
+        let mut out = Writer::default();
+        out.fixed(&self.tree.root().0);
+        out.u64(self.state.floor.0);
+        for slot in self.state.slots() {
+            out.bytes(slot.owner.issuer.as_bytes());
+            out.bytes(slot.owner.subject.as_bytes());
+            out.u64(slot.changed);
+            let info = slot.info();
+            out.fixed(&info.lineage.0.0);
+            out.fixed(&info.policy_hash.0.0);
+            out.bytes(info.name.as_bytes());
+            out.bytes(&info.public_key);
+            out.u64(info.created_at.0);
+            out.u8(u8::from(info.state == KeyState::Enabled));
+            out.u32(u32::try_from(info.labels.len()).unwrap_or(u32::MAX));
+        }
+        for kept in self.state.idempotency.entries() {
+            kept.remembered.write(&mut out);
+            out.fixed(&kept.lineage.0.0);
+            out.u64(kept.index);
+        }
+        Domain::State.hash(&[&out.finish()])
+    }
+}
