@@ -11,8 +11,15 @@ use vault_policy::{
     VerifiedEvidence,
 };
 
-const ISSUERS: [&str; 2] = ["https://a.test", "https://b.test"];
-const SUBJECTS: [&str; 3] = ["ann", "ci", "é \"quoted\" \\"];
+// A name that stands twice is chosen twice as often.
+const ISSUERS: [&str; 5] = [
+    "https://a.test",
+    "https://a.test",
+    "https://a.test",
+    "https://a.test",
+    "https://b.test",
+];
+const SUBJECTS: [&str; 5] = ["ann", "ann", "ann", "ci", "é \"quoted\" \\"];
 pub(crate) const ROLES: [&str; 2] = ["release", "night"];
 const CALLERS: [&str; 3] = ["c", "c!", "c\""];
 const PROFILES: [&str; 2] = ["app", "fleet"];
@@ -29,12 +36,18 @@ fn role() -> impl Strategy<Value = IssuerRole> {
     (one(&ISSUERS), one(&ROLES)).prop_map(|(issuer, role)| IssuerRole { issuer, role })
 }
 
-fn measurement() -> impl Strategy<Value = Measurement> {
+fn measurement() -> impl Strategy<Value = Measurement> + Clone {
     (0u8..2).prop_map(|byte| Measurement(Hash([byte; 32])))
 }
 
 fn operations() -> impl Strategy<Value = BTreeSet<Operation>> {
-    prop::collection::btree_set(prop::sample::select(&Operation::ALL[..]), 1..5)
+    let some = prop::collection::btree_set(prop::sample::select(&Operation::ALL[..]), 1..5);
+    (some, prop::bool::weighted(0.7)).prop_map(|(mut operations, sign)| {
+        if sign {
+            operations.insert(Operation::Sign);
+        }
+        operations
+    })
 }
 
 fn caller(id: &'static str) -> impl Strategy<Value = NamedCaller> {
@@ -153,11 +166,11 @@ fn condition() -> impl Strategy<Value = Condition> {
         role().prop_map(Condition::CallerHoldsRole),
         nested(window().boxed(), true),
     ];
-    prop_oneof![2 => Just(Condition::always()), 3 => nested(leaf.boxed(), false)]
+    prop_oneof![1 => Just(Condition::always()), 1 => nested(leaf.boxed(), false)]
 }
 
 fn principals() -> impl Strategy<Value = BTreeSet<PrincipalName>> {
-    let names = [&["any", "owner", "owner"][..], &CALLERS, &PROFILES].concat();
+    let names = [&["any", "owner", "owner", "owner"][..], &CALLERS, &PROFILES].concat();
     prop::collection::btree_set(
         prop::sample::select(names).prop_map(PrincipalName::from),
         1..4,
@@ -166,7 +179,7 @@ fn principals() -> impl Strategy<Value = BTreeSet<PrincipalName>> {
 
 fn rules() -> impl Strategy<Value = Vec<Rule>> {
     let rule = (operations(), principals(), condition());
-    prop::collection::vec(rule, 0..5).prop_map(|rules| {
+    prop::collection::vec(rule, 0..6).prop_map(|rules| {
         let named = rules.into_iter().enumerate();
         named
             .map(|(index, (operations, principals, condition))| Rule {
@@ -261,15 +274,32 @@ fn evidence() -> impl Strategy<Value = VerifiedEvidence> {
     })
 }
 
+/// A policy, and a call that is mostly the owner's.
+pub(crate) fn any_call() -> impl Strategy<Value = (KeyPolicy, Facts, VaultTime)> {
+    (
+        any_policy(),
+        any_facts(),
+        any_time(),
+        prop::bool::weighted(0.7),
+    )
+        .prop_map(|(policy, mut facts, now, owner)| {
+            if let Some(token) = facts.token.as_mut().filter(|_| owner) {
+                token.issuer.clone_from(&policy.owner().issuer);
+                token.subject.clone_from(&policy.owner().subject);
+            }
+            (policy, facts, now)
+        })
+}
+
 /// Any caller over the few names.
-pub(crate) fn any_facts() -> impl Strategy<Value = Facts> {
+fn any_facts() -> impl Strategy<Value = Facts> {
     let token = prop::option::weighted(0.9, token());
     let evidence = prop::option::weighted(0.7, evidence());
     (token, evidence).prop_map(|(token, evidence)| Facts { token, evidence })
 }
 
 /// Any interval over the few moments, or none.
-pub(crate) fn any_time() -> impl Strategy<Value = VaultTime> {
+fn any_time() -> impl Strategy<Value = VaultTime> {
     let known = (0u64..35, 0u64..10).prop_map(|(lo, width)| VaultTime::Known {
         lo: UnixSeconds(lo),
         hi: UnixSeconds(lo + width),
