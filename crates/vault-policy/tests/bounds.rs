@@ -1,0 +1,219 @@
+//! Every bound of the format, at both of its ends; and what lint says.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use vault_encoding::{Json, Limits};
+use vault_policy::{
+    CallerIdentity, Condition, Fault, KeyPolicy, KeyType, NamedCaller, OidcSubject, Operation,
+    PolicyError, PolicyFields, PrincipalName, Rule, TemplateArgs, TimeWindow, UnixSeconds, lint,
+    template,
+};
+
+fn subject(subject: String) -> OidcSubject {
+    OidcSubject {
+        issuer: "https://issuer.test".to_owned(),
+        subject,
+    }
+}
+
+fn fields() -> PolicyFields {
+    let args = TemplateArgs::new(subject("ann".to_owned()), KeyType::P256Signing);
+    template("owner", &args).unwrap().fields().clone()
+}
+
+fn fault(fields: PolicyFields) -> Option<Fault> {
+    KeyPolicy::from_fields(fields)
+        .err()
+        .map(|error| error.fault)
+}
+
+fn window() -> Condition {
+    Condition::TimeWindow(TimeWindow {
+        from: Some(UnixSeconds(1)),
+        until: None,
+    })
+}
+
+fn rule(name: String, condition: Condition) -> Rule {
+    Rule {
+        name,
+        operations: [Operation::Sign].into(),
+        principals: [PrincipalName::Owner].into(),
+        condition,
+    }
+}
+
+#[test]
+fn eight_levels_of_conditions_and_no_more() {
+    let nest = |levels| (1..levels).fold(window(), |inner, _| Condition::All(vec![inner]));
+    for (levels, expected) in [
+        (8, None),
+        (9, Some(Fault::TooDeep)),
+        (500, Some(Fault::TooDeep)),
+    ] {
+        let mut fields = fields();
+        fields.operations[0].condition = nest(levels);
+        assert_eq!(fault(fields), expected, "{levels}");
+    }
+}
+
+#[test]
+fn a_document_nested_without_end_is_refused_and_not_followed() {
+    let condition = (0..5000).fold("{\"all\":[]}".to_owned(), |inner, _| {
+        format!("{{\"not\":{inner}}}")
+    });
+    let text = format!(
+        "{{\"format\":\"{}\",\"principals\":{{\"owner\":{{\"issuer\":\"i\",\"subject\":\"s\"}}}},\
+         \"operations\":[{{\"name\":\"r\",\"operations\":[\"sign\"],\"principals\":[\"owner\"],\
+         \"condition\":{condition}}}]}}",
+        KeyPolicy::FORMAT
+    );
+    let limits = Limits {
+        bytes: 1 << 20,
+        depth: 6000,
+        nodes: 1 << 20,
+    };
+    let json = Json::parse(text.as_bytes(), limits).unwrap();
+    assert_eq!(
+        KeyPolicy::from_json(&json).map_err(|error| error.fault),
+        Err(Fault::TooDeep)
+    );
+    let canonical = KeyPolicy::from_canonical(text.as_bytes());
+    assert_eq!(canonical.map_err(|error| error.code()), Err("json"));
+}
+
+#[test]
+fn two_hundred_and_fifty_six_conditions_in_the_whole_policy_and_no_more() {
+    for (windows, expected) in [(253, None), (254, Some(Fault::TooMany { limit: 256 }))] {
+        let mut fields = fields();
+        fields.operations[0].condition = Condition::Any(vec![window(); windows]);
+        fields
+            .operations
+            .push(rule("second".to_owned(), Condition::All(vec![window()])));
+        assert_eq!(fault(fields), expected, "{windows}");
+    }
+}
+
+#[test]
+fn sixty_four_rules_and_no_more() {
+    for (rules, expected) in [(64, None), (65, Some(Fault::TooMany { limit: 64 }))] {
+        let mut fields = fields();
+        fields.operations = (0..rules)
+            .map(|index| rule(format!("r{index}"), Condition::always()))
+            .collect();
+        assert_eq!(fault(fields), expected, "{rules}");
+    }
+}
+
+#[test]
+fn names_and_identities_have_1_to_256_bytes() {
+    for (length, expected) in [
+        (0, Some(Fault::BadIdentity)),
+        (1, None),
+        (256, None),
+        (257, Some(Fault::BadIdentity)),
+    ] {
+        let text = "n".repeat(length);
+        let changes: [fn(&mut PolicyFields, String); 3] = [
+            |fields, text| fields.principals.owner.subject.issuer = text,
+            |fields, text| fields.principals.owner.subject.subject = text,
+            |fields, text| fields.operations[0].name = text,
+        ];
+        for change in changes {
+            let mut fields = fields();
+            change(&mut fields, text.clone());
+            assert_eq!(fault(fields), expected, "{length}");
+        }
+    }
+}
+
+/// A policy whose canonical form has this many bytes: callers, their issuers filled up.
+fn of_length(length: usize) -> Result<KeyPolicy, PolicyError> {
+    let mut fields = fields();
+    let caller = |index| NamedCaller {
+        id: format!("c{index}"),
+        identity: CallerIdentity::Oidc(subject("s".repeat(256))),
+    };
+    fields.principals.callers = (0..130).map(caller).collect();
+    let plain = KeyPolicy::from_fields(fields.clone()).unwrap();
+    let mut left = length - plain.canonical_bytes().len();
+    for caller in &mut fields.principals.callers {
+        if let CallerIdentity::Oidc(oidc) = &mut caller.identity {
+            let more = left.min(256 - oidc.issuer.len());
+            oidc.issuer.push_str(&"x".repeat(more));
+            left -= more;
+        }
+    }
+    assert_eq!(left, 0);
+    KeyPolicy::from_fields(fields)
+}
+
+#[test]
+fn the_canonical_form_has_64_kib_and_no_more() {
+    let full = of_length(KeyPolicy::MAX_BYTES).unwrap();
+    assert_eq!(full.canonical_bytes().len(), KeyPolicy::MAX_BYTES);
+    assert_eq!(KeyPolicy::from_canonical(full.canonical_bytes()), Ok(full));
+    let longer = of_length(KeyPolicy::MAX_BYTES + 1);
+    assert_eq!(
+        longer,
+        Err(PolicyError {
+            path: String::new(),
+            fault: Fault::TooLong
+        })
+    );
+}
+
+fn lint_codes(document: &str) -> Vec<String> {
+    let limits = Limits {
+        bytes: 1 << 16,
+        depth: 32,
+        nodes: 1000,
+    };
+    let json = Json::parse(document.as_bytes(), limits).unwrap();
+    let findings = lint(&KeyPolicy::from_json(&json).unwrap());
+    findings
+        .into_iter()
+        .map(|finding| format!("{} {} {}", finding.code, finding.rule, finding.condition))
+        .collect()
+}
+
+#[test]
+fn lint_names_the_rule_and_the_place_of_every_remark() {
+    let measurement = "ab".repeat(32);
+    let document = format!(
+        r#"{{"format":"enclave-vaults/key-policy/v1",
+        "principals":{{"owner":{{"issuer":"i","subject":"s"}},
+            "callers":[{{"id":"ci","oidc":{{"issuer":"i","subject":"ci"}}}},
+                       {{"id":"ghost","oidc":{{"issuer":"i","subject":"g"}}}}],
+            "tees":[{{"name":"exact","mrenclave":"{measurement}","platforms":["{measurement}"]}},
+                    {{"name":"fleet","mrsigner":"{measurement}","isv_prod_id":1,"min_isv_svn":2,
+                      "tcb":{{"statuses":["UpToDate","SWHardeningNeeded"]}}}}]}},
+        "operations":[
+            {{"name":"a","operations":["sign"],"principals":["owner","exact"]}},
+            {{"name":"b","operations":["sign","verify"],"principals":["ci"],
+              "condition":{{"all":[{{"attestation_matches":{{"profile":"fleet"}}}},{{"any":[]}}]}}}},
+            {{"name":"c","operations":["sign"],"principals":["any"]}},
+            {{"name":"d","operations":["sign"],"principals":["any"],
+              "condition":{{"time_window":{{"from":1}}}}}}],
+        "usage":{{"operations":["sign"]}},
+        "lifecycle":{{"sealed_forever":true}}}}"#
+    );
+    assert_eq!(
+        lint_codes(&document),
+        [
+            "sealed_forever  ",
+            "unused_principal  callers.ghost",
+            "profile_any_platform  tees.fleet",
+            "profile_by_signer  tees.fleet",
+            "wide_tcb  tees.fleet",
+            "no_effect c ",
+            "rule_beyond_usage b ",
+            "sheddable_condition b all",
+            "never_true b all[1].any",
+        ]
+    );
+}
