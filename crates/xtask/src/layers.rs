@@ -81,6 +81,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-client",
         ],
     ),
+    ("policy-reference", &["vault-encoding", "vault-policy"]),
     ("xtask", &[]),
 ];
 
@@ -133,7 +134,7 @@ const FORBIDDEN: &[&str] = &[
 const ONLY_IN: &[(&str, &str)] = &[("VerifiedEvidence::assertion(", "ratls")];
 
 /// Crates that are for development and tests.
-const DEVELOPMENT: &[&str] = &["vault-test", "xtask"];
+const DEVELOPMENT: &[&str] = &["vault-test", "policy-reference", "xtask"];
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let json = run::output(&mut run::command(
