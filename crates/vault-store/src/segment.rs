@@ -240,10 +240,7 @@ impl<F: Files> SegmentFiles<F> {
 
     /// Remembers an error after which nothing is known about the disk.
     fn closing<T>(&mut self, result: Result<T, StorageError>) -> Result<T, StorageError> {
-        self.closed |= matches!(
-            result,
-            Err(StorageError::Io { .. } | StorageError::DamagedSegment { .. })
-        );
+        self.closed |= matches!(result, Err(StorageError::Io { .. }));
         result
     }
 
