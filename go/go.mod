@@ -1,0 +1,3 @@
+module enclavevaults.dev/go
+
+go 1.26
