@@ -3,6 +3,7 @@
 use super::Shape;
 use crate::check;
 use crate::error::{Fault, PolicyError};
+use crate::model::KeyPolicy;
 use crate::write::NONE;
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -49,7 +50,7 @@ impl<'a> Node<'a> {
             .keys()
             .find(|name| !shape.members.contains(&name.as_str()))
         {
-            return Err(Fault::UnknownMember.at(object.path_of(name)));
+            return Err(Fault::UnknownMember.at(object.path_of(&printable(name))));
         }
         match shape
             .required
@@ -167,4 +168,9 @@ impl<'a> Object<'a> {
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
         self.members.keys().map(String::as_str)
     }
+}
+
+/// A name that is not of the format, so that it can stand in a message.
+fn printable(name: &str) -> String {
+    name.escape_debug().take(KeyPolicy::MAX_NAME).collect()
 }

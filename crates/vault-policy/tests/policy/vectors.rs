@@ -1,14 +1,6 @@
 //! The vectors of `vectors/policy`, which no implementation wrote for itself.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
-mod support;
-
-use support::{action, facts, items, parse, subject, text, time};
+use crate::support::{action, facts, items, parse, subject, text, time};
 use vault_encoding::Json;
 use vault_policy::{Deny, Invalid, KeyPolicy, KeyType, evaluate, validate};
 
@@ -18,7 +10,7 @@ fn policy(document: &Json) -> KeyPolicy {
 
 #[test]
 fn documents_have_the_canonical_form_and_hash_of_the_vectors() {
-    let vectors = parse(include_str!("../../../vectors/policy/canonical.json"));
+    let vectors = parse(include_str!("../../../../vectors/policy/canonical.json"));
     assert!(!items(&vectors).is_empty());
     for case in items(&vectors) {
         let canonical = text(case, "canonical");
@@ -41,7 +33,7 @@ fn documents_have_the_canonical_form_and_hash_of_the_vectors() {
 #[test]
 fn documents_are_refused_with_the_code_and_path_of_the_vectors() {
     let vectors = parse(include_str!(
-        "../../../vectors/policy/refused-documents.json"
+        "../../../../vectors/policy/refused-documents.json"
     ));
     assert!(!items(&vectors).is_empty());
     for case in items(&vectors) {
@@ -58,7 +50,9 @@ fn documents_are_refused_with_the_code_and_path_of_the_vectors() {
 
 #[test]
 fn texts_are_refused_with_the_code_of_the_vectors() {
-    let vectors = parse(include_str!("../../../vectors/policy/refused-texts.json"));
+    let vectors = parse(include_str!(
+        "../../../../vectors/policy/refused-texts.json"
+    ));
     assert!(!items(&vectors).is_empty());
     for case in items(&vectors) {
         let name = text(case, "name");
@@ -73,7 +67,7 @@ fn texts_are_refused_with_the_code_of_the_vectors() {
 
 #[test]
 fn decisions_are_those_of_the_vectors() {
-    let vectors = parse(include_str!("../../../vectors/policy/decisions.json"));
+    let vectors = parse(include_str!("../../../../vectors/policy/decisions.json"));
     let cases = items(vectors.get("cases").unwrap());
     assert!(!cases.is_empty());
     for case in cases {
@@ -116,7 +110,7 @@ fn decisions_are_those_of_the_vectors() {
 
 #[test]
 fn policies_are_valid_for_keys_as_the_vectors_say() {
-    let vectors = parse(include_str!("../../../vectors/policy/validation.json"));
+    let vectors = parse(include_str!("../../../../vectors/policy/validation.json"));
     assert!(!items(&vectors).is_empty());
     for case in items(&vectors) {
         let policy = policy(case.get("document").unwrap());

@@ -1,10 +1,4 @@
 //! Every bound of the format, at both of its ends; and what lint says.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
 use vault_encoding::{Json, Limits};
 use vault_policy::{
@@ -216,4 +210,12 @@ fn lint_names_the_rule_and_the_place_of_every_remark() {
             "never_true b all[1].any",
         ]
     );
+}
+
+#[test]
+fn a_message_shows_unknown_names_escaped_and_cut() {
+    let json = Json::Map([(format!("a\n{}", "b".repeat(1000)), Json::Null)].into());
+    let error = KeyPolicy::from_json(&json).unwrap_err();
+    assert_eq!(error.path, format!("a\\n{}", "b".repeat(253)));
+    assert!(!error.to_string().contains('\n'));
 }

@@ -1,14 +1,6 @@
 //! What holds for every policy and every caller.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
-mod generate;
-
-use generate::{any_call, any_json, any_policy};
+use crate::generate::{any_call, any_json, any_policy};
 use proptest::prelude::*;
 use vault_encoding::{Canonical, Hash, Json};
 use vault_policy::{
@@ -189,7 +181,7 @@ proptest! {
         let policy = KeyPolicy::from_fields(fields).unwrap();
         let mut more = facts.clone();
         let Some(token) = more.token.as_mut() else { return Ok(()) };
-        token.roles.extend(generate::ROLES.map(str::to_owned));
+        token.roles.extend(crate::generate::ROLES.map(str::to_owned));
         for operation in Operation::ALL {
             if decide(&policy, operation, &facts, now).is_ok() {
                 prop_assert_eq!(decide(&policy, operation, &more, now), Ok(()));

@@ -1,0 +1,14 @@
+//! The policy crate from outside: vectors, bounds, schema, properties.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod bounds;
+mod generate;
+mod properties;
+mod schema;
+mod support;
+mod vectors;
