@@ -44,7 +44,7 @@ pub struct Appraised {
     /// The policy's floors, raised by this collateral. Keep them: older collateral is then
     /// refused.
     pub floors: Floors,
-    /// When the first part of the collateral expires, in Unix seconds.
+    /// When the first part of the collateral expires. After this second nothing verifies.
     pub expires_at: UnixSeconds,
 }
 
@@ -152,10 +152,7 @@ fn numbers(verdict: &QuoteClaims) -> CollateralNumbers {
     }
 }
 
-fn check_tcb(
-    verdict: &QuoteClaims,
-    policy: &AppraisalPolicy,
-) -> Result<TcbStatus, AppraisalError> {
+fn check_tcb(verdict: &QuoteClaims, policy: &AppraisalPolicy) -> Result<TcbStatus, AppraisalError> {
     let status = TcbStatus::from_name(&verdict.tcb.status.to_string())
         .ok_or(AppraisalError::Tcb(TcbFault::NoLevel))?;
     if !policy.statuses.contains(&status) {

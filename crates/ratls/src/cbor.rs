@@ -18,7 +18,9 @@ pub(crate) fn write(quote: &[u8], claims: &[u8]) -> Option<Vec<u8>> {
 
 /// Reads tagged evidence: quote and claims. `None` for every other encoding and for bytes behind.
 pub(crate) fn read(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let rest = bytes.strip_prefix(&TAG_60000)?.strip_prefix(&[ARRAY_OF_2])?;
+    let rest = bytes
+        .strip_prefix(&TAG_60000)?
+        .strip_prefix(&[ARRAY_OF_2])?;
     let (quote, rest) = read_bytes(rest)?;
     let (claims, rest) = read_bytes(rest)?;
     rest.is_empty().then_some((quote, claims))
@@ -70,7 +72,12 @@ mod tests {
         }
         assert_eq!(read(&[&good[..], &[0]].concat()), None);
         let head = [&TAG_60000[..], &[ARRAY_OF_2]].concat();
-        for longer in [&[0x58, 1, 9][..], &[0x59, 0, 1, 9], &[0x5a, 0, 0, 0, 1, 9], &[0x5f]] {
+        for longer in [
+            &[0x58, 1, 9][..],
+            &[0x59, 0, 1, 9],
+            &[0x5a, 0, 0, 0, 1, 9],
+            &[0x5f],
+        ] {
             assert_eq!(read(&[&head, longer, &[0x40]].concat()), None, "{longer:?}");
         }
     }

@@ -145,8 +145,7 @@ impl Claims {
 
     /// Reads the one text of claims, and refuses every other.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ClaimsError> {
-        let value =
-            Canonical::from_bytes(bytes, LIMITS).map_err(|_| ClaimsError::NotCanonical)?;
+        let value = Canonical::from_bytes(bytes, LIMITS).map_err(|_| ClaimsError::NotCanonical)?;
         if value.get("format").and_then(Canonical::as_text) != Some(FORMAT) {
             return Err(ClaimsError::Format);
         }
@@ -179,7 +178,11 @@ impl Claims {
                 .oids
                 .iter()
                 .all(|(oid, value)| is_oid(oid) && value.len() <= MAX_OID_VALUE);
-        if oids_fit { Ok(()) } else { Err(ClaimsError::Oid) }
+        if oids_fit {
+            Ok(())
+        } else {
+            Err(ClaimsError::Oid)
+        }
     }
 }
 
@@ -310,13 +313,34 @@ mod tests {
     fn the_hash_changes_with_every_member() {
         let base = vault();
         let changed = [
-            Claims { spki_hash: Hash([0; 32]), ..base.clone() },
-            Claims { identity_key: Claims::identity_spki(&[8; 32]), ..base.clone() },
-            Claims { trust_root: Some(Hash([0; 32])), ..base.clone() },
-            Claims { operational_root: Some(Hash([0; 32])), ..base.clone() },
-            Claims { boot_id: [0; 16], ..base.clone() },
-            Claims { role: Role::Registry, ..base.clone() },
-            Claims { oids: caller().oids, ..base.clone() },
+            Claims {
+                spki_hash: Hash([0; 32]),
+                ..base.clone()
+            },
+            Claims {
+                identity_key: Claims::identity_spki(&[8; 32]),
+                ..base.clone()
+            },
+            Claims {
+                trust_root: Some(Hash([0; 32])),
+                ..base.clone()
+            },
+            Claims {
+                operational_root: Some(Hash([0; 32])),
+                ..base.clone()
+            },
+            Claims {
+                boot_id: [0; 16],
+                ..base.clone()
+            },
+            Claims {
+                role: Role::Registry,
+                ..base.clone()
+            },
+            Claims {
+                oids: caller().oids,
+                ..base.clone()
+            },
         ];
         for claims in changed {
             assert_ne!(claims.hash(), base.hash());
@@ -340,18 +364,39 @@ mod tests {
             assert_eq!(read, Err(ClaimsError::NotCanonical), "{text}");
         }
         let newer = text.replace("claims/v1", "claims/v2");
-        assert_eq!(Claims::from_bytes(newer.as_bytes()), Err(ClaimsError::Format));
+        assert_eq!(
+            Claims::from_bytes(newer.as_bytes()),
+            Err(ClaimsError::Format)
+        );
     }
 
     #[test]
     fn refuses_claims_that_do_not_fit_their_role() {
         let bad = [
-            Claims { identity_key: Vec::new(), ..vault() },
-            Claims { identity_key: vec![0; 44], ..vault() },
-            Claims { trust_root: None, ..vault() },
-            Claims { operational_root: None, ..vault() },
-            Claims { oids: caller().oids, ..vault() },
-            Claims { identity_key: vault().identity_key, ..caller() },
+            Claims {
+                identity_key: Vec::new(),
+                ..vault()
+            },
+            Claims {
+                identity_key: vec![0; 44],
+                ..vault()
+            },
+            Claims {
+                trust_root: None,
+                ..vault()
+            },
+            Claims {
+                operational_root: None,
+                ..vault()
+            },
+            Claims {
+                oids: caller().oids,
+                ..vault()
+            },
+            Claims {
+                identity_key: vault().identity_key,
+                ..caller()
+            },
         ];
         for claims in bad {
             let read = Claims::from_bytes(&claims.to_bytes());
@@ -375,12 +420,26 @@ mod tests {
         assert_eq!(with("9.9", 0, MAX_OIDS - 1), Ok(()));
         assert_eq!(with("9.9", 0, MAX_OIDS), Err(ClaimsError::Oid));
         assert_eq!(with(&longest, 0, 0), Ok(()));
-        for oid in ["", "1", "1.", ".1", "1..2", "1.02", "1.a", &format!("{longest}4")] {
+        for oid in [
+            "",
+            "1",
+            "1.",
+            ".1",
+            "1..2",
+            "1.02",
+            "1.a",
+            &format!("{longest}4"),
+        ] {
             assert_eq!(with(oid, 0, 0), Err(ClaimsError::Oid), "{oid}");
         }
         let mut full = caller();
         full.oids = (0..MAX_OIDS)
-            .map(|index| (format!("{longest}")[..62].to_owned() + &format!("{index:02}"), vec![7; MAX_OID_VALUE]))
+            .map(|index| {
+                (
+                    format!("{longest}")[..62].to_owned() + &format!("{index:02}"),
+                    vec![7; MAX_OID_VALUE],
+                )
+            })
             .collect();
         assert_eq!(Claims::from_bytes(&full.to_bytes()), Ok(full));
     }
@@ -388,7 +447,10 @@ mod tests {
     #[test]
     fn only_a_vault_has_an_id() {
         let claims = vault();
-        assert_eq!(claims.vault_id(), Some(VaultId::derive(&claims.identity_key)));
+        assert_eq!(
+            claims.vault_id(),
+            Some(VaultId::derive(&claims.identity_key))
+        );
         assert_eq!(claims.identity_public_key(), Some([9; 32]));
         assert_eq!(caller().vault_id(), None);
     }

@@ -23,18 +23,45 @@ const REASONS: [(&str, AppraisalError); 32] = {
     [
         ("TCB status is invalid: Revoked", Tcb(TcbFault::Revoked)),
         ("No matching TCB level found", Tcb(TcbFault::NoLevel)),
-        ("TCBInfo expired", Collateral(CollateralFault::TcbInfoExpired)),
-        ("QE Identity expired", Collateral(CollateralFault::QeIdentityExpired)),
-        ("issue date is in the future", Collateral(CollateralFault::FromTheFuture)),
-        ("invalid for tcb_info", Collateral(CollateralFault::TcbInfoSignature)),
-        ("invalid for qe_identity", Collateral(CollateralFault::QeIdentitySignature)),
-        ("invalid for qe_report", QuotingEnclave(QeFault::ReportSignature)),
-        ("QE report hash mismatch", QuotingEnclave(QeFault::KeyNotBound)),
+        (
+            "TCBInfo expired",
+            Collateral(CollateralFault::TcbInfoExpired),
+        ),
+        (
+            "QE Identity expired",
+            Collateral(CollateralFault::QeIdentityExpired),
+        ),
+        (
+            "issue date is in the future",
+            Collateral(CollateralFault::FromTheFuture),
+        ),
+        (
+            "invalid for tcb_info",
+            Collateral(CollateralFault::TcbInfoSignature),
+        ),
+        (
+            "invalid for qe_identity",
+            Collateral(CollateralFault::QeIdentitySignature),
+        ),
+        (
+            "invalid for qe_report",
+            QuotingEnclave(QeFault::ReportSignature),
+        ),
+        (
+            "QE report hash mismatch",
+            QuotingEnclave(QeFault::KeyNotBound),
+        ),
         ("ISV enclave report signature is invalid", QuoteSignature),
         ("Fmspc mismatch", Platform(PlatformFault::OtherFamily)),
         ("non-SGX TCB info", Collateral(CollateralFault::OtherTee)),
-        ("Unsupported QE Identity", Collateral(CollateralFault::OtherTee)),
-        ("QE report validation failed", QuotingEnclave(QeFault::Identity)),
+        (
+            "Unsupported QE Identity",
+            Collateral(CollateralFault::OtherTee),
+        ),
+        (
+            "QE report validation failed",
+            QuotingEnclave(QeFault::Identity),
+        ),
         ("QE MRSIGNER", QuotingEnclave(QeFault::Identity)),
         ("QE ISVPRODID", QuotingEnclave(QeFault::Identity)),
         ("QE MISCSELECT", QuotingEnclave(QeFault::Identity)),
@@ -44,13 +71,25 @@ const REASONS: [(&str, AppraisalError); 32] = {
         ("CertRevoked", Certificate(CertificateFault::SignerRevoked)),
         ("CrlExpired", Certificate(CertificateFault::CrlExpired)),
         ("CertExpired", Certificate(CertificateFault::Expired)),
-        ("CertNotValidYet", Certificate(CertificateFault::NotYetValid)),
+        (
+            "CertNotValidYet",
+            Certificate(CertificateFault::NotYetValid),
+        ),
         ("CRL", Certificate(CertificateFault::Crl)),
         ("Crl", Certificate(CertificateFault::Crl)),
-        ("UnknownRevocationStatus", Certificate(CertificateFault::Crl)),
-        ("Failed to verify certificate chain", Certificate(CertificateFault::Chain)),
+        (
+            "UnknownRevocationStatus",
+            Certificate(CertificateFault::Crl),
+        ),
+        (
+            "Failed to verify certificate chain",
+            Certificate(CertificateFault::Chain),
+        ),
         ("ertificate", Certificate(CertificateFault::Chain)),
-        ("issued directly by the root", Certificate(CertificateFault::Chain)),
+        (
+            "issued directly by the root",
+            Certificate(CertificateFault::Chain),
+        ),
         ("TcbInfo", Collateral(CollateralFault::Malformed)),
         ("QeIdentity", Collateral(CollateralFault::Malformed)),
     ]

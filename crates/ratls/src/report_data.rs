@@ -82,9 +82,7 @@ mod tests {
     #[test]
     fn each_value_is_sha_512_over_its_tag_and_fixed_width_fields() {
         let hash = Hash([7; 32]);
-        let of = |tag: &str, fields: &[u8]| {
-            sha512(&[tag.as_bytes(), &[0], fields].concat())
-        };
+        let of = |tag: &str, fields: &[u8]| sha512(&[tag.as_bytes(), &[0], fields].concat());
         assert_eq!(leaf(&hash), of("enclave-vaults/ratls-leaf/v1", &[7; 32]));
         assert_eq!(batch(&hash), of("enclave-vaults/ratls-batch/v1", &[7; 32]));
         let connection = Connection {

@@ -98,6 +98,9 @@ mod tests {
         let longer = [INTEL, &[0]].concat();
         assert_eq!(TrustRoot::from_der(&longer), Err(TrustRootError::NotDer));
         assert_eq!(TrustRoot::from_der(b""), Err(TrustRootError::NotDer));
-        assert_eq!(TrustRoot::from_der(&INTEL[1..]), Err(TrustRootError::NotDer));
+        assert_eq!(
+            TrustRoot::from_der(&INTEL[1..]),
+            Err(TrustRootError::NotDer)
+        );
     }
 }

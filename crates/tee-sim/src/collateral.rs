@@ -183,7 +183,12 @@ fn root_crl(root: &SimRoot, spec: &Spec, now: u64) -> Result<Vec<u8>, SimError> 
 fn pck_crl(root: &SimRoot, pck: &SimKey, spec: &Spec, now: u64) -> Result<Vec<u8>, SimError> {
     let revoked = (spec.revoked == Some(Revoked::Pck)).then(|| pck.serial());
     let window = window(spec, CollateralPart::PckCrl, now)?;
-    crl(&platform_ca_issuer(root.platform_ca()), spec, window, revoked)
+    crl(
+        &platform_ca_issuer(root.platform_ca()),
+        spec,
+        window,
+        revoked,
+    )
 }
 
 fn crl(

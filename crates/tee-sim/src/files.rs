@@ -14,7 +14,9 @@ pub(crate) type Files<'a> = [(&'a str, &'a [u8])];
 pub(crate) fn create(dir: &Path, files: &Files<'_>) -> Result<(), SimError> {
     let parent = dir.parent().ok_or(SimError::Name)?;
     create_private_dir(parent)?;
-    let staging = dir.with_extension(format!("new-{}", std::process::id()));
+    let mut unique = [0; 8];
+    aws_lc_rs::rand::fill(&mut unique)?;
+    let staging = dir.with_extension(format!("new-{:016x}", u64::from_be_bytes(unique)));
     create_private_dir(&staging)?;
     for (name, content) in files {
         write_private(&staging.join(name), content)?;

@@ -24,9 +24,8 @@ impl SimKey {
 
     /// The key in this PKCS #8.
     pub(crate) fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, SimError> {
-        let load = |algorithm| {
-            EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map_err(|_| SimError::Damaged)
-        };
+        let load =
+            |algorithm| EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map_err(|_| SimError::Damaged);
         Ok(Self {
             der: load(&ECDSA_P256_SHA256_ASN1_SIGNING)?,
             fixed: load(&ECDSA_P256_SHA256_FIXED_SIGNING)?,

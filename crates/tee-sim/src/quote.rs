@@ -71,11 +71,7 @@ pub(crate) struct QuotingEnclave {
 
 impl QuotingEnclave {
     /// A quoting enclave with a fresh attestation key, whose report `pck` signs.
-    pub(crate) fn new(
-        pck: &SimKey,
-        mrsigner: [u8; 32],
-        chain_pem: &str,
-    ) -> Result<Self, SimError> {
+    pub(crate) fn new(pck: &SimKey, mrsigner: [u8; 32], chain_pem: &str) -> Result<Self, SimError> {
         let attestation = SimKey::from_pkcs8(&SimKey::generate()?)?;
         let point = attestation.point()?;
         let report = qe_report(mrsigner, &point);

@@ -96,7 +96,11 @@ impl std::fmt::Debug for SimRoot {
 type RootAndKeys = (Vec<u8>, [Zeroizing<Vec<u8>>; 3]);
 
 fn generate() -> Result<RootAndKeys, SimError> {
-    let keys = [SimKey::generate()?, SimKey::generate()?, SimKey::generate()?];
+    let keys = [
+        SimKey::generate()?,
+        SimKey::generate()?,
+        SimKey::generate()?,
+    ];
     let [root, ..] = &keys;
     let certificate = certificates::root(&SimKey::from_pkcs8(root)?)?;
     Ok((certificate.der().to_vec(), keys))

@@ -160,6 +160,9 @@ fn serial_bytes(hash: &Hash) -> [u8; 16] {
 
 fn date(at: UnixSeconds) -> Result<time::OffsetDateTime, LeafError> {
     time::OffsetDateTime::UNIX_EPOCH
-        .checked_add(time::Duration::try_from(Duration::from_secs(at.0)).map_err(|_| LeafError::NotValidNow)?)
+        .checked_add(
+            time::Duration::try_from(Duration::from_secs(at.0))
+                .map_err(|_| LeafError::NotValidNow)?,
+        )
         .ok_or(LeafError::NotValidNow)
 }

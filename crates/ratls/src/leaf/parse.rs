@@ -15,6 +15,11 @@ use vault_policy::UnixSeconds;
 use x509_parser::oid_registry::{OID_EC_P256, OID_SIG_ECDSA_WITH_SHA256, Oid};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+/// AlgorithmIdentifier of ECDSA with SHA-256 (RFC 5758, 3.2).
+const ECDSA_WITH_SHA256: [u8; 12] = [
+    0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02,
+];
+
 /// A well-formed leaf. Its claims are unproven until [`UnappraisedLeaf::appraise`] passed, and
 /// even then say nothing about the connection: that takes the preamble.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,7 +39,7 @@ impl UnappraisedLeaf {
         }
         let (rest, certificate) =
             X509Certificate::from_der(cert_der).map_err(|_| LeafError::NotDer)?;
-        if !rest.is_empty() {
+        if !rest.is_empty() || frame(&certificate).as_deref() != Some(cert_der) {
             return Err(LeafError::NotDer);
         }
         check_signature(&certificate)?;
@@ -84,6 +89,25 @@ impl UnappraisedLeaf {
     }
 }
 
+/// The one DER around the signed part and the signature (RFC 5280, 4.1): the parser takes other
+/// tags and lengths, and the signature does not cover them.
+fn frame(certificate: &X509Certificate<'_>) -> Option<Vec<u8>> {
+    let signature = &certificate.signature_value.data;
+    let bits = u8::try_from(signature.len() + 1)
+        .ok()
+        .filter(|length| *length < 0x80)?;
+    let content = [
+        certificate.tbs_certificate.as_ref(),
+        &ECDSA_WITH_SHA256,
+        &[0x03, bits, 0],
+        signature,
+    ]
+    .concat();
+    let [high, low] = u16::try_from(content.len()).ok()?.to_be_bytes();
+    // A certificate with a quote is longer than 255 bytes: two bytes of length.
+    Some([&[0x30, 0x82, high, low][..], &content].concat())
+}
+
 fn check_signature(certificate: &X509Certificate<'_>) -> Result<(), LeafError> {
     let key = certificate.public_key();
     let curve = key
@@ -91,7 +115,7 @@ fn check_signature(certificate: &X509Certificate<'_>) -> Result<(), LeafError> {
         .parameters
         .as_ref()
         .and_then(|parameters| Oid::try_from(parameters).ok());
-    if certificate.signature_algorithm.algorithm != OID_SIG_ECDSA_WITH_SHA256
+    if certificate.tbs_certificate.signature.algorithm != OID_SIG_ECDSA_WITH_SHA256
         || curve != Some(OID_EC_P256)
     {
         return Err(LeafError::Signature);
