@@ -419,3 +419,26 @@ fn a_snapshot_of_an_older_state_is_offered_with_its_own_place_and_hash() {
     assert_ne!(hash, newer.hash());
     assert_eq!(opened.groups.len() as u64, 67 - SNAPSHOT_AT);
 }
+
+#[test]
+fn nothing_is_left_behind_a_group_that_replaces_a_longer_one() {
+    let disk = SimulatedDisk::new();
+    let root = root(&disk, &mut Dice(1));
+    let mut log = open_as(&disk, &root, OPTIONS, 1).unwrap().log;
+    log.append(head(0), b"kept").unwrap();
+    log.append(head(1), &[7; 1500]).unwrap();
+    let name = "log-00000000.seg";
+    let mut bytes = disk.contents(name).unwrap();
+    let second = frames(&disk)[1].1.clone();
+    bytes[second.start + 100] ^= 1;
+    disk.overwrite(name, &bytes);
+    let mut log = open_as(&disk, &root, OPTIONS, 2).unwrap().log;
+    assert_eq!(log.append(head(1), b"short"), Ok(1));
+    let end = frames(&disk)[1].1.end;
+    assert!(end < second.end);
+    assert!(
+        disk.contents(name).unwrap()[end..]
+            .iter()
+            .all(|&byte| byte == 0)
+    );
+}
