@@ -11,7 +11,7 @@ use ratls::tls::{
     Quoter, ServerConfig, ServerEndpoint, Trust, connect_tcp,
 };
 use ratls::{
-    AppraisalPolicy, Claims, Evidence, Leaf, LeafKey, Role, TrustRoot, UnappraisedLeaf, Validity,
+    AppraisalPolicy, Claims, Evidence, IssueError, Leaf, LeafKey, Role, TrustRoot, UnappraisedLeaf, Validity,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -110,9 +110,23 @@ impl Enclave {
     }
 
     pub(crate) fn issue(&self, role: Role, identity: Option<[u8; 32]>) -> Leaf {
-        let key = LeafKey::generate().unwrap();
+        self.issue_at(role, identity, now()).unwrap()
+    }
+
+    fn issue_at(
+        &self,
+        role: Role,
+        identity: Option<[u8; 32]>,
+        now: UnixSeconds,
+    ) -> Result<Leaf, IssueFailed> {
+        let key = LeafKey::generate()?;
         let claims = claims(role, key.spki_hash(), identity);
-        Leaf::issue(key, claims, Validity::from_now(now()), |data| self.quote(data)).unwrap()
+        Leaf::issue(key, claims, Validity::from_now(now), |data| self.quote(data)).map_err(
+            |error| match error {
+                IssueError::Leaf(error) => error.into(),
+                IssueError::Quote(QuoteUnavailable) => IssueFailed::Quote,
+            },
+        )
     }
 
     pub(crate) fn caller(&self) -> Arc<CallerIdentity> {
@@ -202,9 +216,9 @@ impl Vault {
         let leaf = enclave.issue(Role::Vault, Some(identity));
         let (first, issuer) = (copy(&leaf), enclave.clone());
         let first = std::sync::Mutex::new(Some(first));
-        let issue = move |_| -> Result<Leaf, IssueFailed> {
-            let first = first.lock().unwrap().take();
-            Ok(first.unwrap_or_else(|| issuer.issue(Role::Vault, Some(identity))))
+        let issue = move |now| match first.lock().unwrap().take() {
+            Some(first) => Ok(first),
+            None => issuer.issue_at(Role::Vault, Some(identity), now),
         };
         let mut config =
             ServerConfig::new(Arc::new(issue), enclave.quoter(), callers, clock());
