@@ -1,10 +1,10 @@
 //! Every bound of the format, at both of its ends; and what lint says.
 
-use vault_encoding::{Json, Limits};
+use vault_encoding::{Hash, Json, Limits};
 use vault_policy::{
-    CallerIdentity, Condition, Fault, KeyPolicy, KeyType, NamedCaller, OidcSubject, Operation,
-    PolicyError, PolicyFields, PrincipalName, Rule, TemplateArgs, TimeWindow, UnixSeconds, lint,
-    template,
+    AttestationProfile, CallerIdentity, Condition, Fault, Invalid, KeyPolicy, KeyType, Measurement,
+    NamedCaller, OidcSubject, Operation, PolicyError, PolicyFields, PrincipalName, Reserved, Rule,
+    TcbRule, TemplateArgs, TimeWindow, UnixSeconds, VaultTime, lint, template, validate,
 };
 
 fn subject(subject: String) -> OidcSubject {
@@ -218,4 +218,41 @@ fn a_message_shows_unknown_names_escaped_and_cut() {
     let error = KeyPolicy::from_json(&json).unwrap_err();
     assert_eq!(error.path, format!("a\\n{}", "b".repeat(253)));
     assert!(!error.to_string().contains('\n'));
+}
+
+#[test]
+fn the_search_for_an_allowed_call_ends_undecided_where_nobody_would_look_further() {
+    let mut fields = fields();
+    let profile = |index: u8| AttestationProfile {
+        name: format!("t{index}"),
+        mrenclave: Some(Measurement(Hash([index; 32]))),
+        signer: None,
+        mrtd: Reserved,
+        rtmrs: Reserved,
+        config_merkle_root: None,
+        required_oids: [].into(),
+        platforms: [].into(),
+        tcb: TcbRule::default(),
+    };
+    fields.principals.tees = (0..100).map(profile).collect();
+    let rule = &mut fields.operations[0];
+    rule.principals = (0..100)
+        .map(|index| PrincipalName::Id(format!("t{index}")))
+        .collect();
+    let windows = (0..250).map(|second| {
+        Condition::TimeWindow(TimeWindow {
+            from: Some(UnixSeconds(second * 10)),
+            until: None,
+        })
+    });
+    let never = Condition::Any(Vec::new());
+    rule.condition = Condition::All(windows.chain([never]).collect());
+    let policy = KeyPolicy::from_fields(fields).unwrap();
+    let refused = validate(&policy, KeyType::P256Signing, VaultTime::Unknown);
+    assert_eq!(
+        refused,
+        Err(Invalid::Undecided {
+            operation: Operation::Sign
+        })
+    );
 }
