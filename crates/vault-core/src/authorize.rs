@@ -132,7 +132,7 @@ impl Vault {
         match &call.context.seen {
             Some(seen) => {
                 let durable = self.durable().map(crate::Committed::head);
-                head::check(seen, &self.vault_id, &self.tree, durable)
+                head::check(seen, &self.vault_id, &self.tree, durable, self.queue.folded)
             }
             None => Ok(()),
         }

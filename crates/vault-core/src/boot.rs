@@ -122,6 +122,7 @@ impl Vault {
         if !committed_to {
             return Err(BootError::Snapshot);
         }
+        vault.queue.folded = vault.tree.size();
         vault.log_boot(now, rng);
         Ok(vault)
     }
@@ -154,6 +155,7 @@ impl Vault {
                 wanted: Vec::new(),
                 in_flight: VecDeque::new(),
                 durable: None,
+                folded: 0,
             },
             strangers: Strangers::default(),
         }

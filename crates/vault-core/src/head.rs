@@ -5,19 +5,21 @@ use crate::api::{Code, Head, Refusal, SeenHead};
 use vault_audit::LogTree;
 use vault_policy::VaultId;
 
-/// Refuses if `seen` is not a prefix of the durable log.
+/// Refuses if `seen` is not a prefix of the durable log. Before anything is durable in this boot
+/// the `folded` leaves count, and the head is filled in when the refusal is released.
 pub(crate) fn check(
     seen: &SeenHead,
     vault_id: &VaultId,
     tree: &LogTree,
     durable: Option<&Head>,
+    folded: u64,
 ) -> Result<(), Refusal> {
     if seen.vault_id != *vault_id {
         let detail = "the head seen is that of another vault";
         return Err(Refusal::new(Code::InvalidArgument).because(detail));
     }
-    // Nobody can have seen what is not durable yet.
-    let ours = durable.map_or(0, |head| head.size);
+    // Nobody can have seen what is not durable yet; what was read back at boot they can.
+    let ours = durable.map_or(folded, |head| head.size);
     let code = if seen.size > ours {
         Code::RollbackDetected
     } else if tree.root_at(seen.size) != Some(seen.root) {
@@ -54,8 +56,9 @@ mod tests {
                 size,
                 root,
             };
-            check(&seen, &vault_id, &tree, Some(&durable)).map_err(|refusal| {
-                assert_eq!(refusal.head.is_some(), refusal.seen.is_some());
+            check(&seen, &vault_id, &tree, Some(&durable), 0).map_err(|refusal| {
+                assert_eq!(refusal.head.as_ref(), Some(&durable));
+                assert!(refusal.seen.is_some());
                 refusal.code
             })
         };
@@ -69,7 +72,7 @@ mod tests {
             size: 0,
             root: Hash([0; 32]),
         };
-        let refused = check(&other, &vault_id, &tree, Some(&durable)).unwrap_err();
+        let refused = check(&other, &vault_id, &tree, Some(&durable), 0).unwrap_err();
         assert_eq!(refused.code, Code::InvalidArgument);
     }
 }

@@ -92,10 +92,10 @@ impl Pending {
                 Ok(Reply { receipt, answer })
             }
             Err(mut refusal) => {
-                if leaf.is_some() {
-                    refusal.head = Some(committed.head().clone());
-                    refusal.leaf = leaf;
+                if refusal.seen.is_some() || leaf.is_some() {
+                    refusal.head.get_or_insert_with(|| committed.head().clone());
                 }
+                refusal.leaf = leaf;
                 Err(refusal)
             }
         })

@@ -44,6 +44,8 @@ pub(crate) struct Queue {
     /// Taken and not settled: sequence and size of the tree with it.
     pub(crate) in_flight: VecDeque<(u64, u64)>,
     pub(crate) durable: Option<Committed>,
+    /// Leaves that were read back at boot.
+    pub(crate) folded: u64,
 }
 
 /// What anybody may know.

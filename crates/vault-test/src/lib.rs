@@ -1,3 +1,4 @@
 //! Simulated constellation, issuer, faulty disk; the end-to-end tests.
 
 pub mod issuer;
+pub mod sim;

@@ -179,16 +179,6 @@ pub fn verify_token(
     issuers: &IssuerSet,
     now: VaultTime,
 ) -> Result<TokenProof, TokenError> {
-    verify(token, issuers, now).map(|verified| verified.proof)
-}
-
-/// A proof, and until when the keys that made it may be used.
-struct Verified {
-    proof: TokenProof,
-    keys_until: UnixSeconds,
-}
-
-fn verify(token: &[u8], issuers: &IssuerSet, now: VaultTime) -> Result<Verified, TokenError> {
     let compact = Compact::split(token)?;
     let header = Header::parse(&decode(compact.header)?)?;
     let claims = Claims::parse(&decode(compact.claims)?)?;
@@ -202,10 +192,15 @@ fn verify(token: &[u8], issuers: &IssuerSet, now: VaultTime) -> Result<Verified,
     still_before(now, keys.until, TokenError::KeysStale)?;
     let key = keys.set.get(&header.kid).ok_or(TokenError::UnknownKey)?;
     check_signature(&compact, &header, key)?;
-    Ok(Verified {
-        proof: TokenProof(facts(&claims, issuer, now)?),
-        keys_until: keys.until,
-    })
+    facts(&claims, issuer, now).map(TokenProof)
+}
+
+/// The configured issuer that a token says it is from. Proves nothing: it tells whose keys to
+/// fetch.
+pub fn claimed_issuer(token: &[u8], issuers: &IssuerSet) -> Option<String> {
+    let claims = Claims::parse(&decode(Compact::split(token).ok()?.claims).ok()?).ok()?;
+    let url = claims.issuer().ok()?;
+    issuers.get(url).map(|issuer| issuer.rules.url.clone())
 }
 
 fn check_signature(

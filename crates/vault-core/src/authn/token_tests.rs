@@ -591,6 +591,35 @@ fn what_is_not_a_compact_token_is_refused() {
     table.check(22);
 }
 
+/// What a server does: looks into the cache, else verifies and remembers.
+fn cached(
+    cache: &mut TokenCache,
+    token: &[u8],
+    issuers: &IssuerSet,
+    now: VaultTime,
+) -> Result<TokenProof, TokenError> {
+    if let Some(proof) = cache.get(token, issuers, now) {
+        return Ok(proof);
+    }
+    let proof = verify_token(token, issuers, now)?;
+    cache.remember(token, &proof, issuers);
+    Ok(proof)
+}
+
+#[test]
+fn only_a_configured_issuer_is_claimed() {
+    let issuers = issuers();
+    let token = good(Algorithm::Es256);
+    assert_eq!(claimed_issuer(&token, &issuers).as_deref(), Some(URL));
+    let broken = with_signature(&token, Vec::clear);
+    assert_eq!(claimed_issuer(&broken, &issuers).as_deref(), Some(URL));
+    assert_eq!(claimed_issuer(b"a.b.c", &issuers), None);
+    let other = claims().replace(URL, "https://evil.test");
+    let header = header(Algorithm::Es256);
+    let token = signed(header.as_bytes(), other.as_bytes(), key(Algorithm::Es256));
+    assert_eq!(claimed_issuer(&token, &issuers), None);
+}
+
 #[test]
 fn each_issuer_uses_the_types_of_its_setting_only() {
     use crate::authn::jwks::KeySet;
@@ -669,7 +698,7 @@ fn the_cache_is_bounded_and_forgets_when_keys_change_or_end() {
     let issuers = issuers();
     let mut cache = TokenCache::new(2);
     let token = good(Algorithm::Es256);
-    cache.verify(&token, &issuers, now()).unwrap();
+    cached(&mut cache, &token, &issuers, now()).unwrap();
     assert!(cache.get(&token, &issuers, now()).is_some());
     let expired = VaultTime::Known {
         lo: UnixSeconds(NOW),
@@ -677,11 +706,11 @@ fn the_cache_is_bounded_and_forgets_when_keys_change_or_end() {
     };
     assert!(cache.get(&token, &issuers, expired).is_none());
     assert_eq!(
-        cache.verify(&token, &issuers, expired),
+        cached(&mut cache, &token, &issuers, expired),
         Err(TokenError::Expired)
     );
     for algorithm in [Algorithm::EdDsa, Algorithm::Rs256] {
-        cache.verify(&good(algorithm), &issuers, now()).unwrap();
+        cached(&mut cache, &good(algorithm), &issuers, now()).unwrap();
     }
     assert_eq!(cache.len(), 2);
     assert!(cache.get(&token, &issuers, now()).is_none());
@@ -700,7 +729,7 @@ fn the_cache_is_bounded_and_forgets_when_keys_change_or_end() {
             .is_none()
     );
     assert_eq!(
-        cache.verify(&token, &rotated, now()),
+        cached(&mut cache, &token, &rotated, now()),
         Err(TokenError::UnknownKey)
     );
     assert!(cache.is_empty());
@@ -712,7 +741,7 @@ fn refused_tokens_are_not_remembered() {
     let mut cache = TokenCache::new(2);
     let bad = with_signature(&good(Algorithm::Es256), |bytes| bytes[0] ^= 1);
     assert_eq!(
-        cache.verify(&bad, &issuers, now()),
+        cached(&mut cache, &bad, &issuers, now()),
         Err(TokenError::BadSignature)
     );
     assert!(cache.is_empty());

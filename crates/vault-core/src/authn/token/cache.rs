@@ -1,6 +1,6 @@
 //! Tokens that were verified before, by hash, until they or their keys end.
 
-use super::{IssuerSet, TokenError, TokenProof, Verified, still_before, verify};
+use super::{IssuerSet, TokenError, TokenProof, still_before};
 use std::collections::{BTreeMap, VecDeque};
 use vault_encoding::{Hash, sha256};
 use vault_policy::{UnixSeconds, VaultTime};
@@ -39,20 +39,18 @@ impl TokenCache {
         valid.then(|| entry.proof.clone())
     }
 
-    /// Verifies a token and remembers it, or finds it.
-    pub fn verify(
-        &mut self,
-        token: &[u8],
-        issuers: &IssuerSet,
-        now: VaultTime,
-    ) -> Result<TokenProof, TokenError> {
-        if let Some(proof) = self.get(token, issuers, now) {
-            return Ok(proof);
-        }
-        let verified = verify(token, issuers, now)?;
-        let proof = verified.proof.clone();
-        self.insert(sha256(token), verified);
-        Ok(proof)
+    /// Remembers a token that was verified under these issuers, until it or its keys end.
+    pub fn remember(&mut self, token: &[u8], proof: &TokenProof, issuers: &IssuerSet) {
+        self.follow(issuers);
+        let issuer = issuers.get(&proof.facts().issuer);
+        let Some(keys_until) = issuer.and_then(|issuer| Some(issuer.keys.as_ref()?.until)) else {
+            return;
+        };
+        let entry = Entry {
+            proof: proof.clone(),
+            keys_until,
+        };
+        self.insert(sha256(token), entry);
     }
 
     /// Number of tokens held.
@@ -73,11 +71,7 @@ impl TokenCache {
         }
     }
 
-    fn insert(&mut self, hash: Hash, verified: Verified) {
-        let entry = Entry {
-            proof: verified.proof,
-            keys_until: verified.keys_until,
-        };
+    fn insert(&mut self, hash: Hash, entry: Entry) {
         if self.entries.insert(hash, entry).is_none() {
             self.order.push_back(hash);
         }

@@ -79,6 +79,17 @@ impl IssuerSet {
         next
     }
 
+    /// The same issuers, one of them without keys.
+    #[must_use]
+    pub fn without_keys(&self, url: &str) -> Self {
+        let mut next = self.clone();
+        next.generation = self.generation.wrapping_add(1);
+        if let Some(issuer) = next.issuers.get_mut(url) {
+            issuer.keys = None;
+        }
+        next
+    }
+
     pub(super) fn get(&self, url: &str) -> Option<&Issuer> {
         self.issuers.get(url)
     }
