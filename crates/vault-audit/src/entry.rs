@@ -1,6 +1,7 @@
 //! One audit entry, and the one sequence of bytes that stands for it in the tree.
 
 use crate::principal::Principal;
+use crate::writer::Writer;
 use std::collections::BTreeMap;
 use vault_encoding::{Canonical, CanonicalError, Hash, Limits};
 
@@ -72,7 +73,7 @@ pub enum LeafError {
 impl Entry {
     /// The leaf. What it gives reads back as this entry.
     pub fn to_leaf(&self) -> Result<Vec<u8>, LeafError> {
-        let leaf = self.to_canonical().to_bytes();
+        let leaf = self.write();
         let nodes = 16 + 5 * self.principals.len() + self.approvals.len();
         if leaf.len() > LIMITS.bytes || nodes > LIMITS.nodes {
             return Err(LeafError::TooLarge);
@@ -112,8 +113,8 @@ impl Entry {
         }
     }
 
-    /// Exhaustive: a field that is forgotten here does not compile.
-    fn to_canonical(&self) -> Canonical {
+    /// Exhaustive: a field that is forgotten here does not compile. Members are sorted.
+    fn write(&self) -> Vec<u8> {
         let Self {
             time_lo,
             time_hi,
@@ -130,36 +131,28 @@ impl Entry {
             reason,
             outcome,
         } = self;
-        Canonical::map([
-            ("format", Canonical::text(FORMAT)),
-            ("time_lo", optional(time_lo)),
-            ("time_hi", optional(time_hi)),
-            (
-                "principals",
-                Canonical::list(principals.iter().map(Principal::to_canonical)),
-            ),
-            ("operation", Canonical::text(operation)),
-            ("handle", Canonical::text(handle)),
-            ("version", optional(version)),
-            ("lineage", optional(lineage)),
-            ("policy_hash", optional(policy_hash)),
-            ("request_hash", optional(request_hash)),
-            ("change_hash", optional(change_hash)),
-            (
-                "approvals",
-                Canonical::list(approvals.iter().map(Canonical::text)),
-            ),
-            ("allowed", Canonical::text(allowed)),
-            ("reason", Canonical::text(reason)),
-            ("outcome", Canonical::text(outcome)),
-        ])
+        let mut writer = Writer::new();
+        writer.object(|writer| {
+            writer.text("allowed", if *allowed { "true" } else { "false" });
+            writer.list("approvals", approvals, Writer::hash);
+            writer.optional_hash("change_hash", change_hash.as_ref());
+            writer.text("format", FORMAT);
+            writer.text("handle", handle);
+            writer.optional_hash("lineage", lineage.as_ref());
+            writer.text("operation", operation);
+            writer.text("outcome", outcome);
+            writer.optional_hash("policy_hash", policy_hash.as_ref());
+            writer.list("principals", principals, |writer, principal| {
+                principal.write(writer)
+            });
+            writer.text("reason", reason);
+            writer.optional_hash("request_hash", request_hash.as_ref());
+            writer.number("time_hi", *time_hi);
+            writer.number("time_lo", *time_lo);
+            writer.number("version", version.map(u64::from));
+        });
+        writer.finish()
     }
-}
-
-fn optional<T: std::fmt::Display>(value: &Option<T>) -> Canonical {
-    value
-        .as_ref()
-        .map_or_else(|| Canonical::text(""), Canonical::text)
 }
 
 fn hash_item(item: Canonical) -> Option<Hash> {

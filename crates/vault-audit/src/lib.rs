@@ -16,6 +16,7 @@ mod receipt;
 mod salt;
 mod tree;
 mod verify;
+mod writer;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry::{Entry, LeafError, MAX_LEAF_BYTES};

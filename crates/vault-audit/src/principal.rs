@@ -1,5 +1,6 @@
 //! Who a call was proven to come from.
 
+use crate::writer::Writer;
 use std::collections::BTreeMap;
 use vault_encoding::{Canonical, Hash};
 
@@ -23,22 +24,22 @@ pub enum Principal {
 }
 
 impl Principal {
-    pub(crate) fn to_canonical(&self) -> Canonical {
-        match self {
-            Self::Oidc { issuer, subject } => Canonical::map([
-                ("issuer", Canonical::text(issuer)),
-                ("kind", Canonical::text("oidc")),
-                ("subject", Canonical::text(subject)),
-            ]),
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.object(|writer| match self {
+            Self::Oidc { issuer, subject } => {
+                writer.text("issuer", issuer);
+                writer.text("kind", "oidc");
+                writer.text("subject", subject);
+            }
             Self::Enclave {
                 measurement,
                 platform,
-            } => Canonical::map([
-                ("kind", Canonical::text("enclave")),
-                ("measurement", Canonical::text(measurement)),
-                ("platform", Canonical::text(platform)),
-            ]),
-        }
+            } => {
+                writer.text("kind", "enclave");
+                writer.optional_hash("measurement", Some(measurement));
+                writer.optional_hash("platform", Some(platform));
+            }
+        });
     }
 
     /// `None` for any other members than those of its kind.
