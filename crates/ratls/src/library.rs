@@ -16,7 +16,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::revocation_list::CertificateRevocationList;
 
 /// Texts of the library, the first one that occurs decides.
-const REASONS: [(&str, AppraisalError); 32] = {
+const REASONS: [(&str, AppraisalError); 33] = {
     use AppraisalError::{
         Certificate, Collateral, Enclave, Platform, QuoteSignature, QuotingEnclave, Tcb,
     };
@@ -68,6 +68,10 @@ const REASONS: [(&str, AppraisalError); 32] = {
         ("QE ATTRIBUTES", QuotingEnclave(QeFault::Identity)),
         ("QE ISVSVN", QuotingEnclave(QeFault::Identity)),
         ("Debug mode is enabled", Enclave(EnclaveFault::Debug)),
+        (
+            "Intel extension",
+            Certificate(CertificateFault::PckExtension),
+        ),
         ("CertRevoked", Certificate(CertificateFault::SignerRevoked)),
         ("CrlExpired", Certificate(CertificateFault::CrlExpired)),
         ("CertExpired", Certificate(CertificateFault::Expired)),

@@ -251,6 +251,83 @@ fn collateral_of_another_family_or_another_provisioning_enclave_is_refused() {
 }
 
 #[test]
+fn each_field_of_the_header_and_of_the_signature_data_has_its_reason() {
+    let machine = machine();
+    let made = evidence(good(&machine));
+    let with = |at: usize, value: u8| {
+        let mut evidence = made.clone();
+        evidence.quote[at] = value;
+        judge(&evidence, &root(&machine), &AppraisalPolicy::strict()).unwrap_err()
+    };
+    let signature_data = 436;
+    let fields: [(usize, u8, AppraisalError); 11] = [
+        (0, 4, FormatFault::Version.into()),
+        (0, 2, FormatFault::Version.into()),
+        (4, 0x81, FormatFault::TeeType.into()),
+        (2, 3, FormatFault::AttestationKeyType.into()),
+        (12, 0, FormatFault::QeVendor.into()),
+        (signature_data + 576, 31, FormatFault::AuthData.into()),
+        (
+            signature_data + 576 + 34,
+            6,
+            FormatFault::CertificationData.into(),
+        ),
+        (
+            signature_data,
+            !made.quote[signature_data],
+            AppraisalError::QuoteSignature,
+        ),
+        (
+            signature_data + 64,
+            !made.quote[signature_data + 64],
+            QeFault::KeyNotBound.into(),
+        ),
+        (signature_data + 128, 6, QeFault::ReportSignature.into()),
+        (
+            signature_data + 512,
+            !made.quote[signature_data + 512],
+            QeFault::ReportSignature.into(),
+        ),
+    ];
+    for (at, value, reason) in fields {
+        assert_eq!(with(at, value), reason, "byte {at}");
+    }
+}
+
+#[test]
+fn certificates_are_refused_before_and_after_their_validity() {
+    let machine = machine();
+    let at = |now: u64| {
+        let evidence = evidence(SimPlatform::builder(&machine, MEASUREMENT).now(now));
+        let expected = Expected::danger_raw(REPORT_DATA);
+        let strict = AppraisalPolicy::strict();
+        appraise(
+            &evidence,
+            &root(&machine),
+            &strict,
+            &expected,
+            UnixSeconds(now),
+        )
+        .map(|_| ())
+    };
+    let (day, from, until) = (24 * 3600, 1_577_836_800, 2_524_521_600); // 2020, 2050 less a day
+    assert_eq!(at(from - day), Err(CertificateFault::NotYetValid.into()));
+    assert_eq!(at(from), Ok(()));
+    assert_eq!(at(until), Ok(()));
+    assert_eq!(at(until + day), Err(CertificateFault::Expired.into()));
+}
+
+#[test]
+fn a_certificate_that_does_not_describe_a_platform_is_refused() {
+    let machine = machine();
+    let builder = good(&machine).without_sgx_extension();
+    assert_eq!(
+        refusal(&machine, builder),
+        CertificateFault::PckExtension.into()
+    );
+}
+
+#[test]
 fn another_quoting_enclave_is_refused() {
     let machine = machine();
     let builder = good(&machine).qe_mrsigner([0; 32]);

@@ -26,19 +26,16 @@ pub(crate) fn tcb_signer(key: &SimKey, root: &SimKey) -> Result<Certificate, Sim
     Ok(end_params("TCB Signing", key).signed_by(key, &root_issuer(root))?)
 }
 
-/// A platform's certificate.
+/// A platform's certificate; without facts it does not describe one.
 pub(crate) fn pck(
     key: &SimKey,
     platform_ca: &SimKey,
-    facts: &PckFacts,
+    facts: Option<&PckFacts>,
 ) -> Result<Certificate, SimError> {
     let mut params = end_params("PCK Certificate", key);
-    params
-        .custom_extensions
-        .push(CustomExtension::from_oid_content(
-            SGX_EXTENSION,
-            sgx_extension(facts),
-        ));
+    params.custom_extensions.extend(
+        facts.map(|facts| CustomExtension::from_oid_content(SGX_EXTENSION, sgx_extension(facts))),
+    );
     Ok(params.signed_by(key, &platform_ca_issuer(platform_ca))?)
 }
 

@@ -46,6 +46,7 @@ pub struct SimBuilder {
     pub(crate) collateral: Spec,
     pub(crate) qe_mrsigner: [u8; 32],
     pub(crate) platform_instance_id: [u8; 16],
+    pub(crate) sgx_extension: bool,
     pub(crate) now: Option<u64>,
     pub(crate) latency: Duration,
     pub(crate) quoting: Quoting,
@@ -79,6 +80,7 @@ impl SimPlatform {
             },
             qe_mrsigner: QE_MRSIGNER,
             platform_instance_id: machine.platform_instance_id(),
+            sgx_extension: true,
             now: None,
             latency: Duration::ZERO,
             quoting: Quoting::Works,
@@ -204,6 +206,12 @@ impl SimBuilder {
     /// The platform instance id in the PCK certificate; otherwise the machine's own.
     pub fn platform_instance_id(mut self, id: [u8; 16]) -> Self {
         self.platform_instance_id = id;
+        self
+    }
+
+    /// A PCK certificate that does not describe a platform, as that of a TCB signer.
+    pub fn without_sgx_extension(mut self) -> Self {
+        self.sgx_extension = false;
         self
     }
 

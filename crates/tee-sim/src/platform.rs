@@ -152,7 +152,8 @@ fn pck_chain(builder: &SimBuilder) -> Result<String, SimError> {
         component_svn: PLATFORM_SVN,
         pce_svn: PCE_SVN,
     };
-    let leaf = certificates::pck(machine.pck(), root.platform_ca(), &facts)?;
+    let facts = builder.sgx_extension.then_some(facts);
+    let leaf = certificates::pck(machine.pck(), root.platform_ca(), facts.as_ref())?;
     let issuer = certificates::platform_ca(root.platform_ca(), root.root_key())?;
     Ok(pem::chain([&leaf.der()[..], issuer.der(), root.root_der()]))
 }
