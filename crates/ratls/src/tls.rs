@@ -20,9 +20,7 @@ mod server;
 mod shown;
 mod wire;
 
-pub use batcher::{
-    QuoteBatcher, QuoteLimits, QuoteRefusal, QuoteUnavailable, Quoted, Quoter,
-};
+pub use batcher::{QuoteBatcher, QuoteLimits, QuoteRefusal, QuoteUnavailable, Quoted, Quoter};
 pub use check::Trust;
 pub use client::{CallerIdentity, ClientConfig, TlsStream as ClientStream, connect, connect_tcp};
 pub use error::{
@@ -52,7 +50,11 @@ pub const PREAMBLE_TIMEOUT: Duration = Duration::from_secs(10);
 fn peer_certificate<D>(
     connection: &rustls::ConnectionCommon<D>,
 ) -> Option<CertificateDer<'static>> {
-    connection.peer_certificates()?.first().cloned().map(CertificateDer::into_owned)
+    connection
+        .peer_certificates()?
+        .first()
+        .cloned()
+        .map(CertificateDer::into_owned)
 }
 
 fn certified(leaf: &Leaf) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {

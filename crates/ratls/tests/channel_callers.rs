@@ -66,22 +66,35 @@ async fn broken_evidence_of_a_caller_is_refused() {
     let world = World::new();
     let mut vault = world.vault().await;
     let client = world.client(&vault);
-    works(vault.address, &with_caller(&client, &world.enclave("caller"))).await;
+    works(
+        vault.address,
+        &with_caller(&client, &world.enclave("caller")),
+    )
+    .await;
     assert!(vault.outcome().await.facts().caller.is_some());
     type Knob = fn(SimBuilder) -> SimBuilder;
     let bad: [(Knob, &str); 4] = [
         (|platform| platform.debug(), "enclave_debug"),
         (|platform| platform.revoked(Revoked::Pck), "pck_revoked"),
-        (|platform| platform.tcb(SimTcb::OutOfDate, &[]), "tcb_status"),
+        (
+            |platform| platform.tcb(SimTcb::OutOfDate, &[]),
+            "tcb_status",
+        ),
         (|platform| platform.tcb(SimTcb::Revoked, &[]), "tcb_revoked"),
     ];
     for (knob, name) in bad {
         let enclave = Enclave::new(knob(world.builder("caller")));
-        assert_eq!(code(vault.address, &with_caller(&client, &enclave)).await, "peer_evidence");
+        assert_eq!(
+            code(vault.address, &with_caller(&client, &enclave)).await,
+            "peer_evidence"
+        );
         assert_eq!(vault.outcome().await.code(), name);
     }
     let stranger = World::new().enclave("caller");
-    assert_eq!(code(vault.address, &with_caller(&client, &stranger)).await, "peer_evidence");
+    assert_eq!(
+        code(vault.address, &with_caller(&client, &stranger)).await,
+        "peer_evidence"
+    );
     assert_eq!(vault.outcome().await.code(), "quote_embedded_root");
 }
 
@@ -102,7 +115,14 @@ type Stream = tokio_rustls::client::TlsStream<tokio::net::TcpStream>;
 
 /// Sends a Hello and returns the vault's evidence.
 async fn hello(stream: &mut Stream, offers_caller: bool) -> Evidence {
-    send(stream, &Frame::Hello(Hello { nonce: [1; 32], offers_caller })).await;
+    send(
+        stream,
+        &Frame::Hello(Hello {
+            nonce: [1; 32],
+            offers_caller,
+        }),
+    )
+    .await;
     match receive(stream).await {
         Some(Frame::Evidence(evidence)) => evidence,
         other => panic!("no evidence: {other:?}"),
@@ -119,7 +139,11 @@ async fn answer(
     let mut stream = connect(vault.address, &[ALPN], leaf).await.unwrap();
     let evidence = hello(&mut stream, true).await;
     let exporter = exporter(stream.get_ref().1, &evidence.caller_nonce);
-    send(&mut stream, &Frame::CallerEvidence(make(&evidence, exporter))).await;
+    send(
+        &mut stream,
+        &Frame::CallerEvidence(make(&evidence, exporter)),
+    )
+    .await;
     (receive(&mut stream).await, vault.outcome().await)
 }
 
@@ -130,7 +154,13 @@ async fn callers_evidence_for_another_nonce_connection_key_or_role_is_refused() 
     let enclave = world.enclave("caller");
     let leaf = enclave.issue(Role::Caller, None);
     let honest = |evidence: &Evidence, exporter: [u8; 32]| {
-        prove(&enclave, &leaf, Role::Caller, &evidence.caller_nonce, &exporter)
+        prove(
+            &enclave,
+            &leaf,
+            Role::Caller,
+            &evidence.caller_nonce,
+            &exporter,
+        )
     };
     let (last, outcome) = answer(&mut vault, Some(&leaf), honest).await;
     assert_eq!(last, Some(Frame::Confirm));
@@ -138,9 +168,23 @@ async fn callers_evidence_for_another_nonce_connection_key_or_role_is_refused() 
     type Make<'a> = &'a dyn Fn(&Evidence, [u8; 32]) -> Proof;
     let wrong: [Make<'_>; 3] = [
         &|_, exporter| prove(&enclave, &leaf, Role::Caller, &[1; 32], &exporter),
-        &|evidence, _| prove(&enclave, &leaf, Role::Caller, &evidence.caller_nonce, &[5; 32]),
+        &|evidence, _| {
+            prove(
+                &enclave,
+                &leaf,
+                Role::Caller,
+                &evidence.caller_nonce,
+                &[5; 32],
+            )
+        },
         &|evidence, exporter| {
-            prove(&enclave, &leaf, Role::Vault, &evidence.caller_nonce, &exporter)
+            prove(
+                &enclave,
+                &leaf,
+                Role::Vault,
+                &evidence.caller_nonce,
+                &exporter,
+            )
         },
     ];
     for make in wrong {
@@ -166,7 +210,13 @@ async fn the_vaults_own_evidence_sent_back_is_refused() {
     let enclave = world.enclave("caller");
     let own = enclave.issue(Role::Caller, None);
     let (last, outcome) = answer(&mut vault, Some(&own), |evidence, exporter| {
-        prove(&enclave, &own, Role::Caller, &evidence.caller_nonce, &exporter)
+        prove(
+            &enclave,
+            &own,
+            Role::Caller,
+            &evidence.caller_nonce,
+            &exporter,
+        )
     })
     .await;
     assert_eq!(last, Some(Frame::Confirm));
@@ -194,7 +244,10 @@ async fn a_caller_proves_itself_to_a_vault_and_not_to_a_double_with_its_key() {
     let relay = support::double::relay_with_key(vault.address, &vault.leaf).await;
     assert_eq!(code(relay, &client).await, "binding");
     let after = enclave.quotes.load(std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(before, after, "no evidence for whom was not appraised first");
+    assert_eq!(
+        before, after,
+        "no evidence for whom was not appraised first"
+    );
 }
 
 #[tokio::test]
@@ -210,7 +263,12 @@ async fn the_trust_in_callers_can_be_replaced_while_the_endpoint_runs() {
     let leaf = newer.issue(Role::Caller, None);
     let read = ratls::UnappraisedLeaf::parse(&leaf.cert_der, support::now()).unwrap();
     let seen = read
-        .appraise(&leaf.evidence.collateral, &raised.root, &raised.policy, support::now())
+        .appraise(
+            &leaf.evidence.collateral,
+            &raised.root,
+            &raised.policy,
+            support::now(),
+        )
         .unwrap();
     raised.policy.floors = seen.floors;
     vault.endpoint.set_callers(raised);

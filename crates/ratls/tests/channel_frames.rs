@@ -21,22 +21,36 @@ fn any_hash() -> impl Strategy<Value = Hash> {
 
 fn any_place() -> impl Strategy<Value = Place> {
     let path = proptest::collection::vec(any_hash(), 0..=32);
-    (any::<u32>(), 1..=u32::MAX, any_hash(), path)
-        .prop_map(|(index, size, root, path)| Place { index: index % size, size, root, path })
+    (any::<u32>(), 1..=u32::MAX, any_hash(), path).prop_map(|(index, size, root, path)| Place {
+        index: index % size,
+        size,
+        root,
+        path,
+    })
 }
 
 fn any_proof() -> impl Strategy<Value = Proof> {
     let block = || proptest::collection::vec(any::<u8>(), 1..300);
-    (block(), block(), block(), any_place())
-        .prop_map(|(claims, quote, collateral, place)| Proof { claims, quote, collateral, place })
+    (block(), block(), block(), any_place()).prop_map(|(claims, quote, collateral, place)| Proof {
+        claims,
+        quote,
+        collateral,
+        place,
+    })
 }
 
 fn any_frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
-        (any::<[u8; 32]>(), any::<bool>())
-            .prop_map(|(nonce, offers_caller)| Frame::Hello(Hello { nonce, offers_caller })),
-        (any::<[u8; 32]>(), any_proof())
-            .prop_map(|(caller_nonce, proof)| Frame::Evidence(Evidence { caller_nonce, proof })),
+        (any::<[u8; 32]>(), any::<bool>()).prop_map(|(nonce, offers_caller)| Frame::Hello(Hello {
+            nonce,
+            offers_caller
+        })),
+        (any::<[u8; 32]>(), any_proof()).prop_map(|(caller_nonce, proof)| Frame::Evidence(
+            Evidence {
+                caller_nonce,
+                proof
+            }
+        )),
         any_proof().prop_map(Frame::CallerEvidence),
         Just(Frame::Confirm),
         proptest::sample::select(Reason::ALL.to_vec()).prop_map(Frame::Refuse),
@@ -96,23 +110,37 @@ fn proof(claims: usize, quote: usize, collateral: usize) -> Proof {
         claims: vec![1; claims],
         quote: vec![2; quote],
         collateral: vec![3; collateral],
-        place: Place { index: 0, size: 1, root: Hash([4; 32]), path: Vec::new() },
+        place: Place {
+            index: 0,
+            size: 1,
+            root: Hash([4; 32]),
+            path: Vec::new(),
+        },
     }
 }
 
 #[test]
 fn every_cut_and_every_byte_behind_a_frame_is_refused() {
     for frame in [
-        Frame::Hello(Hello { nonce: [7; 32], offers_caller: true }),
+        Frame::Hello(Hello {
+            nonce: [7; 32],
+            offers_caller: true,
+        }),
         Frame::CallerEvidence(proof(5, 6, 7)),
         Frame::Confirm,
         Frame::Refuse(Reason::Busy),
     ] {
         let bytes = frame.encode();
         for length in 0..bytes.len() {
-            assert!(Frame::decode(&bytes[..length]).is_err(), "{length} of {frame:?}");
+            assert!(
+                Frame::decode(&bytes[..length]).is_err(),
+                "{length} of {frame:?}"
+            );
         }
-        assert_eq!(Frame::decode(&[&bytes[..], &[0]].concat()), Err(FrameError::Fields));
+        assert_eq!(
+            Frame::decode(&[&bytes[..], &[0]].concat()),
+            Err(FrameError::Fields)
+        );
     }
 }
 
@@ -148,10 +176,19 @@ fn both_roles_agree_without_and_with_evidence_of_the_caller() {
     for offers in [false, true] {
         let (hello, client) = AwaitEvidence::start([1; 32], offers);
         let (heard, server) = AwaitHello::default().receive(hello).unwrap();
-        assert_eq!(heard, Hello { nonce: [1; 32], offers_caller: offers });
+        assert_eq!(
+            heard,
+            Hello {
+                nonce: [1; 32],
+                offers_caller: offers
+            }
+        );
         let (frame, server) = server.evidence([2; 32], proof(1, 2, 3));
         let (evidence, client) = client.receive(frame).unwrap();
-        assert_eq!((evidence.caller_nonce, evidence.proof), ([2; 32], proof(1, 2, 3)));
+        assert_eq!(
+            (evidence.caller_nonce, evidence.proof),
+            ([2; 32], proof(1, 2, 3))
+        );
         let caller = offers.then(|| proof(4, 5, 6));
         let (frame, client) = client.accept(caller.clone()).unwrap();
         let (heard, server) = server.receive(frame).unwrap();
@@ -167,10 +204,20 @@ fn caller_evidence_comes_exactly_if_it_was_offered() {
         let (hello, _) = AwaitEvidence::start([1; 32], offers);
         let (_, server) = AwaitHello::default().receive(hello).unwrap();
         let (frame, server) = server.evidence([2; 32], proof(1, 2, 3));
-        let wrong = if offers { Frame::Confirm } else { Frame::CallerEvidence(proof(1, 1, 1)) };
+        let wrong = if offers {
+            Frame::Confirm
+        } else {
+            Frame::CallerEvidence(proof(1, 1, 1))
+        };
         let kind = wrong.kind();
-        assert_eq!(server.receive(wrong).unwrap_err(), OutOfTurn::Unexpected(kind));
-        let (_, client) = AwaitEvidence::start([1; 32], offers).1.receive(frame).unwrap();
+        assert_eq!(
+            server.receive(wrong).unwrap_err(),
+            OutOfTurn::Unexpected(kind)
+        );
+        let (_, client) = AwaitEvidence::start([1; 32], offers)
+            .1
+            .receive(frame)
+            .unwrap();
         assert_eq!(client.offers_caller(), offers);
         assert!(client.accept((!offers).then(|| proof(1, 1, 1))).is_none());
     }
@@ -180,8 +227,14 @@ fn caller_evidence_comes_exactly_if_it_was_offered() {
 fn any_other_frame_at_any_step_is_out_of_turn_and_a_refusal_is_told_apart() {
     let frames = || {
         [
-            Frame::Hello(Hello { nonce: [0; 32], offers_caller: false }),
-            Frame::Evidence(Evidence { caller_nonce: [0; 32], proof: proof(1, 1, 1) }),
+            Frame::Hello(Hello {
+                nonce: [0; 32],
+                offers_caller: false,
+            }),
+            Frame::Evidence(Evidence {
+                caller_nonce: [0; 32],
+                proof: proof(1, 1, 1),
+            }),
             Frame::CallerEvidence(proof(1, 1, 1)),
             Frame::Confirm,
         ]
@@ -189,16 +242,29 @@ fn any_other_frame_at_any_step_is_out_of_turn_and_a_refusal_is_told_apart() {
     let verdict = |frame: &Frame| {
         let (hello, _) = AwaitEvidence::start([1; 32], false);
         let (_, server) = AwaitHello::default().receive(hello).unwrap();
-        server.evidence([2; 32], proof(1, 1, 1)).1.receive(frame.clone()).map(|_| ())
+        server
+            .evidence([2; 32], proof(1, 1, 1))
+            .1
+            .receive(frame.clone())
+            .map(|_| ())
     };
     let confirm = |frame: &Frame| {
         let (_, client) = AwaitEvidence::start([1; 32], false);
         let (_, client) = client.receive(frames()[1].clone()).unwrap();
-        client.accept(None).unwrap().1.receive(frame.clone()).map(|_| ())
+        client
+            .accept(None)
+            .unwrap()
+            .1
+            .receive(frame.clone())
+            .map(|_| ())
     };
     let hello = |frame: &Frame| AwaitHello::default().receive(frame.clone()).map(|_| ());
-    let evidence =
-        |frame: &Frame| AwaitEvidence::start([1; 32], false).1.receive(frame.clone()).map(|_| ());
+    let evidence = |frame: &Frame| {
+        AwaitEvidence::start([1; 32], false)
+            .1
+            .receive(frame.clone())
+            .map(|_| ())
+    };
     type Step<'a> = (Kind, &'a dyn Fn(&Frame) -> Result<(), OutOfTurn>);
     let steps: [Step<'_>; 4] = [
         (Kind::Hello, &hello),

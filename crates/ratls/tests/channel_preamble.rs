@@ -37,7 +37,11 @@ async fn a_connection_without_the_preamble_carries_no_facts() {
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(ALPN));
     drop(stream);
     assert_eq!(vault.outcome().await.code(), "closed");
-    assert!(connect(vault.address, &[b"ev-attest/2"], None).await.is_err());
+    assert!(
+        connect(vault.address, &[b"ev-attest/2"], None)
+            .await
+            .is_err()
+    );
     assert_eq!(vault.outcome().await.code(), "handshake");
 }
 
@@ -48,8 +52,14 @@ async fn http2_at_once_instead_of_the_preamble_is_cut() {
     works(vault.address, &world.client(&vault)).await;
     vault.outcome().await.facts();
     let mut stream = connect(vault.address, &[ALPN], None).await.unwrap();
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
-    assert_eq!(receive(&mut stream).await, Some(Frame::Refuse(Reason::Malformed)));
+    stream
+        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        .await
+        .unwrap();
+    assert_eq!(
+        receive(&mut stream).await,
+        Some(Frame::Refuse(Reason::Malformed))
+    );
     assert_eq!(stream.read(&mut [0; 1]).await.unwrap_or(0), 0, "and closed");
     assert_eq!(vault.outcome().await.code(), "frame_magic");
 }
@@ -67,7 +77,11 @@ async fn malformed_oversized_and_unexpected_frames_are_refused_with_their_reason
     let mut vault = world.vault().await;
     works(vault.address, &world.client(&vault)).await;
     vault.outcome().await.facts();
-    let hello = Frame::Hello(Hello { nonce: [1; 32], offers_caller: false }).encode();
+    let hello = Frame::Hello(Hello {
+        nonce: [1; 32],
+        offers_caller: false,
+    })
+    .encode();
     let flags = [&hello[..HEADER_LENGTH + 32], &[2]].concat();
     let bad = [
         (header(2, 1, 33), "frame_version", Reason::Version),
@@ -77,12 +91,20 @@ async fn malformed_oversized_and_unexpected_frames_are_refused_with_their_reason
         (header(1, 3, u32::MAX), "frame_length", Reason::TooLarge),
         (header(1, 3, 0), "frame_fields", Reason::Malformed),
         (flags, "frame_value", Reason::Malformed),
-        (Frame::Confirm.encode(), "unexpected_frame", Reason::Unexpected),
+        (
+            Frame::Confirm.encode(),
+            "unexpected_frame",
+            Reason::Unexpected,
+        ),
     ];
     for (bytes, name, reason) in bad {
         let mut stream = connect(vault.address, &[ALPN], None).await.unwrap();
         stream.write_all(&bytes).await.unwrap();
-        assert_eq!(receive(&mut stream).await, Some(Frame::Refuse(reason)), "{name}");
+        assert_eq!(
+            receive(&mut stream).await,
+            Some(Frame::Refuse(reason)),
+            "{name}"
+        );
         assert_eq!(vault.outcome().await.code(), name);
     }
     for length in 0..hello.len() {
@@ -98,8 +120,14 @@ async fn malformed_oversized_and_unexpected_frames_are_refused_with_their_reason
 async fn frames_out_of_turn_after_the_evidence_are_refused() {
     let world = World::new();
     let mut vault = world.vault().await;
-    let hello = Frame::Hello(Hello { nonce: [1; 32], offers_caller: false });
-    let offering = Frame::Hello(Hello { nonce: [1; 32], offers_caller: true });
+    let hello = Frame::Hello(Hello {
+        nonce: [1; 32],
+        offers_caller: false,
+    });
+    let offering = Frame::Hello(Hello {
+        nonce: [1; 32],
+        offers_caller: true,
+    });
     let runs = [
         (&hello, Frame::Confirm, Frame::Confirm),
         (&hello, hello.clone(), Frame::Refuse(Reason::Unexpected)),
@@ -133,7 +161,10 @@ async fn every_reconnect_is_a_full_handshake_with_a_preamble_of_its_own() {
         let group = tls.negotiated_key_exchange_group().unwrap().name();
         assert_eq!(group, NamedGroup::X25519MLKEM768);
         assert_eq!(vault.outcome().await.facts().connection_id, number);
-        assert_eq!(vault.enclave.quotes.load(Ordering::Relaxed) - before, number + 1);
+        assert_eq!(
+            vault.enclave.quotes.load(Ordering::Relaxed) - before,
+            number + 1
+        );
     }
 }
 
@@ -146,7 +177,10 @@ async fn whoever_says_nothing_is_cut_after_the_timeout() {
     })
     .await;
     let mut stream = connect(vault.address, &[ALPN], None).await.unwrap();
-    assert_eq!(receive(&mut stream).await, Some(Frame::Refuse(Reason::TimedOut)));
+    assert_eq!(
+        receive(&mut stream).await,
+        Some(Frame::Refuse(Reason::TimedOut))
+    );
     assert_eq!(vault.outcome().await.code(), "timed_out");
     // The other way round: a server that says nothing.
     let patient = world.vault().await;
@@ -186,8 +220,11 @@ async fn many_connections_at_once_all_pass_with_fewer_quotes_than_connections() 
     let world = World::new();
     // A second quote comes a second after the first: whoever waits by then shares it.
     let vault = Vault::start_with(world.enclave(VAULT_BUILD), world.trust(), |config| {
-        config.quotes =
-            QuoteLimits { burst: 1, period: Duration::from_secs(1), ..QuoteLimits::default() };
+        config.quotes = QuoteLimits {
+            burst: 1,
+            period: Duration::from_secs(1),
+            ..QuoteLimits::default()
+        };
     })
     .await;
     let client = world.client(&vault);
@@ -211,7 +248,10 @@ async fn a_rotated_leaf_is_shown_to_new_connections_and_old_ones_live_on() {
     let mut old = dial(vault.address, &client).await.unwrap();
     assert_eq!(old.facts.claims.spki_hash, vault.leaf.claims.spki_hash);
     let (endpoint, at) = (vault.endpoint.clone(), now());
-    tokio::task::spawn_blocking(move || endpoint.rotate(at)).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || endpoint.rotate(at))
+        .await
+        .unwrap()
+        .unwrap();
     let new = works(vault.address, &client).await;
     assert_ne!(new.claims.spki_hash, old.facts.claims.spki_hash);
     assert_eq!(new.vault_id, old.facts.vault_id);

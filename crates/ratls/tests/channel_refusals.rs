@@ -10,7 +10,7 @@ mod support;
 
 use ratls::TrustRoot;
 use ratls::preamble::{Evidence, Reason};
-use ratls::tls::{ExpectedVault, PreambleError, EvidenceError, is_overdue};
+use ratls::tls::{EvidenceError, ExpectedVault, PreambleError, is_overdue};
 use std::sync::{Arc, Mutex};
 use support::double::{Double, blind_relay, crossing_relay, relay_with_key};
 use support::{
@@ -93,7 +93,11 @@ async fn an_old_quote_under_a_fresh_binding_is_refused() {
 async fn claims_other_than_the_certificates_are_refused() {
     let world = World::new();
     let vault = world.vault().await;
-    let other = vault.enclave.issue(ratls::Role::Vault, Some([1; 32])).claims.to_bytes();
+    let other = vault
+        .enclave
+        .issue(ratls::Role::Vault, Some([1; 32]))
+        .claims
+        .to_bytes();
     let replace = move |number, frame: &mut Evidence| {
         if number > 0 {
             frame.proof.claims = other.clone();
@@ -126,8 +130,10 @@ async fn another_measurement_is_refused_by_policy_and_by_pin() {
     let other = Vault::start(world.enclave("another build"), world.trust()).await;
     let mut by_policy = world.client(&vault);
     by_policy.expected = ExpectedVault::platform(vault.enclave.platform_id(&world.trust()));
-    by_policy.trust.policy =
-        by_policy.trust.policy.expect_measurement(measurement(VAULT_BUILD));
+    by_policy.trust.policy = by_policy
+        .trust
+        .policy
+        .expect_measurement(measurement(VAULT_BUILD));
     let facts = works(vault.address, &by_policy).await;
     assert_eq!(facts.evidence.claims().mrenclave, measurement(VAULT_BUILD));
     assert_eq!(code(other.address, &by_policy).await, "measurement");
@@ -137,7 +143,10 @@ async fn another_measurement_is_refused_by_policy_and_by_pin() {
         client
     };
     works(vault.address, &pinned(&vault)).await;
-    assert_eq!(code(other.address, &pinned(&other)).await, "other_measurement");
+    assert_eq!(
+        code(other.address, &pinned(&other)).await,
+        "other_measurement"
+    );
 }
 
 #[tokio::test]
@@ -152,7 +161,10 @@ async fn another_vault_machine_or_trust_configuration_than_the_pinned_one_is_ref
     client.expected = exact.clone();
     let facts = works(vault.address, &client).await;
     assert_eq!(facts.vault_id, vault.id);
-    assert_eq!(facts.evidence.claims().config_merkle_root, Some(TRUST_CONFIG));
+    assert_eq!(
+        facts.evidence.claims().config_merkle_root,
+        Some(TRUST_CONFIG)
+    );
     let nowhere = PlatformId(Hash([9; 32]));
     let wrong = [
         (ExpectedVault::vault(VaultId(Hash([9; 32]))), "other_vault"),
@@ -177,10 +189,19 @@ async fn platforms_that_are_debug_revoked_or_out_of_date_are_refused() {
     let bad: [(Knob, &str); 6] = [
         (|platform| platform.debug(), "enclave_debug"),
         (|platform| platform.revoked(Revoked::Pck), "pck_revoked"),
-        (|platform| platform.revoked(Revoked::PlatformCa), "pck_ca_revoked"),
+        (
+            |platform| platform.revoked(Revoked::PlatformCa),
+            "pck_ca_revoked",
+        ),
         (|platform| platform.tcb(SimTcb::Revoked, &[]), "tcb_revoked"),
-        (|platform| platform.tcb(SimTcb::OutOfDate, &[]), "tcb_status"),
-        (|platform| platform.tcb(SimTcb::UpToDate, &["INTEL-SA-99999"]), "tcb_advisory"),
+        (
+            |platform| platform.tcb(SimTcb::OutOfDate, &[]),
+            "tcb_status",
+        ),
+        (
+            |platform| platform.tcb(SimTcb::UpToDate, &["INTEL-SA-99999"]),
+            "tcb_advisory",
+        ),
     ];
     for (knob, name) in bad {
         let enclave = Enclave::new(knob(world.builder(VAULT_BUILD)));
@@ -193,7 +214,11 @@ async fn platforms_that_are_debug_revoked_or_out_of_date_are_refused() {
 #[tokio::test]
 async fn an_out_of_date_platform_passes_where_the_policy_names_its_status() {
     let world = World::new();
-    let enclave = Enclave::new(world.builder(VAULT_BUILD).tcb(SimTcb::OutOfDate, &["INTEL-SA-1"]));
+    let enclave = Enclave::new(
+        world
+            .builder(VAULT_BUILD)
+            .tcb(SimTcb::OutOfDate, &["INTEL-SA-1"]),
+    );
     let vault = Vault::start(enclave, world.trust()).await;
     let mut client = world.client(&vault);
     assert_eq!(code(vault.address, &client).await, "tcb_status");
@@ -210,7 +235,10 @@ async fn an_out_of_date_platform_passes_where_the_policy_names_its_status() {
 async fn a_platform_that_is_not_listed_is_refused() {
     let world = World::new();
     let vault = world.vault().await;
-    let elsewhere = World { machine: world.root.machine("two").unwrap(), root: world.root.clone() };
+    let elsewhere = World {
+        machine: world.root.machine("two").unwrap(),
+        root: world.root.clone(),
+    };
     let other = elsewhere.vault().await;
     let listed = |vault: &Vault| {
         let mut client = world.client(vault);
@@ -219,7 +247,10 @@ async fn a_platform_that_is_not_listed_is_refused() {
         client
     };
     works(vault.address, &listed(&vault)).await;
-    assert_eq!(code(other.address, &listed(&other)).await, "platform_not_listed");
+    assert_eq!(
+        code(other.address, &listed(&other)).await,
+        "platform_not_listed"
+    );
     works(other.address, &world.client(&other)).await;
 }
 

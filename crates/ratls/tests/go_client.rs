@@ -29,8 +29,15 @@ use vault_policy::VaultId;
 /// Answers every request with the version of HTTP that it came in.
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     assert_eq!(request.version(), Version::HTTP_2);
-    let status = if request.uri().path() == "/inside" { 200 } else { 404 };
-    Ok(Response::builder().status(status).body(Full::default()).unwrap())
+    let status = if request.uri().path() == "/inside" {
+        200
+    } else {
+        404
+    };
+    Ok(Response::builder()
+        .status(status)
+        .body(Full::default())
+        .unwrap())
 }
 
 /// A vault that serves HTTP/2 behind the preamble.
@@ -68,7 +75,11 @@ async fn build(folder: &Path) -> PathBuf {
         .output()
         .await
         .expect("Go is on the path");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
     program
 }
 
@@ -87,7 +98,11 @@ async fn refusal(program: &Path, address: SocketAddr, vault: VaultId) -> String 
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(output.stdout, b"");
     let text = String::from_utf8(output.stderr).unwrap();
-    text.trim_end().rsplit_once("refused: ").expect("a reason").1.to_owned()
+    text.trim_end()
+        .rsplit_once("refused: ")
+        .expect("a reason")
+        .1
+        .to_owned()
 }
 
 #[tokio::test]
@@ -103,19 +118,29 @@ async fn a_go_program_of_120_lines_attests_a_vault_and_speaks_http2_inside() {
 
     for address in [address, blind_relay(address).await] {
         let output = run(&program, address, vault).await;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(said["vault_id"], vault.to_string());
         assert_eq!(said["measurement"], measurement(VAULT_BUILD).to_string());
         assert_eq!(said["quote_signatures"], "NOT verified by this program");
-        assert_eq!((said["protocol"].as_str(), said["status"].as_u64()), (Some("HTTP/2.0"), Some(200)));
+        assert_eq!(
+            (said["protocol"].as_str(), said["status"].as_u64()),
+            (Some("HTTP/2.0"), Some(200))
+        );
     }
 
     let relay = relay_with_key(address, &leaf).await;
     assert_eq!(refusal(&program, relay, vault).await, "binding");
     let other = VaultId(vault_encoding::Hash([1; 32]));
     assert_eq!(refusal(&program, address, other).await, "other_vault");
-    let claims = enclave.issue(ratls::Role::Vault, Some([3; 32])).claims.to_bytes();
+    let claims = enclave
+        .issue(ratls::Role::Vault, Some([3; 32]))
+        .claims
+        .to_bytes();
     let double = Double::start(enclave.clone(), &leaf, move |number, frame| match number {
         0 => frame.proof.place = elsewhere(&frame.proof.place),
         1 => frame.proof.quote[48 + 320] ^= 1,

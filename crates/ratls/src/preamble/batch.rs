@@ -2,8 +2,8 @@
 
 use crate::preamble::Binding;
 use crate::report_data;
-use vault_encoding::merkle::{Tree, leaf_hash, verify_inclusion};
 use vault_encoding::Hash;
+use vault_encoding::merkle::{Tree, leaf_hash, verify_inclusion};
 
 /// Bindings that one quote serves.
 #[derive(Clone, Debug)]
@@ -54,6 +54,12 @@ impl Place {
     /// [`report_data::batch`] of `root`.
     pub fn holds(&self, binding: &Binding) -> bool {
         let leaf = leaf_hash(binding.as_bytes());
-        verify_inclusion(&leaf, self.index.into(), self.size.into(), &self.path, &self.root)
+        verify_inclusion(
+            &leaf,
+            self.index.into(),
+            self.size.into(),
+            &self.path,
+            &self.root,
+        )
     }
 }

@@ -45,15 +45,24 @@ pub struct AwaitConfirm(());
 impl AwaitEvidence {
     /// The Hello, and the state behind it. `nonce` is fresh and random.
     pub fn start(nonce: [u8; 32], offers_caller: bool) -> (Frame, Self) {
-        (Frame::Hello(Hello { nonce, offers_caller }), Self { offers_caller })
+        (
+            Frame::Hello(Hello {
+                nonce,
+                offers_caller,
+            }),
+            Self { offers_caller },
+        )
     }
 
     /// Takes the server's first frame.
     pub fn receive(self, frame: Frame) -> Result<(Evidence, Decide), OutOfTurn> {
         match frame {
-            Frame::Evidence(evidence) => {
-                Ok((evidence, Decide { offers_caller: self.offers_caller }))
-            }
+            Frame::Evidence(evidence) => Ok((
+                evidence,
+                Decide {
+                    offers_caller: self.offers_caller,
+                },
+            )),
             other => Err(OutOfTurn::of(&other)),
         }
     }

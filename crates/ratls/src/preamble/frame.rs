@@ -122,8 +122,14 @@ impl Hello {
     fn read(reader: &mut Reader<'_>) -> Result<Self, FrameError> {
         let nonce = reader.array()?;
         match reader.byte()? {
-            0 => Ok(Self { nonce, offers_caller: false }),
-            OFFERS_CALLER => Ok(Self { nonce, offers_caller: true }),
+            0 => Ok(Self {
+                nonce,
+                offers_caller: false,
+            }),
+            OFFERS_CALLER => Ok(Self {
+                nonce,
+                offers_caller: true,
+            }),
             _ => Err(FrameError::Value),
         }
     }
@@ -135,7 +141,12 @@ impl Proof {
             out.extend_from_slice(&u32::try_from(block.len()).unwrap_or(u32::MAX).to_be_bytes());
             out.extend_from_slice(block);
         }
-        let Place { index, size, root, path } = &self.place;
+        let Place {
+            index,
+            size,
+            root,
+            path,
+        } = &self.place;
         out.extend_from_slice(&index.to_be_bytes());
         out.extend_from_slice(&size.to_be_bytes());
         out.extend_from_slice(root.as_bytes());
@@ -162,8 +173,15 @@ fn read_place(reader: &mut Reader<'_>) -> Result<Place, FrameError> {
     if index >= size || steps > MAX_PATH {
         return Err(FrameError::Value);
     }
-    let path = (0..steps).map(|_| reader.hash()).collect::<Result<Vec<Hash>, _>>()?;
-    Ok(Place { index, size, root, path })
+    let path = (0..steps)
+        .map(|_| reader.hash())
+        .collect::<Result<Vec<Hash>, _>>()?;
+    Ok(Place {
+        index,
+        size,
+        root,
+        path,
+    })
 }
 
 fn read_reason(reader: &mut Reader<'_>) -> Result<Reason, FrameError> {

@@ -28,8 +28,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Hello, Self::Evidence, Self::CallerEvidence, Self::Confirm, Self::Refuse];
+    pub const ALL: [Self; 5] = [
+        Self::Hello,
+        Self::Evidence,
+        Self::CallerEvidence,
+        Self::Confirm,
+        Self::Refuse,
+    ];
 
     /// Its byte.
     pub fn byte(self) -> u8 {
@@ -125,7 +130,10 @@ impl Header {
             .ok_or(FrameError::Kind(kind))?;
         let length = u32::from_be_bytes([l0, l1, l2, l3]);
         match usize::try_from(length) {
-            Ok(bytes) if kind.allows(bytes) => Ok(Self { kind, length: bytes }),
+            Ok(bytes) if kind.allows(bytes) => Ok(Self {
+                kind,
+                length: bytes,
+            }),
             _ => Err(FrameError::Length(length)),
         }
     }

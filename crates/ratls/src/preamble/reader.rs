@@ -13,7 +13,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn bytes(&mut self, count: usize) -> Result<&'a [u8], FrameError> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or(FrameError::Fields)?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(count)
+            .ok_or(FrameError::Fields)?;
         self.rest = rest;
         Ok(taken)
     }
@@ -45,6 +48,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn end(self) -> Result<(), FrameError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(FrameError::Fields) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(FrameError::Fields)
+        }
     }
 }

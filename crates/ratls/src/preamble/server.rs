@@ -39,8 +39,16 @@ impl AwaitHello {
 impl Answer {
     /// The server's evidence. `caller_nonce` is fresh and random.
     pub fn evidence(self, caller_nonce: [u8; 32], proof: Proof) -> (Frame, AwaitVerdict) {
-        let frame = Frame::Evidence(Evidence { caller_nonce, proof });
-        (frame, AwaitVerdict { offers_caller: self.offers_caller })
+        let frame = Frame::Evidence(Evidence {
+            caller_nonce,
+            proof,
+        });
+        (
+            frame,
+            AwaitVerdict {
+                offers_caller: self.offers_caller,
+            },
+        )
     }
 }
 

@@ -43,7 +43,12 @@ pub struct QuoteLimits {
 
 impl Default for QuoteLimits {
     fn default() -> Self {
-        Self { waiting: 256, batch: 256, burst: 32, period: Duration::from_millis(20) }
+        Self {
+            waiting: 256,
+            batch: 256,
+            burst: 32,
+            period: Duration::from_millis(20),
+        }
     }
 }
 
@@ -90,7 +95,9 @@ impl QuoteBatcher {
     pub async fn quote(&self, binding: Binding) -> Result<Quoted, QuoteRefusal> {
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting { binding, reply };
-        self.queue.try_send(waiting).map_err(|_| QuoteRefusal::Busy)?;
+        self.queue
+            .try_send(waiting)
+            .map_err(|_| QuoteRefusal::Busy)?;
         answer.await.unwrap_or(Err(QuoteRefusal::Unavailable))
     }
 }
@@ -158,13 +165,27 @@ mod tests {
         fn quote(&self, report_data: [u8; 64]) -> Result<Evidence, QuoteUnavailable> {
             self.began.lock().unwrap().send(()).unwrap();
             self.go.lock().unwrap().recv().unwrap()?;
-            Ok(Evidence { quote: report_data.to_vec(), collateral: Vec::new() })
+            Ok(Evidence {
+                quote: report_data.to_vec(),
+                collateral: Vec::new(),
+            })
         }
     }
 
-    fn gated() -> (Arc<Gated>, Receiver<()>, Sender<Result<(), QuoteUnavailable>>) {
+    fn gated() -> (
+        Arc<Gated>,
+        Receiver<()>,
+        Sender<Result<(), QuoteUnavailable>>,
+    ) {
         let ((began, begun), (open, go)) = (channel(), channel());
-        (Arc::new(Gated { began: began.into(), go: go.into() }), begun, open)
+        (
+            Arc::new(Gated {
+                began: began.into(),
+                go: go.into(),
+            }),
+            begun,
+            open,
+        )
     }
 
     fn binding(number: u8) -> Binding {
@@ -185,7 +206,10 @@ mod tests {
         numbers
             .map(|number| {
                 let (reply, answer) = oneshot::channel();
-                let waiting = Waiting { binding: binding(number), reply };
+                let waiting = Waiting {
+                    binding: binding(number),
+                    reply,
+                };
                 batcher.queue.try_send(waiting).ok().unwrap();
                 answer
             })
@@ -215,7 +239,10 @@ mod tests {
             let quoted = answer.await.unwrap().unwrap();
             assert!(quoted.place.holds(&binding(number)));
             assert!(!quoted.place.holds(&binding(number + 1)));
-            assert_eq!(quoted.evidence.quote, report_data::batch(&quoted.place.root));
+            assert_eq!(
+                quoted.evidence.quote,
+                report_data::batch(&quoted.place.root)
+            );
             sizes.push(quoted.place.size);
         }
         assert_eq!(sizes, [1, 9, 9, 9, 9, 9, 9, 9, 9, 9]);
@@ -225,19 +252,28 @@ mod tests {
     #[tokio::test]
     async fn one_more_than_may_wait_is_busy_and_a_failed_quote_is_told_to_all() {
         let (quoter, starts, open) = gated();
-        let limits = QuoteLimits { waiting: 2, ..QuoteLimits::default() };
+        let limits = QuoteLimits {
+            waiting: 2,
+            ..QuoteLimits::default()
+        };
         let batcher = QuoteBatcher::start(quoter, limits);
         let quoting = queue(&batcher, 0..1);
         let _starts = begun(starts).await;
         let waiting = queue(&batcher, 1..3);
-        assert_eq!(batcher.quote(binding(3)).await.unwrap_err(), QuoteRefusal::Busy);
+        assert_eq!(
+            batcher.quote(binding(3)).await.unwrap_err(),
+            QuoteRefusal::Busy
+        );
         open.send(Ok(())).unwrap();
         open.send(Err(QuoteUnavailable)).unwrap();
         for answer in quoting {
             assert!(answer.await.unwrap().is_ok());
         }
         for answer in waiting {
-            assert_eq!(answer.await.unwrap().unwrap_err(), QuoteRefusal::Unavailable);
+            assert_eq!(
+                answer.await.unwrap().unwrap_err(),
+                QuoteRefusal::Unavailable
+            );
         }
     }
 

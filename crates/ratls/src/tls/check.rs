@@ -56,7 +56,10 @@ fn check_now(
     now: UnixSeconds,
 ) -> Result<Held, EvidenceError> {
     // 1. The certificate is a leaf whose claims name its key; the handshake proved the key.
-    let certificate = seen.certificate.as_ref().ok_or(EvidenceError::NoCertificate)?;
+    let certificate = seen
+        .certificate
+        .as_ref()
+        .ok_or(EvidenceError::NoCertificate)?;
     let leaf = UnappraisedLeaf::parse(certificate, now)?;
     let claims = leaf.claims();
     // 2. The preamble is about the same claims, in the role that is expected here.
@@ -67,12 +70,18 @@ fn check_now(
         return Err(EvidenceError::Role);
     }
     // 3. The batch holds the binding of this connection.
-    if !proof.place.holds(&Binding::new(&seen.connection(claims), &claims.hash())) {
+    if !proof
+        .place
+        .holds(&Binding::new(&seen.connection(claims), &claims.hash()))
+    {
         return Err(EvidenceError::Binding);
     }
     // 4. The quote is genuine, acceptable, and over that batch.
     let Trust { root, policy } = trust;
-    let evidence = Evidence { quote: proof.quote, collateral: proof.collateral };
+    let evidence = Evidence {
+        quote: proof.quote,
+        collateral: proof.collateral,
+    };
     let expected = Expected::batch(claims, &proof.place.root);
     let appraised =
         appraise(&evidence, root, policy, &expected, now).map_err(EvidenceError::Appraisal)?;
@@ -83,7 +92,10 @@ fn check_now(
     if !same_enclave(appraised.evidence.claims(), of_leaf.evidence.claims()) {
         return Err(EvidenceError::OtherEnclave);
     }
-    Ok(Held { claims: claims.clone(), appraised })
+    Ok(Held {
+        claims: claims.clone(),
+        appraised,
+    })
 }
 
 impl Seen {
@@ -99,8 +111,22 @@ impl Seen {
 
 fn same_enclave(a: &EvidenceClaims, b: &EvidenceClaims) -> bool {
     let identity = |claims: &EvidenceClaims| {
-        let EvidenceClaims { kind, mrenclave, mrsigner, isv_prod_id, isv_svn, .. } = *claims;
-        (kind, mrenclave, mrsigner, isv_prod_id, isv_svn, claims.platform_id)
+        let EvidenceClaims {
+            kind,
+            mrenclave,
+            mrsigner,
+            isv_prod_id,
+            isv_svn,
+            ..
+        } = *claims;
+        (
+            kind,
+            mrenclave,
+            mrsigner,
+            isv_prod_id,
+            isv_svn,
+            claims.platform_id,
+        )
     };
     identity(a) == identity(b)
 }
@@ -110,7 +136,9 @@ pub(super) fn exporter<D>(
     connection: &rustls::ConnectionCommon<D>,
     nonce: &[u8; 32],
 ) -> Option<[u8; 32]> {
-    connection.export_keying_material([0; 32], EXPORTER_LABEL, Some(nonce)).ok()
+    connection
+        .export_keying_material([0; 32], EXPORTER_LABEL, Some(nonce))
+        .ok()
 }
 
 /// 32 fresh random bytes.

@@ -1,6 +1,6 @@
 //! The connecting end. There is one way to a vault, and it returns an attested connection.
 
-use super::batcher::{Quoted, QuoteRefusal, Quoter};
+use super::batcher::{QuoteRefusal, Quoted, Quoter};
 use super::check::{Held, Seen, Trust, check, exporter, fresh_nonce};
 use super::crypto::{PossessionOnly, provider};
 use super::error::{ConnectError, EvidenceError, PreambleError};
@@ -93,7 +93,8 @@ pub async fn connect_tcp(
     tcp: TcpStream,
     config: &ClientConfig,
 ) -> Result<Attested<TlsStream<TcpStream>, PeerFacts>, ConnectError> {
-    tcp.set_nodelay(true).map_err(|error| ConnectError::Handshake(error.kind()))?;
+    tcp.set_nodelay(true)
+        .map_err(|error| ConnectError::Handshake(error.kind()))?;
     connect(tcp, config).await
 }
 
@@ -107,10 +108,13 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let connector = TlsConnector::from(Arc::new(tls_config(config)?));
-    let mut stream = timeout(config.handshake_timeout, connector.connect(server_name(), io))
-        .await
-        .map_err(|_| ConnectError::Handshake(ErrorKind::TimedOut))?
-        .map_err(|error| ConnectError::Handshake(error.kind()))?;
+    let mut stream = timeout(
+        config.handshake_timeout,
+        connector.connect(server_name(), io),
+    )
+    .await
+    .map_err(|_| ConnectError::Handshake(ErrorKind::TimedOut))?
+    .map_err(|error| ConnectError::Handshake(error.kind()))?;
     if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
         return Err(ConnectError::NotAttested);
     }
@@ -173,8 +177,15 @@ async fn appraise_peer<IO>(
     let now = (config.now)();
     let Held { claims, appraised } = check(seen, proof, config.trust.clone(), now).await?;
     let vault_id = claims.vault_id().ok_or(EvidenceError::Role)?;
-    config.expected.check(vault_id, &claims, &appraised.evidence)?;
-    Ok(PeerFacts { vault_id, claims, evidence: appraised.evidence, established_at: now })
+    config
+        .expected
+        .check(vault_id, &claims, &appraised.evidence)?;
+    Ok(PeerFacts {
+        vault_id,
+        claims,
+        evidence: appraised.evidence,
+        established_at: now,
+    })
 }
 
 /// TLS 1.3 only; no tickets, no resumption, no early data; the name of the server is not sent

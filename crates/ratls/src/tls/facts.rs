@@ -52,7 +52,9 @@ pub struct Attested<S, F> {
 /// Whether a connection made at `established_at` has lived for `max_age` seconds and is to be
 /// closed and attested anew. A clock that stepped back ends it too.
 pub fn is_overdue(established_at: UnixSeconds, now: UnixSeconds, max_age: u64) -> bool {
-    now.0.checked_sub(established_at.0).is_none_or(|age| age >= max_age)
+    now.0
+        .checked_sub(established_at.0)
+        .is_none_or(|age| age >= max_age)
 }
 
 /// The longest that a connection should live, in seconds.

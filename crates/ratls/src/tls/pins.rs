@@ -15,32 +15,51 @@ pub struct ExpectedVault {
 }
 
 impl ExpectedVault {
-    const ANY: Self =
-        Self { vault_id: None, platform: None, measurement: None, trust_config: None };
+    const ANY: Self = Self {
+        vault_id: None,
+        platform: None,
+        measurement: None,
+        trust_config: None,
+    };
 
     /// The vault with this id.
     pub fn vault(vault_id: VaultId) -> Self {
-        Self { vault_id: Some(vault_id), ..Self::ANY }
+        Self {
+            vault_id: Some(vault_id),
+            ..Self::ANY
+        }
     }
 
     /// Whatever vault runs on this machine: for a first contact, before its id is known.
     pub fn platform(platform: PlatformId) -> Self {
-        Self { platform: Some(platform), ..Self::ANY }
+        Self {
+            platform: Some(platform),
+            ..Self::ANY
+        }
     }
 
     /// Only on this machine.
     pub fn on_platform(self, platform: PlatformId) -> Self {
-        Self { platform: Some(platform), ..self }
+        Self {
+            platform: Some(platform),
+            ..self
+        }
     }
 
     /// Only this build.
     pub fn with_measurement(self, measurement: Measurement) -> Self {
-        Self { measurement: Some(measurement), ..self }
+        Self {
+            measurement: Some(measurement),
+            ..self
+        }
     }
 
     /// Only under the trust configuration with this root.
     pub fn with_trust_config(self, root: Hash) -> Self {
-        Self { trust_config: Some(root), ..self }
+        Self {
+            trust_config: Some(root),
+            ..self
+        }
     }
 
     pub(super) fn check(
@@ -49,7 +68,12 @@ impl ExpectedVault {
         claims: &Claims,
         evidence: &VerifiedEvidence,
     ) -> Result<(), NotExpected> {
-        let Self { vault_id: id, platform, measurement, trust_config } = self;
+        let Self {
+            vault_id: id,
+            platform,
+            measurement,
+            trust_config,
+        } = self;
         let seen = evidence.claims();
         hold(*id, Some(vault_id), NotExpected::VaultId)?;
         hold(*platform, Some(seen.platform_id), NotExpected::Platform)?;
@@ -63,5 +87,9 @@ fn hold<T: PartialEq>(
     seen: Option<T>,
     otherwise: NotExpected,
 ) -> Result<(), NotExpected> {
-    if pinned.is_none() || pinned == seen { Ok(()) } else { Err(otherwise) }
+    if pinned.is_none() || pinned == seen {
+        Ok(())
+    } else {
+        Err(otherwise)
+    }
 }

@@ -3,7 +3,7 @@
 use super::batcher::{QuoteBatcher, QuoteLimits, Quoter};
 use super::check::{Seen, Trust, check, exporter, fresh_nonce};
 use super::crypto::{PossessionOnly, provider};
-use super::error::{AcceptError, EndpointError, EvidenceError, IssueFailed, PreambleError};
+use super::error::{AcceptError, EndpointError, IssueFailed, PreambleError};
 use super::facts::{Attested, ClientCertificate, ConnectionFacts};
 use super::rotation::{LeafIssuer, Rotation};
 use super::shown::Shown;
@@ -69,6 +69,7 @@ impl ServerConfig {
 }
 
 /// A connection that was accepted.
+#[expect(clippy::large_enum_variant, reason = "moved once for each connection")]
 pub enum Accepted<IO> {
     /// The preamble passed; HTTP/2 comes next.
     Attested(Attested<TlsStream<IO>, ConnectionFacts>),
@@ -121,7 +122,8 @@ impl ServerEndpoint {
     /// [`ServerEndpoint::accept`] with TCP_NODELAY set, without which each frame waits for a
     /// delayed acknowledgement.
     pub async fn accept_tcp(&self, tcp: TcpStream) -> Result<Accepted<TcpStream>, AcceptError> {
-        tcp.set_nodelay(true).map_err(|error| AcceptError::Handshake(error.kind()))?;
+        tcp.set_nodelay(true)
+            .map_err(|error| AcceptError::Handshake(error.kind()))?;
         self.accept(tcp).await
     }
 
@@ -141,7 +143,9 @@ impl ServerEndpoint {
             return Ok(Accepted::Plain { stream, alpn });
         }
         let preamble = self.preamble(&mut stream, &shown.shown);
-        match timeout(self.preamble_timeout, preamble).await.unwrap_or(Err(PreambleError::TimedOut))
+        match timeout(self.preamble_timeout, preamble)
+            .await
+            .unwrap_or(Err(PreambleError::TimedOut))
         {
             Ok(caller) => Ok(Accepted::Attested(self.attested(stream, caller))),
             Err(error) => {
@@ -162,9 +166,11 @@ impl ServerEndpoint {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let (hello, answer) = AwaitHello::default().receive(read_frame(stream).await?)?;
-        let exporter =
-            exporter(stream.get_ref().1, &hello.nonce).ok_or(PreambleError::Exporter)?;
-        let quoted = self.batcher.quote(shown.binding(&hello.nonce, &exporter)).await?;
+        let exporter = exporter(stream.get_ref().1, &hello.nonce).ok_or(PreambleError::Exporter)?;
+        let quoted = self
+            .batcher
+            .quote(shown.binding(&hello.nonce, &exporter))
+            .await?;
         let caller_nonce = fresh_nonce().ok_or(PreambleError::Exporter)?;
         let (frame, verdict) = answer.evidence(caller_nonce, shown.proof(quoted));
         write_frame(stream, &frame).await?;
@@ -203,8 +209,12 @@ impl ServerEndpoint {
             exporter: exporter(connection, &nonce).ok_or(PreambleError::Exporter)?,
             certificate: super::peer_certificate(connection),
         };
-        let trust = self.callers.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let held = check(seen, proof, trust, (self.now)()).await.map_err(EvidenceError::from)?;
+        let trust = self
+            .callers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let held = check(seen, proof, trust, (self.now)()).await?;
         Ok(held.appraised.evidence)
     }
 
@@ -243,7 +253,10 @@ pub(super) fn tls_config(leaf: &Leaf) -> Result<rustls::ServerConfig, rustls::Er
     tls.send_tls13_tickets = 0;
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.max_early_data_size = 0;
-    tls.alpn_protocols = std::iter::once(ALPN).chain(PLAIN).map(<[u8]>::to_vec).collect();
+    tls.alpn_protocols = std::iter::once(ALPN)
+        .chain(PLAIN)
+        .map(<[u8]>::to_vec)
+        .collect();
     Ok(tls)
 }
 

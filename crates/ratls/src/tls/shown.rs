@@ -16,7 +16,9 @@ pub(super) struct Shown {
 
 impl Shown {
     pub(super) fn new(leaf: &Leaf) -> Self {
-        let Claims { role, spki_hash, .. } = leaf.claims;
+        let Claims {
+            role, spki_hash, ..
+        } = leaf.claims;
         Self {
             claims: leaf.claims.to_bytes(),
             claims_hash: leaf.claims.hash(),
@@ -27,8 +29,12 @@ impl Shown {
 
     /// What must be quoted for the other end's nonce on the connection with this exporter.
     pub(super) fn binding(&self, nonce: &[u8; 32], exporter: &[u8; 32]) -> Binding {
-        let connection =
-            Connection { role: self.role, nonce, exporter, spki_hash: &self.spki_hash };
+        let connection = Connection {
+            role: self.role,
+            nonce,
+            exporter,
+            spki_hash: &self.spki_hash,
+        };
         Binding::new(&connection, &self.claims_hash)
     }
 

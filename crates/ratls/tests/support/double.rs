@@ -70,7 +70,10 @@ async fn serve(
     };
     let exporter = exporter(stream.get_ref().1, &hello.nonce);
     let proof = prove(enclave, leaf, Role::Vault, &hello.nonce, &exporter);
-    let mut evidence = Evidence { caller_nonce: [9; 32], proof };
+    let mut evidence = Evidence {
+        caller_nonce: [9; 32],
+        proof,
+    };
     alter(&mut evidence);
     send(&mut stream, &Frame::Evidence(evidence)).await;
     let answer = receive(&mut stream).await;

@@ -11,7 +11,8 @@ use ratls::tls::{
     Quoter, ServerConfig, ServerEndpoint, Trust, connect_tcp,
 };
 use ratls::{
-    AppraisalPolicy, Claims, Evidence, IssueError, Leaf, LeafKey, Role, TrustRoot, UnappraisedLeaf, Validity,
+    AppraisalPolicy, Claims, Evidence, IssueError, Leaf, LeafKey, Role, TrustRoot, UnappraisedLeaf,
+    Validity,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -30,7 +31,12 @@ pub(crate) const VAULT_BUILD: &str = "vault";
 pub(crate) const TRUST_CONFIG: Hash = Hash([0x51; 32]);
 
 pub(crate) fn now() -> UnixSeconds {
-    UnixSeconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
+    UnixSeconds(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs(),
+    )
 }
 
 pub(crate) fn clock() -> Clock {
@@ -94,13 +100,18 @@ pub(crate) struct Enclave {
 
 impl Enclave {
     pub(crate) fn new(builder: SimBuilder) -> Self {
-        Self { platform: Arc::new(builder.build().unwrap()), quotes: Arc::default() }
+        Self {
+            platform: Arc::new(builder.build().unwrap()),
+            quotes: Arc::default(),
+        }
     }
 
     pub(crate) fn quote(&self, report_data: [u8; 64]) -> Result<Evidence, QuoteUnavailable> {
         self.quotes.fetch_add(1, Ordering::Relaxed);
-        let vault_tee::Evidence { quote, collateral } =
-            self.platform.quote(report_data).map_err(|_| QuoteUnavailable)?;
+        let vault_tee::Evidence { quote, collateral } = self
+            .platform
+            .quote(report_data)
+            .map_err(|_| QuoteUnavailable)?;
         Ok(Evidence { quote, collateral })
     }
 
@@ -121,23 +132,28 @@ impl Enclave {
     ) -> Result<Leaf, IssueFailed> {
         let key = LeafKey::generate()?;
         let claims = claims(role, key.spki_hash(), identity);
-        Leaf::issue(key, claims, Validity::from_now(now), |data| self.quote(data)).map_err(
-            |error| match error {
-                IssueError::Leaf(error) => error.into(),
-                IssueError::Quote(QuoteUnavailable) => IssueFailed::Quote,
-            },
-        )
+        Leaf::issue(key, claims, Validity::from_now(now), |data| {
+            self.quote(data)
+        })
+        .map_err(|error| match error {
+            IssueError::Leaf(error) => error.into(),
+            IssueError::Quote(QuoteUnavailable) => IssueFailed::Quote,
+        })
     }
 
     pub(crate) fn caller(&self) -> Arc<CallerIdentity> {
-        Arc::new(CallerIdentity::new(self.issue(Role::Caller, None), self.quoter()))
+        Arc::new(CallerIdentity::new(
+            self.issue(Role::Caller, None),
+            self.quoter(),
+        ))
     }
 
     pub(crate) fn platform_id(&self, trust: &Trust) -> PlatformId {
         let leaf = self.issue(Role::Caller, None);
         let read = UnappraisedLeaf::parse(&leaf.cert_der, now()).unwrap();
-        let appraised =
-            read.appraise(&leaf.evidence.collateral, &trust.root, &trust.policy, now()).unwrap();
+        let appraised = read
+            .appraise(&leaf.evidence.collateral, &trust.root, &trust.policy, now())
+            .unwrap();
         appraised.evidence.claims().platform_id
     }
 }
@@ -148,7 +164,9 @@ fn claims(role: Role, spki_hash: Hash, identity: Option<[u8; 32]>) -> Claims {
     Claims {
         role,
         spki_hash,
-        identity_key: identity.map(|key| Claims::identity_spki(&key)).unwrap_or_default(),
+        identity_key: identity
+            .map(|key| Claims::identity_spki(&key))
+            .unwrap_or_default(),
         trust_root: is_vault.then_some(TRUST_CONFIG),
         operational_root: is_vault.then_some(Hash([0x52; 32])),
         boot_id: [7; 16],
@@ -220,8 +238,7 @@ impl Vault {
             Some(first) => Ok(first),
             None => issuer.issue_at(Role::Vault, Some(identity), now),
         };
-        let mut config =
-            ServerConfig::new(Arc::new(issue), enclave.quoter(), callers, clock());
+        let mut config = ServerConfig::new(Arc::new(issue), enclave.quoter(), callers, clock());
         adjust(&mut config);
         let endpoint = Arc::new(ServerEndpoint::new(config).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -229,7 +246,14 @@ impl Vault {
         let (report, outcomes) = mpsc::unbounded_channel();
         tokio::spawn(serve(listener, endpoint.clone(), report));
         let id = leaf.claims.vault_id().unwrap();
-        Self { id, address, enclave, endpoint, leaf, outcomes }
+        Self {
+            id,
+            address,
+            enclave,
+            endpoint,
+            leaf,
+            outcomes,
+        }
     }
 
     /// What became of the connection that ended or was accepted next.
@@ -308,5 +332,10 @@ pub(crate) fn connection<'a>(
     exporter: &'a [u8; 32],
     claims: &'a Claims,
 ) -> Connection<'a> {
-    Connection { role, nonce, exporter, spki_hash: &claims.spki_hash }
+    Connection {
+        role,
+        nonce,
+        exporter,
+        spki_hash: &claims.spki_hash,
+    }
 }

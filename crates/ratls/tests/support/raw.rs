@@ -98,7 +98,11 @@ impl ClientCertVerifier for Anybody {
 }
 
 fn certified(leaf: &Leaf) -> (Vec<CertificateDer<'static>>, PrivatePkcs8KeyDer<'static>) {
-    let Leaf { cert_der, key_pkcs8, .. } = copy(leaf);
+    let Leaf {
+        cert_der,
+        key_pkcs8,
+        ..
+    } = copy(leaf);
     (vec![cert_der.into()], key_pkcs8.to_vec().into())
 }
 
@@ -116,7 +120,9 @@ pub(crate) async fn connect(
     let mut config = match leaf {
         Some(leaf) => {
             let (certificates, key) = certified(leaf);
-            builder.with_client_auth_cert(certificates, key.into()).unwrap()
+            builder
+                .with_client_auth_cert(certificates, key.into())
+                .unwrap()
         }
         None => builder.with_no_client_auth(),
     };
@@ -124,7 +130,9 @@ pub(crate) async fn connect(
     let tcp = TcpStream::connect(address).await.unwrap();
     tcp.set_nodelay(true).unwrap();
     let name = ServerName::try_from("vault.invalid").unwrap();
-    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+    TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
 }
 
 /// A TLS server that shows this leaf, whoever calls.
@@ -158,5 +166,7 @@ pub(crate) async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Fram
 }
 
 pub(crate) fn exporter<D>(connection: &ConnectionCommon<D>, nonce: &[u8; 32]) -> [u8; 32] {
-    connection.export_keying_material([0; 32], EXPORTER_LABEL, Some(nonce)).unwrap()
+    connection
+        .export_keying_material([0; 32], EXPORTER_LABEL, Some(nonce))
+        .unwrap()
 }
