@@ -1,1 +1,92 @@
-fn main() {}
+//! `evault`: owner, auditor and operator commands.
+
+mod cli;
+mod commands;
+mod config;
+mod context;
+#[cfg(feature = "dev")]
+mod demo;
+#[cfg(feature = "dev")]
+mod dev;
+mod exit;
+mod files;
+mod key_ref;
+mod output;
+mod pem;
+mod policy_source;
+mod signals;
+mod time_text;
+
+use clap::Parser;
+use cli::{Cli, Command, OutputFormat};
+use exit::Exit;
+use output::Output;
+use std::process::ExitCode;
+use vault_client::{Error, ErrorCode, Result};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no mistakes, and go to stdout.
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let format = cli.global.output;
+    match run(cli) {
+        Ok(output) => finish(format, &output).into(),
+        Err(error) => {
+            output::print_error(format, &error);
+            Exit::from(error.code).into()
+        }
+    }
+}
+
+fn finish(format: OutputFormat, output: &Output) -> Exit {
+    match output.print(format) {
+        Ok(()) => output.exit,
+        // Whoever read the other end has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => output.exit,
+        Err(_) => Exit::Internal,
+    }
+}
+
+fn run(cli: Cli) -> Result<Output> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorCode::Internal).detail(error))?;
+    let ends_itself = ends_itself(&cli.command);
+    let outcome = runtime.block_on(async {
+        if ends_itself {
+            return commands::run(cli).await;
+        }
+        tokio::select! {
+            outcome = commands::run(cli) => outcome,
+            () = signals::stop() => Err(Error::new(ErrorCode::Interrupted)),
+        }
+    });
+    // A thread that waits on stdin must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Commands for which a signal is the way to end.
+#[cfg(feature = "dev")]
+fn ends_itself(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Dev(_) | Command::VaultChild(_) | Command::IssuerChild(_)
+    )
+}
+
+#[cfg(not(feature = "dev"))]
+fn ends_itself(_: &Command) -> bool {
+    false
+}

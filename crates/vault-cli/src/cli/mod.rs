@@ -1,0 +1,295 @@
+//! The grammar of the command line.
+
+mod audit;
+mod key;
+mod policy;
+
+pub(crate) use audit::{AuditCommand, AuditExport, AuditRead, AuditVerify};
+pub(crate) use key::{
+    DigestName, FormatName, KeyArg, KeyCommand, KeyCreate, KeyDelete, KeyList, KeyMac, KeyShow,
+    KeySign, KeyUnwrap, KeyVerify, KeyWrap,
+};
+pub(crate) use policy::{PolicyCommand, PolicyLint, PolicyShow, PolicyTemplate, TextFormat};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// A distributed virtual HSM: keys that are used only inside attested enclaves, under policies
+/// that nobody can step over.
+#[derive(Parser, Debug)]
+#[command(
+    name = "evault",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+#[command(after_help = "Examples:
+  evault demo                      the whole story, with real processes
+  evault dev --dir D               a vault on this machine, until you stop it
+  . D/env                          then, in another shell: point evault to it
+  evault key create --type p256 --name release
+  evault key sign release --in FILE --out FILE.sig")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// How results are printed.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "table",
+        env = "EVAULT_OUTPUT"
+    )]
+    pub(crate) output: OutputFormat,
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "F", env = "EVAULT_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The profile of the configuration that tokens come from.
+    #[arg(long, global = true, value_name = "P", env = "EVAULT_PROFILE")]
+    pub(crate) profile: Option<String>,
+    /// The root of attestation: `intel` or a certificate file (DER or PEM).
+    #[arg(long, global = true, value_name = "intel|FILE")]
+    pub(crate) trust: Option<String>,
+    /// The vault, by its id or the beginning of it; repeatable.
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) vault: Vec<String>,
+    /// Exit with 0 although some vaults failed, where the goal was met.
+    #[arg(long, global = true)]
+    pub(crate) allow_partial: bool,
+    /// Longest time of one call, in seconds.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) timeout: u64,
+    /// No notes and no progress on stderr.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// How results are printed.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    Table,
+    /// For scripts, with a stable schema.
+    Json,
+}
+
+/// Nouns, then verbs.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Tell the whole story on this machine, step by step, with real processes (SIMULATED).
+    #[cfg(feature = "dev")]
+    #[command(after_help = "Examples:\n  evault demo\n  evault demo --output json --keep out")]
+    Demo(DemoArgs),
+    /// Run a vault and an issuer on this machine until stopped (SIMULATED).
+    #[cfg(feature = "dev")]
+    #[command(after_help = "Examples:\n  evault dev --dir D\n  evault dev status --dir D")]
+    Dev(DevArgs),
+    /// The vaults of the configuration.
+    #[command(subcommand)]
+    Vault(VaultCommand),
+    /// Keys, and their use.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Policies, offline and of keys.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Check configuration, tokens, attestation and memory, and say what to do.
+    #[command(after_help = "Example:\n  evault doctor")]
+    Doctor,
+    /// What the vault makes of this caller.
+    #[command(after_help = "Example:\n  evault whoami --profile auditor")]
+    Whoami,
+    /// A completion script for a shell.
+    #[command(
+        after_help = "Example:\n  evault completion bash > ~/.local/share/bash-completion/completions/evault"
+    )]
+    Completion {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// A vault as a child process.
+    #[cfg(feature = "dev")]
+    #[command(name = "__vault", hide = true)]
+    VaultChild(VaultChildArgs),
+    /// An issuer as a child process.
+    #[cfg(feature = "dev")]
+    #[command(name = "__issuer", hide = true)]
+    IssuerChild(IssuerChildArgs),
+    /// A calling enclave as a child process.
+    #[cfg(feature = "dev")]
+    #[command(name = "__caller", hide = true)]
+    CallerChild(CallerChildArgs),
+}
+
+/// `vault …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum VaultCommand {
+    /// Every vault of the configuration, attested now.
+    #[command(after_help = "Example:\n  evault vault list --output json")]
+    List,
+    /// One vault in full: evidence, configuration roots, head of its log.
+    #[command(after_help = "Example:\n  evault vault inspect --verify-config")]
+    Inspect {
+        /// Its id, or the beginning of it; may be left out where there is one.
+        id: Option<String>,
+        /// Also fetch the configuration and hold it against the attested roots.
+        #[arg(long)]
+        verify_config: bool,
+    },
+}
+
+/// `demo`
+#[cfg(feature = "dev")]
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {
+    /// Leave message, signature, public key, log and checkpoints here.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+/// `dev`
+#[cfg(feature = "dev")]
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct DevArgs {
+    /// Where everything lives; made if it does not exist.
+    #[arg(long, value_name = "D", required = true)]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<DevCommand>,
+}
+
+/// `dev …`
+#[cfg(feature = "dev")]
+#[derive(Subcommand, Debug)]
+pub(crate) enum DevCommand {
+    /// Whether it runs.
+    #[command(after_help = "Example:\n  evault dev status --dir D")]
+    Status {
+        /// The directory of `dev`.
+        #[arg(long, value_name = "D")]
+        dir: PathBuf,
+    },
+    /// Stop it, from another shell.
+    #[command(after_help = "Example:\n  evault dev stop --dir D")]
+    Stop {
+        /// The directory of `dev`.
+        #[arg(long, value_name = "D")]
+        dir: PathBuf,
+    },
+}
+
+/// `__vault`
+#[cfg(feature = "dev")]
+#[derive(Args, Debug)]
+pub(crate) struct VaultChildArgs {
+    /// The vault's configuration file.
+    #[arg(long)]
+    pub(crate) server_config: PathBuf,
+    /// The simulator's directory.
+    #[arg(long)]
+    pub(crate) sim: PathBuf,
+}
+
+/// `__issuer`
+#[cfg(feature = "dev")]
+#[derive(Args, Debug)]
+pub(crate) struct IssuerChildArgs {
+    /// Where keys, secrets and port are kept.
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+}
+
+/// `__caller`
+#[cfg(feature = "dev")]
+#[derive(Args, Debug)]
+pub(crate) struct CallerChildArgs {
+    /// The simulator's directory.
+    #[arg(long)]
+    pub(crate) sim: PathBuf,
+    /// The name of the build, which gives its measurement.
+    #[arg(long)]
+    pub(crate) build: String,
+    #[command(flatten)]
+    pub(crate) sign: KeySign,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// Every leaf of the grammar that people see.
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        let shown: Vec<_> = command
+            .get_subcommands()
+            .filter(|sub| !sub.is_hide_set())
+            .collect();
+        if shown.is_empty() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            found.push((path.to_owned(), help));
+        }
+        for sub in shown {
+            leaves(sub, &format!("{path} {}", sub.get_name()), found);
+        }
+    }
+
+    #[test]
+    fn every_command_shows_an_example_that_parses() {
+        let mut found = Vec::new();
+        leaves(&Cli::command(), "evault", &mut found);
+        assert!(found.len() > 15, "{found:?}");
+        for (path, help) in found {
+            let examples: Vec<_> = help
+                .lines()
+                .map(str::trim)
+                .filter(|line| line.starts_with("evault "))
+                .collect();
+            assert!(!examples.is_empty(), "{path} has no example");
+            for example in examples {
+                let words = example.split(" > ").next().unwrap().split_whitespace();
+                let parsed = Cli::try_parse_from(words);
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+            }
+        }
+    }
+
+    /// Shows 9: the command that an error names as next is one that exists.
+    #[test]
+    fn for_every_error_code_the_message_prints_and_the_next_command_parses() {
+        for code in vault_client::ErrorCode::ALL {
+            let error = vault_client::Error::new(code);
+            println!("{code}: {} (next: {})", error.message(), error.next);
+            assert!(!error.message().is_empty());
+            match Cli::try_parse_from(error.next.split_whitespace()) {
+                Ok(_) => {}
+                Err(error) => assert_eq!(
+                    error.kind(),
+                    clap::error::ErrorKind::DisplayHelp,
+                    "{code}: {error}"
+                ),
+            }
+        }
+    }
+}

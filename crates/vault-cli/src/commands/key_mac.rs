@@ -1,0 +1,45 @@
+//! `key mac`
+
+use super::key_verify::verdict;
+use crate::cli::KeyMac;
+use crate::context::Context;
+use crate::files;
+use crate::key_ref;
+use crate::output::{self, Human, Output};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use vault_client::Result;
+
+pub(crate) async fn run(context: &Context, args: KeyMac) -> Result<Output> {
+    let message = files::read(&args.input)?;
+    let connected = context.connect().await?;
+    let key = key_ref::resolve(&connected.client, &args.key).await?;
+    if let Some(path) = &args.verify {
+        let tag = files::read(path)?;
+        let answer = connected
+            .client
+            .mac_verify(key.name, message, tag, None)
+            .await?;
+        let vault = output::vault(&connected.peer, Some(&answer.receipt));
+        return Ok(verdict(answer.value, vault));
+    }
+    let answer = connected.client.mac(key.name, message).await?;
+    let tag_b64 = STANDARD.encode(&answer.value.bytes);
+    let json = json!({
+        "tag_b64": tag_b64,
+        "version": answer.value.version.0,
+        "vaults": [output::vault(&connected.peer, Some(&answer.receipt))],
+    });
+    match &args.out {
+        Some(path) => {
+            files::write(path, &answer.value.bytes)?;
+            let stdout_taken = files::is_dash(path);
+            Ok(Output {
+                stdout_taken,
+                ..Output::new(json, Human::Silent)
+            })
+        }
+        None => Ok(Output::new(json, Human::Text(tag_b64))),
+    }
+}

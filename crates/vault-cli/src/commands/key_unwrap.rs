@@ -1,0 +1,38 @@
+//! `key unwrap`: the plaintext goes where it is asked to go, and nowhere else.
+
+use crate::cli::{KeyUnwrap, OutputFormat};
+use crate::context::Context;
+use crate::files;
+use crate::key_ref;
+use crate::output::{self, Human, Output};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use vault_client::Result;
+
+pub(crate) async fn run(context: &Context, args: KeyUnwrap) -> Result<Output> {
+    let ciphertext = files::read(&args.input)?;
+    let aad = files::read_optional(args.aad.as_deref())?;
+    let connected = context.connect().await?;
+    let key = key_ref::resolve(&connected.client, &args.key).await?;
+    let answer = connected.client.unwrap(key.name, ciphertext, aad).await?;
+    let mut json = json!({
+        "version": answer.value.version.0,
+        "vaults": [output::vault(&connected.peer, Some(&answer.receipt))],
+    });
+    let to_stdout = files::is_dash(&args.out);
+    if to_stdout && context.global.output == OutputFormat::Json {
+        if let Some(object) = json.as_object_mut() {
+            object.insert(
+                "plaintext_b64".into(),
+                json!(STANDARD.encode(&answer.value.bytes)),
+            );
+        }
+        return Ok(Output::new(json, Human::Silent));
+    }
+    files::write(&args.out, &answer.value.bytes)?;
+    Ok(Output {
+        stdout_taken: to_stdout,
+        ..Output::new(json, Human::Silent)
+    })
+}

@@ -1,0 +1,36 @@
+//! `key wrap`
+
+use crate::cli::KeyWrap;
+use crate::context::Context;
+use crate::files;
+use crate::key_ref;
+use crate::output::{self, Human, Output};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use vault_client::Result;
+
+pub(crate) async fn run(context: &Context, args: KeyWrap) -> Result<Output> {
+    let plaintext = files::read(&args.input)?;
+    let aad = files::read_optional(args.aad.as_deref())?;
+    let connected = context.connect().await?;
+    let key = key_ref::resolve(&connected.client, &args.key).await?;
+    let answer = connected.client.wrap(key.name, plaintext, aad).await?;
+    let ciphertext_b64 = STANDARD.encode(&answer.value.bytes);
+    let json = json!({
+        "ciphertext_b64": ciphertext_b64,
+        "version": answer.value.version.0,
+        "vaults": [output::vault(&connected.peer, Some(&answer.receipt))],
+    });
+    match &args.out {
+        Some(path) => {
+            files::write(path, &answer.value.bytes)?;
+            let stdout_taken = files::is_dash(path);
+            Ok(Output {
+                stdout_taken,
+                ..Output::new(json, Human::Silent)
+            })
+        }
+        None => Ok(Output::new(json, Human::Text(ciphertext_b64))),
+    }
+}

@@ -1,0 +1,91 @@
+//! One file per command.
+
+mod audit_export;
+mod audit_read;
+mod audit_verify;
+mod completion;
+mod doctor;
+mod key_create;
+mod key_delete;
+mod key_json;
+mod key_list;
+mod key_mac;
+mod key_show;
+pub(crate) mod key_sign;
+mod key_unwrap;
+mod key_verify;
+mod key_wrap;
+mod policy_lint;
+mod policy_show;
+mod policy_template;
+mod vault_inspect;
+mod vault_list;
+mod whoami;
+
+use crate::cli::{AuditCommand, Cli, Command, KeyCommand, PolicyCommand, VaultCommand};
+use crate::context::Context;
+use crate::output::Output;
+use vault_client::Result;
+
+/// Runs one command.
+pub(crate) async fn run(cli: Cli) -> Result<Output> {
+    let context = Context::new(cli.global);
+    match cli.command {
+        #[cfg(feature = "dev")]
+        Command::Demo(args) => crate::demo::run(&context, args).await,
+        #[cfg(feature = "dev")]
+        Command::Dev(args) => crate::dev::run(&context, args).await,
+        Command::Vault(command) => vault(&context, command).await,
+        Command::Key(command) => key(&context, command).await,
+        Command::Policy(command) => policy(&context, command).await,
+        Command::Audit(command) => audit(&context, command).await,
+        Command::Doctor => doctor::run(&context).await,
+        Command::Whoami => whoami::run(&context).await,
+        Command::Completion { shell } => completion::run(shell),
+        #[cfg(feature = "dev")]
+        Command::VaultChild(args) => crate::dev::vault_child(args).await,
+        #[cfg(feature = "dev")]
+        Command::IssuerChild(args) => crate::dev::issuer_child(args).await,
+        #[cfg(feature = "dev")]
+        Command::CallerChild(args) => crate::dev::caller_child(context, args).await,
+    }
+}
+
+async fn vault(context: &Context, command: VaultCommand) -> Result<Output> {
+    match command {
+        VaultCommand::List => vault_list::run(context).await,
+        VaultCommand::Inspect { id, verify_config } => {
+            vault_inspect::run(context, id, verify_config).await
+        }
+    }
+}
+
+async fn key(context: &Context, command: KeyCommand) -> Result<Output> {
+    match command {
+        KeyCommand::Create(args) => key_create::run(context, args).await,
+        KeyCommand::List(args) => key_list::run(context, args).await,
+        KeyCommand::Show(args) => key_show::run(context, args).await,
+        KeyCommand::Sign(args) => key_sign::run(context, args).await,
+        KeyCommand::Verify(args) => key_verify::run(context, args).await,
+        KeyCommand::Wrap(args) => key_wrap::run(context, args).await,
+        KeyCommand::Unwrap(args) => key_unwrap::run(context, args).await,
+        KeyCommand::Mac(args) => key_mac::run(context, args).await,
+        KeyCommand::Delete(args) => key_delete::run(context, args).await,
+    }
+}
+
+async fn policy(context: &Context, command: PolicyCommand) -> Result<Output> {
+    match command {
+        PolicyCommand::Template(args) => policy_template::run(args),
+        PolicyCommand::Show(args) => policy_show::run(context, args).await,
+        PolicyCommand::Lint(args) => policy_lint::run(args),
+    }
+}
+
+async fn audit(context: &Context, command: AuditCommand) -> Result<Output> {
+    match command {
+        AuditCommand::Read(args) => audit_read::run(context, args).await,
+        AuditCommand::Verify(args) => audit_verify::run(context, args).await,
+        AuditCommand::Export(args) => audit_export::run(context, args).await,
+    }
+}

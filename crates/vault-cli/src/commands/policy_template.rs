@@ -1,0 +1,71 @@
+//! `policy template`
+
+use crate::cli::{PolicyTemplate, TextFormat};
+use crate::context::usage;
+use crate::output::{Human, Output};
+use crate::policy_source;
+use serde_json::{Value, json};
+use vault_client::{Error, ErrorCode, Result};
+use vault_policy::{IssuerRole, KeyPolicy, OidcSubject, TEMPLATES, TemplateArgs, template};
+
+pub(crate) fn run(args: PolicyTemplate) -> Result<Output> {
+    let Some(name) = &args.name else {
+        return Ok(list());
+    };
+    let policy = template(name, &template_args(&args)?).map_err(|error| {
+        Error::new(ErrorCode::InvalidArgument)
+            .detail(format_args!("{name}: {error}"))
+            .next("evault policy template")
+    })?;
+    show(&policy, args.format)
+}
+
+fn template_args(args: &PolicyTemplate) -> Result<TemplateArgs> {
+    let issuer = args.owner_issuer.clone();
+    let subject = |subject: &str| OidcSubject {
+        issuer: issuer.clone(),
+        subject: subject.into(),
+    };
+    let mut wanted = TemplateArgs::new(subject(&args.owner_subject), args.key_type.into());
+    wanted.service = args.service.as_deref().map(subject);
+    wanted.role = args.role.as_ref().map(|role| IssuerRole {
+        issuer: issuer.clone(),
+        role: role.clone(),
+    });
+    wanted.mrenclave = match &args.mrenclave {
+        Some(hex) => Some(hex.parse().map_err(usage)?),
+        None => None,
+    };
+    Ok(wanted)
+}
+
+fn list() -> Output {
+    let templates: Vec<Value> = TEMPLATES
+        .iter()
+        .map(|template| json!({ "name": template.name, "about": template.about }))
+        .collect();
+    let rows = TEMPLATES
+        .iter()
+        .map(|template| vec![template.name.to_owned(), template.about.to_owned()])
+        .collect();
+    Output::new(
+        json!({ "templates": templates }),
+        Human::Table {
+            head: vec!["name", "about"],
+            rows,
+        },
+    )
+}
+
+/// A policy with its hash.
+pub(crate) fn show(policy: &KeyPolicy, format: TextFormat) -> Result<Output> {
+    let canonical = policy.to_canonical();
+    let value = policy_source::to_value(&canonical);
+    let text = match format {
+        TextFormat::Yaml => policy_source::to_yaml(&canonical)?,
+        TextFormat::Json => serde_json::to_string_pretty(&value)
+            .map_err(|error| Error::new(ErrorCode::Internal).detail(error))?,
+    };
+    let json = json!({ "policy": value, "policy_hash": policy.hash().to_string() });
+    Ok(Output::new(json, Human::Text(text)))
+}

@@ -1,0 +1,87 @@
+//! `vault inspect`
+
+use super::vault_list::{describe, look};
+use crate::context::{Context, find_vault};
+use crate::output::{Human, Output};
+use serde_json::{Map, Value, json};
+use vault_client::{Result, ServedConfig};
+
+pub(crate) async fn run(
+    context: &Context,
+    id: Option<String>,
+    verify_config: bool,
+) -> Result<Output> {
+    let config = context.config()?;
+    let vault = match &id {
+        Some(id) => find_vault(&config, id)?,
+        None => context.one_vault(&config)?,
+    };
+    let (connected, info) = look(context, &config, vault).await?;
+    let mut object = describe(&vault.endpoint, &connected, &info);
+    if verify_config {
+        // The client refuses a document that does not give the attested roots.
+        let served = connected.client.config().await?;
+        object.insert("config_verified".into(), json!(true));
+        object.insert("config".into(), config_json(&served));
+    }
+    let human = Human::Fields(fields(&object));
+    Ok(Output::new(Value::Object(object), human))
+}
+
+fn config_json(served: &ServedConfig) -> Value {
+    let part = |entries: &[(String, String)]| -> Value {
+        Value::Object(
+            entries
+                .iter()
+                .map(|(path, value)| (path.clone(), json!(value)))
+                .collect(),
+        )
+    };
+    json!({ "trust": part(&served.trust), "operational": part(&served.operational) })
+}
+
+const SHOWN: [&str; 16] = [
+    "vault_id",
+    "endpoint",
+    "version",
+    "measurement",
+    "platform_id",
+    "simulated",
+    "tcb_status",
+    "advisories",
+    "config_root",
+    "operational_root",
+    "boot_id",
+    "log_size",
+    "log_root",
+    "locked",
+    "time_mode",
+    "config_verified",
+];
+
+fn fields(object: &Map<String, Value>) -> Vec<(&'static str, String)> {
+    let mut fields: Vec<_> = SHOWN
+        .into_iter()
+        .filter_map(|name| Some((name, plain(object.get(name)?))))
+        .collect();
+    for part in ["trust", "operational"] {
+        let entries = object.get("config").and_then(|config| config.get(part));
+        if let Some(entries) = entries.and_then(Value::as_object) {
+            let lines: Vec<_> = entries
+                .iter()
+                .map(|(path, value)| format!("{path} = {}", plain(value)))
+                .collect();
+            fields.push((part, lines.join("\n")));
+        }
+    }
+    fields
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "no".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,136 @@
+//! The one configuration file, TOML: which vaults there are, whom to believe, who one is.
+//!
+//! ```toml
+//! trust = "intel"                      # or a certificate file; required here or as --trust
+//! state_dir = "/home/ann/.local/state/evault"
+//! profile = "owner"                    # unless --profile says otherwise
+//!
+//! [[vaults]]
+//! endpoint = "vault.example.com:7443"
+//! vault_id = "…"                       # hex; always pinned
+//! platform_id = "…"                    # pinned where given, like the next two
+//! measurement = "…"
+//! trust_root = "…"
+//!
+//! [profiles.owner]
+//! token_endpoint = "https://login.example.com/token"
+//! client_id = "ann"
+//! client_secret_file = "/home/ann/.config/evault/secret"
+//! issuer_ca = "/etc/ssl/login-ca.pem"  # the system's bundle if left out
+//! audience = "https://vaults.example.com"
+//!
+//! [profiles.ci]
+//! token_command = ["ci-token", "--audience", "vaults"]
+//! ```
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use vault_client::{Error, ErrorCode, Result};
+
+/// The file.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) trust: Option<String>,
+    pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) profile: Option<String>,
+    #[serde(default)]
+    pub(crate) vaults: Vec<VaultEntry>,
+    #[serde(default)]
+    pub(crate) profiles: BTreeMap<String, Profile>,
+}
+
+/// One of `[[vaults]]`.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VaultEntry {
+    pub(crate) endpoint: String,
+    pub(crate) vault_id: String,
+    pub(crate) platform_id: Option<String>,
+    pub(crate) measurement: Option<String>,
+    pub(crate) trust_root: Option<String>,
+}
+
+/// One of `[profiles.NAME]`: either a token endpoint or a command.
+#[derive(Serialize, Deserialize, Clone, Debug, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Profile {
+    pub(crate) token_command: Option<Vec<String>>,
+    pub(crate) token_endpoint: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) client_secret_file: Option<PathBuf>,
+    pub(crate) issuer_ca: Option<PathBuf>,
+    pub(crate) audience: Option<String>,
+    pub(crate) scope: Option<String>,
+}
+
+impl Config {
+    /// The file that is named, or the user's own.
+    pub(crate) fn load(named: Option<&Path>) -> Result<Self> {
+        let path = named
+            .map(Path::to_owned)
+            .or_else(default_path)
+            .ok_or_else(|| invalid("no configuration: set EVAULT_CONFIG or give --config"))?;
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            invalid(format_args!(
+                "{}: {error}; `evault dev` writes one",
+                path.display()
+            ))
+        })?;
+        toml::from_str(&text)
+            .map_err(|error| invalid(format_args!("{}: {}", path.display(), error.message())))
+    }
+
+    /// Where heads and pins are kept.
+    pub(crate) fn state_dir(&self) -> Result<PathBuf> {
+        let user = || base_dir("XDG_STATE_HOME", ".local/state");
+        self.state_dir
+            .clone()
+            .or_else(user)
+            .ok_or_else(|| invalid("state_dir is not set and there is no home directory"))
+    }
+}
+
+fn default_path() -> Option<PathBuf> {
+    Some(base_dir("XDG_CONFIG_HOME", ".config")?.join("config.toml"))
+}
+
+fn base_dir(variable: &str, in_home: &str) -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let base = set(variable)
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(set("HOME")?).join(in_home)))?;
+    Some(base.join("evault"))
+}
+
+pub(crate) fn invalid(detail: impl std::fmt::Display) -> Error {
+    Error::new(ErrorCode::ConfigInvalid).detail(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_example_parses_and_unknown_names_are_refused() {
+        let example: String = include_str!("config.rs")
+            .lines()
+            .skip_while(|line| *line != "//! ```toml")
+            .skip(1)
+            .take_while(|line| *line != "//! ```")
+            .map(|line| format!("{}\n", line.trim_start_matches("//!")))
+            .collect();
+        let config: Config = toml::from_str(&example).unwrap();
+        assert_eq!(config.vaults.len(), 1);
+        assert_eq!(config.profiles.len(), 2);
+        assert!(toml::from_str::<Config>("trusst = 'intel'").is_err());
+    }
+
+    #[test]
+    fn a_missing_file_says_what_to_do() {
+        let error = Config::load(Some(Path::new("/no/such.toml"))).unwrap_err();
+        assert!(error.message().contains("/no/such.toml"), "{error}");
+        assert_eq!(error.code, ErrorCode::ConfigInvalid);
+    }
+}

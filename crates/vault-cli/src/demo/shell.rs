@@ -1,0 +1,101 @@
+//! This very program as a child, as a person would call it.
+
+use super::report::Told;
+use crate::dev::{Layout, program};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Stdio;
+use tokio::process::Command;
+use vault_client::Result;
+
+/// How to call `evault`.
+pub(super) struct Shell {
+    program: PathBuf,
+    config: PathBuf,
+}
+
+/// What a call ended with.
+pub(super) struct Ended {
+    pub(super) code: i32,
+    pub(super) stdout: Value,
+    stderr: Value,
+}
+
+impl Shell {
+    pub(super) fn new(layout: &Layout) -> Result<Self> {
+        Ok(Self {
+            program: program()?,
+            config: layout.config(),
+        })
+    }
+
+    /// Calls `evault` as this profile, with JSON output.
+    pub(super) async fn evault(
+        &self,
+        profile: &str,
+        arguments: &[&str],
+    ) -> std::result::Result<Ended, String> {
+        let output = Command::new(&self.program)
+            .args(arguments)
+            .args(["--output", "json", "--profile", profile])
+            .env("EVAULT_CONFIG", &self.config)
+            .env_remove("EVAULT_PROFILE")
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(|error| error.to_string())?;
+        let parse = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_default();
+        Ok(Ended {
+            code: output.status.code().unwrap_or(-1),
+            stdout: parse(&output.stdout),
+            stderr: parse(&output.stderr),
+        })
+    }
+
+    /// As [`Shell::evault`], where anything but success is a failure of the step.
+    pub(super) async fn done(
+        &self,
+        profile: &str,
+        arguments: &[&str],
+    ) -> std::result::Result<Value, String> {
+        let ended = self.evault(profile, arguments).await?;
+        match ended.code {
+            0 => Ok(ended.stdout),
+            _ => Err(ended.complain(arguments)),
+        }
+    }
+}
+
+impl Ended {
+    /// A member of the error object.
+    pub(super) fn error(&self, member: &str) -> &str {
+        let error = self.stderr.get("error");
+        error
+            .and_then(|error| error.get(member))
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// The whole error object.
+    pub(super) fn error_object(&self) -> Option<&Value> {
+        self.stderr.get("error")
+    }
+
+    /// That this is not what was expected.
+    pub(super) fn complain(&self, arguments: &[&str]) -> String {
+        let command = arguments.get(..2).unwrap_or(arguments).join(" ");
+        format!(
+            "evault {command}: exit code {}, {}",
+            self.code,
+            self.error("message")
+        )
+    }
+}
+
+/// A text member of a result.
+pub(super) fn text(value: &Value, member: &str) -> Told {
+    let text = value.get(member).and_then(Value::as_str);
+    text.map(str::to_owned)
+        .ok_or_else(|| format!("no {member} in the result"))
+}

@@ -1,0 +1,54 @@
+//! `dev status` and `dev stop`: a socket in the directory of `dev`, for its user only.
+
+use super::failed;
+use super::layout::Layout;
+use serde_json::Value;
+use std::path::PathBuf;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use vault_client::{Error, ErrorCode, Result};
+
+/// What is answered before the other end closes.
+const STOP: &[u8] = b"stop\n";
+
+fn path(layout: &Layout) -> PathBuf {
+    layout.file("control")
+}
+
+/// Listens. A socket that an earlier run left behind is nobody's: the lock is ours.
+pub(super) fn listen(layout: &Layout) -> Result<UnixListener> {
+    let path = path(layout);
+    let _ = std::fs::remove_file(&path);
+    UnixListener::bind(&path).map_err(|error| crate::files::inaccessible(&path, &error))
+}
+
+/// Answers questions until somebody asks to stop.
+pub(super) async fn serve(listener: &UnixListener, status: &Value) {
+    loop {
+        let Ok((mut stream, _)) = listener.accept().await else {
+            return std::future::pending().await;
+        };
+        let mut question = [0u8; 8];
+        let read = stream.read(&mut question).await.unwrap_or_default();
+        let _ = stream.write_all(status.to_string().as_bytes()).await;
+        let _ = stream.shutdown().await;
+        if question.get(..read) == Some(STOP) {
+            return;
+        }
+    }
+}
+
+/// Asks a running `dev`; `stop` also ends it, which is not waited for.
+pub(super) async fn ask(layout: &Layout, stop: bool) -> Result<Value> {
+    let absent = |_| {
+        Error::new(ErrorCode::NotFound)
+            .detail(format_args!("no dev runs in {}", layout.dir().display()))
+            .next(format!("evault dev --dir {}", layout.dir().display()))
+    };
+    let mut stream = UnixStream::connect(path(layout)).await.map_err(absent)?;
+    let question: &[u8] = if stop { STOP } else { b"status\n" };
+    stream.write_all(question).await.map_err(failed)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.map_err(failed)?;
+    serde_json::from_slice(&answer).map_err(failed)
+}

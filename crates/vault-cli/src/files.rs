@@ -1,0 +1,91 @@
+//! Files named on the command line; `-` is stdin or stdout.
+
+use std::fs::OpenOptions;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use vault_client::{Error, ErrorCode, Result};
+
+/// What a vault accepts is smaller; this bounds what is read at all.
+const LARGEST_INPUT: u64 = 64 << 20;
+
+/// Whether the name stands for stdin or stdout.
+pub(crate) fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Everything in a file, or on stdin.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = if is_dash(path) {
+        io::stdin()
+            .lock()
+            .take(LARGEST_INPUT)
+            .read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(LARGEST_INPUT).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| inaccessible(path, &error))?;
+    Ok(bytes)
+}
+
+/// The file's bytes, or none where no file is named.
+pub(crate) fn read_optional(path: Option<&Path>) -> Result<Vec<u8>> {
+    path.map_or_else(|| Ok(Vec::new()), read)
+}
+
+/// Writes a file that only its owner may read, replacing what was there, or to stdout.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let written = if is_dash(path) {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush())
+    } else {
+        write_private(path, bytes)
+    };
+    written.map_err(|error| inaccessible(path, &error))
+}
+
+/// The mode is that of a new file, whatever the old one's was.
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    file.write_all(bytes)
+}
+
+pub(crate) fn inaccessible(path: &Path, error: &io::Error) -> Error {
+    Error::new(ErrorCode::FileInaccessible).detail(format_args!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_is_written_only_its_owner_may_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out");
+        std::fs::write(&path, "old and longer").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        write(&path, b"new").unwrap();
+        assert_eq!(read(&path).unwrap(), b"new");
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = read(Path::new("/no/such/file")).unwrap_err();
+        assert!(error.message().contains("/no/such/file"));
+    }
+}

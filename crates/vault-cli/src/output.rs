@@ -1,0 +1,188 @@
+//! Results for people and for scripts.
+
+use crate::cli::OutputFormat;
+use crate::exit::Exit;
+use serde_json::{Map, Value, json};
+use std::io::{self, Write};
+use vault_client::{Error, Peer, Receipt};
+
+/// What people see of a result.
+pub(crate) enum Human {
+    Fields(Vec<(&'static str, String)>),
+    Table {
+        head: Vec<&'static str>,
+        rows: Vec<Vec<String>>,
+    },
+    /// As it is, with a line feed at its end.
+    Text(String),
+    /// Nothing: the result went into a file or to stdout already.
+    Silent,
+}
+
+/// The result of a command.
+pub(crate) struct Output {
+    pub(crate) json: Value,
+    pub(crate) human: Human,
+    pub(crate) exit: Exit,
+    /// Where stdout carries the result's own bytes, nothing else is printed there.
+    pub(crate) stdout_taken: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: Value, human: Human) -> Self {
+        Self {
+            json,
+            human,
+            exit: Exit::Done,
+            stdout_taken: false,
+        }
+    }
+
+    pub(crate) fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    pub(crate) fn print(&self, format: OutputFormat) -> io::Result<()> {
+        if self.stdout_taken {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        match (format, &self.human) {
+            (OutputFormat::Json, _) => writeln!(out, "{}", self.json),
+            (OutputFormat::Table, Human::Fields(fields)) => print_fields(&mut out, fields),
+            (OutputFormat::Table, Human::Table { head, rows }) => {
+                writeln!(out, "{}", table(head, rows))
+            }
+            (OutputFormat::Table, Human::Text(text)) => writeln!(out, "{}", text.trim_end()),
+            (OutputFormat::Table, Human::Silent) => Ok(()),
+        }
+    }
+}
+
+fn print_fields(out: &mut impl Write, fields: &[(&str, String)]) -> io::Result<()> {
+    let width = fields
+        .iter()
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or_default();
+    for (name, value) in fields {
+        let mut lines = value.lines();
+        writeln!(out, "{name:width$}  {}", lines.next().unwrap_or_default())?;
+        for line in lines {
+            writeln!(out, "{:width$}  {line}", "")?;
+        }
+    }
+    Ok(())
+}
+
+fn table(head: &[&str], rows: &[Vec<String>]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING);
+    table.set_header(head.iter().map(|name| name.to_uppercase()));
+    for row in rows {
+        table.add_row(row);
+    }
+    table
+}
+
+/// The entry of one vault in `vaults`.
+pub(crate) fn vault(peer: &Peer, receipt: Option<&Receipt>) -> Value {
+    let mut entry = Map::new();
+    entry.insert("vault_id".into(), json!(peer.vault_id.to_string()));
+    entry.insert("ok".into(), json!(true));
+    entry.insert("simulated".into(), json!(peer.evidence.claims().simulated));
+    entry.insert("receipt".into(), receipt.map_or(Value::Null, receipt_json));
+    entry.insert("error".into(), Value::Null);
+    Value::Object(entry)
+}
+
+fn receipt_json(receipt: &Receipt) -> Value {
+    json!({
+        "size": receipt.head.size,
+        "index": receipt.logged.as_ref().map(|logged| logged.index),
+        "root": receipt.head.root.to_string(),
+    })
+}
+
+/// The object that scripts find on stderr.
+pub(crate) fn error_json(error: &Error) -> Value {
+    let mut object = json!({
+        "code": error.code.name(),
+        "blame": error.blame.name(),
+        "retry": error.retry.name(),
+        "rule": error.rule,
+        "condition": error.condition,
+        "message": error.message(),
+        "next": error.next,
+        "vault_id": error.vault_id.map(|id| id.to_string()),
+    });
+    if let (Some(map), Some(heads)) = (object.as_object_mut(), &error.heads) {
+        let head = |head: &vault_client::SeenHead| json!({ "size": head.size, "root": head.root.to_string() });
+        map.insert("seen".into(), head(&heads.seen));
+        map.insert("answered".into(), head(&heads.answered));
+        map.insert("evidence".into(), json!(heads.evidence));
+    }
+    if let (Some(map), Some(seconds)) = (object.as_object_mut(), error.retry_after) {
+        map.insert("retry_after".into(), json!(seconds));
+    }
+    object
+}
+
+/// What people find on stderr: what happened, who has to act, what to try.
+pub(crate) fn error_text(error: &Error) -> String {
+    let mut text = format!("error: {} [{}]\n", error.message(), error.code);
+    if let Some(rule) = &error.rule {
+        let condition = error.condition.as_deref().unwrap_or("(none)");
+        text.push_str(&format!("  rule: {rule}  condition: {condition}\n"));
+    }
+    if let Some(path) = error
+        .heads
+        .as_ref()
+        .and_then(|heads| heads.evidence.as_ref())
+    {
+        text.push_str(&format!("  evidence kept in {}\n", path.display()));
+    }
+    text.push_str(&format!(
+        "  to act: {}\n  next: {}\n",
+        error.blame.name(),
+        error.next
+    ));
+    text
+}
+
+pub(crate) fn print_error(format: OutputFormat, error: &Error) {
+    let text = match format {
+        OutputFormat::Json => format!("{}\n", json!({ "error": error_json(error) })),
+        OutputFormat::Table => error_text(error),
+    };
+    // There is nowhere left to say that stderr is gone.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_client::ErrorCode;
+
+    #[test]
+    fn an_error_says_what_happened_who_is_to_act_and_what_to_try() {
+        let error = Error::new(ErrorCode::PolicyDenied).next("evault policy show k");
+        let text = error_text(&error);
+        assert!(text.contains("policy refuses") && text.contains("to act: policy"));
+        assert!(text.contains("next: evault policy show k"));
+        let json = error_json(&error);
+        for member in [
+            "code",
+            "blame",
+            "retry",
+            "rule",
+            "condition",
+            "message",
+            "next",
+            "vault_id",
+        ] {
+            assert!(json.get(member).is_some(), "{member}");
+        }
+    }
+}
