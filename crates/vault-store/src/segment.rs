@@ -1,13 +1,16 @@
 //! The embedded storage: preallocated segment files, `log-00000000.seg` and up, and `snapshot.sealed`.
 //!
-//! A segment is filled with zeros and synced before its first group, so that a commit is one write
-//! and one sync of data. No two groups share a block, so that a torn write never touches a group that
+//! A segment is filled with zeros and synced before its first group (in steps, ahead of time), so that a
+//! commit is one write and one sync of data. No two groups share a block, so that a torn write never touches a group that
 //! was acknowledged. What is behind the last undamaged group, if not zero, is overwritten with zeros
 //! by the same write as the next group.
+
+mod spare;
 
 use crate::files::{Files, read_all, replace};
 use crate::frame::{self, Found, SegmentHeader};
 use crate::storage::{Held, Operation, Storage, StorageError, StoredGroup};
+use spare::Spare;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -42,6 +45,9 @@ pub struct SegmentFiles<F> {
     /// Whether `groups` is sorted by sequence, as it is in every log that opens.
     sorted: bool,
     current: Option<Segment>,
+    spare: Option<Spare>,
+    /// A segment without header and groups: legal if no group lies behind it.
+    unfinished: Option<u32>,
     closed: bool,
 }
 
@@ -86,11 +92,12 @@ impl<F: Files> SegmentFiles<F> {
             groups: Vec::new(),
             sorted: true,
             current: None,
+            spare: None,
+            unfinished: None,
             closed: false,
         };
-        let last = indices.last().copied();
         for (position, index) in indices.iter().enumerate() {
-            this.load(*index, position == 0, Some(*index) == last)?;
+            this.load(*index, position == 0)?;
         }
         this.sorted = this.groups.is_sorted_by_key(|group| group.found.sequence);
         Ok(this)
@@ -101,13 +108,16 @@ impl<F: Files> SegmentFiles<F> {
         self.files
     }
 
-    fn load(&mut self, index: u32, lowest: bool, last: bool) -> Result<(), StorageError> {
+    fn load(&mut self, index: u32, lowest: bool) -> Result<(), StorageError> {
         let file = read_all(&mut self.files, &segment_name(index))?;
         let Some(header) = SegmentHeader::parse(&file, index)? else {
-            // A last segment without groups is one whose creation did not finish.
-            let unfinished = last && frame::scan_any(&file).is_empty();
+            self.unfinished = self.unfinished.or(Some(index));
             let damaged = StorageError::DamagedSegment { segment: index };
-            return if unfinished { Ok(()) } else { Err(damaged) };
+            return if frame::scan_any(&file).is_empty() {
+                Ok(())
+            } else {
+                Err(damaged)
+            };
         };
         if lowest {
             self.first = header.first;
@@ -116,6 +126,9 @@ impl<F: Files> SegmentFiles<F> {
         let end = found
             .last()
             .map_or(u64::from(header.block), |last| last.end(header.block));
+        if let (false, Some(segment)) = (found.is_empty(), self.unfinished) {
+            return Err(StorageError::DamagedSegment { segment });
+        }
         if !found.is_empty() || self.current.is_none() {
             let dirty_end = frame::dirty_end(&file, end);
             self.current = Some(Segment {
@@ -166,41 +179,6 @@ impl<F: Files> SegmentFiles<F> {
         }
     }
 
-    fn create(&mut self, index: u32, first: u64, length: usize) -> Result<Segment, StorageError> {
-        let block = self.options.block;
-        let needed = u64::from(block) + frame::extent(length as u64, block);
-        let size = frame::aligned(u64::from(self.options.segment), block).max(needed);
-        let header = SegmentHeader {
-            index,
-            block,
-            first,
-            size,
-        };
-        let name = segment_name(index);
-        let mut bytes = header.to_block();
-        bytes.resize(
-            usize::try_from(size).map_err(|_| StorageError::TooLarge)?,
-            0,
-        );
-        self.files
-            .create(&name)
-            .map_err(or_no_space(Operation::Create))?;
-        self.files
-            .write_at(&name, 0, &bytes)
-            .map_err(or_no_space(Operation::Write))?;
-        self.files
-            .sync(&name)
-            .map_err(StorageError::io(Operation::Sync))?;
-        self.files
-            .sync_names()
-            .map_err(StorageError::io(Operation::Sync))?;
-        Ok(Segment {
-            header,
-            end: u64::from(block),
-            dirty_end: 0,
-        })
-    }
-
     fn write(&mut self, sequence: u64, group: &[u8]) -> Result<(), StorageError> {
         self.make_way(sequence)?;
         let segment = self.segment_for(sequence, group.len())?;
@@ -226,16 +204,17 @@ impl<F: Files> SegmentFiles<F> {
         self.files
             .sync(&name)
             .map_err(StorageError::io(Operation::Sync))?;
-        self.current = Some(Segment {
+        let current = Segment {
             header,
             end,
             dirty_end: end,
-        });
+        };
+        self.current = Some(current);
         self.groups.push(Location {
             segment: header.index,
             found,
         });
-        Ok(())
+        self.prepare(&current)
     }
 
     /// Remembers an error after which nothing is known about the disk.

@@ -1,0 +1,120 @@
+//! The next segment is filled with zeros in eight steps while the current one is in its second half, so
+//! that no commit waits for a whole segment.
+
+use super::{Segment, SegmentFiles, or_no_space, segment_name};
+use crate::files::Files;
+use crate::frame::{self, SegmentHeader};
+use crate::storage::{Operation, StorageError};
+
+const STEPS: u64 = 8;
+
+/// A segment under preparation. It has no header yet, so after a crash it is unfinished, which is legal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spare {
+    index: u32,
+    filled: u64,
+    /// The disk was full: the segment is made when it is needed, or not at all.
+    given_up: bool,
+}
+
+impl<F: Files> SegmentFiles<F> {
+    /// One step, after a group was appended to `current`.
+    pub(super) fn prepare(&mut self, current: &Segment) -> Result<(), StorageError> {
+        let (index, size) = (current.header.index + 1, self.segment_size());
+        if current.end < current.header.size / 2 {
+            return Ok(());
+        }
+        let filled = match self.spare {
+            Some(spare) if spare.index == index && (spare.given_up || spare.filled >= size) => {
+                return Ok(());
+            }
+            Some(spare) if spare.index == index => Some(spare.filled),
+            _ => None,
+        };
+        match self.fill(index, filled, size) {
+            Ok(filled) => {
+                self.spare = Some(Spare {
+                    index,
+                    filled,
+                    given_up: false,
+                })
+            }
+            Err(StorageError::NoSpace) => {
+                self.spare = Some(Spare {
+                    index,
+                    filled: 0,
+                    given_up: true,
+                });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, index: u32, filled: Option<u64>, size: u64) -> Result<u64, StorageError> {
+        let name = segment_name(index);
+        if filled.is_none() {
+            self.files
+                .create(&name)
+                .map_err(or_no_space(Operation::Create))?;
+        }
+        let filled = filled.unwrap_or(0);
+        let step = size.div_ceil(STEPS).min(size - filled);
+        let zeros = vec![0; usize::try_from(step).map_err(|_| StorageError::TooLarge)?];
+        self.files
+            .write_at(&name, filled, &zeros)
+            .map_err(or_no_space(Operation::Write))?;
+        self.files
+            .sync(&name)
+            .map_err(StorageError::io(Operation::Sync))?;
+        Ok(filled + step)
+    }
+
+    /// The segment for a group of this length: the prepared one if it is ready, else a new one.
+    pub(super) fn create(
+        &mut self,
+        index: u32,
+        first: u64,
+        length: usize,
+    ) -> Result<Segment, StorageError> {
+        let block = self.options.block;
+        let needed = u64::from(block) + frame::extent(length as u64, block);
+        let size = self.segment_size().max(needed);
+        let header = SegmentHeader {
+            index,
+            block,
+            first,
+            size,
+        };
+        let mut bytes = header.to_block();
+        let name = segment_name(index);
+        let spare = self.spare.take();
+        if spare.is_none_or(|spare| spare.index != index || spare.filled < size) {
+            bytes.resize(
+                usize::try_from(size).map_err(|_| StorageError::TooLarge)?,
+                0,
+            );
+            self.files
+                .create(&name)
+                .map_err(or_no_space(Operation::Create))?;
+        }
+        self.files
+            .write_at(&name, 0, &bytes)
+            .map_err(or_no_space(Operation::Write))?;
+        self.files
+            .sync(&name)
+            .map_err(StorageError::io(Operation::Sync))?;
+        self.files
+            .sync_names()
+            .map_err(StorageError::io(Operation::Sync))?;
+        Ok(Segment {
+            header,
+            end: u64::from(block),
+            dirty_end: 0,
+        })
+    }
+
+    fn segment_size(&self) -> u64 {
+        frame::aligned(u64::from(self.options.segment), self.options.block)
+    }
+}
