@@ -6,6 +6,8 @@
 //!
 //! [attestation]                    # trust
 //! root = "intel"                   # or a DER file; whose evidence callers may show
+//! statuses = ["UpToDate"]          # of callers' platforms; any other refuses
+//! advisories = []                  # that may apply to them
 //!
 //! [time]                           # trust
 //! mode = "host"
@@ -27,8 +29,15 @@
 //! max_key_age = 3600                             # seconds; a dropped key dies within them
 //!
 //! [limits]                         # operational; these are the defaults
-//! connections = 1024
-//! handshakes = 64
+//! connections = 1024               # open at once
+//! handshakes = 64                  # being attested at once
+//! handshake_seconds = 10           # for TLS and preamble each
+//! connection_seconds = 3600        # then a client attests anew
+//! request_seconds = 30
+//! streams = 128                    # requests at once on one connection
+//! memory_mib = 256                 # for requests that are being read
+//! cached_tokens = 16384
+//! snapshot_records = 8192          # least number of records between two snapshots
 //!
 //! [log]                            # operational
 //! level = "info"
@@ -39,7 +48,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 mod check;
+mod material;
 mod tree;
+
+pub(crate) use check::authority;
+pub(crate) use material::{Material, TrustedIssuer};
+pub(crate) use tree::{operational, trust};
 
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +111,16 @@ pub struct ServerConfig {
 pub struct AttestationConfig {
     /// `intel`, or the path of a root certificate (DER).
     pub root: String,
+    /// Accepted states of callers' platforms, by their vendor's names.
+    #[serde(default = "default_statuses")]
+    pub statuses: Vec<String>,
+    /// Advisories that may apply to callers' platforms.
+    #[serde(default)]
+    pub advisories: Vec<String>,
+}
+
+fn default_statuses() -> Vec<String> {
+    vec!["UpToDate".into()]
 }
 
 /// `[time]`.
@@ -203,8 +227,16 @@ pub struct LimitsConfig {
     pub handshake_seconds: u64,
     /// Seconds after which a connection ends.
     pub connection_seconds: u64,
+    /// Seconds that a request may take.
+    pub request_seconds: u64,
     /// Requests at once on one connection.
     pub streams: u32,
+    /// Memory for requests that are being read, in MiB.
+    pub memory_mib: u32,
+    /// Verified tokens that are remembered.
+    pub cached_tokens: usize,
+    /// Least number of records between two snapshots.
+    pub snapshot_records: u64,
 }
 
 impl Default for LimitsConfig {
@@ -214,7 +246,11 @@ impl Default for LimitsConfig {
             handshakes: 64,
             handshake_seconds: 10,
             connection_seconds: 3600,
+            request_seconds: 30,
             streams: 128,
+            memory_mib: 256,
+            cached_tokens: 16_384,
+            snapshot_records: 8192,
         }
     }
 }

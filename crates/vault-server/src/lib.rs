@@ -2,26 +2,28 @@
 //!
 //! [`run`] is all of it; `evaultd` calls it with the machine's TEE, and development tools with
 //! the software TEE. What decides is in `vault-core`; this crate moves bytes.
+//!
+//! The life of a call: `accept` (bounds, TLS, preamble) → `accept::attested` (token, memory) →
+//! `service` (message to the core's request) → `shared` (judge, operate, record) → `committer`
+//! (one sync for a group) → `service` (answer to message).
 
+mod accept;
+mod boot;
+mod channel;
+mod clock;
+mod committer;
 mod config;
+mod identity;
+mod jwks;
+mod log;
+mod logging;
+mod run;
+mod service;
+mod shared;
+mod stop;
 
 pub use config::{
     AttestationConfig, ConfigError, IssuerConfig, LimitsConfig, LogConfig, RolesConfig,
     ServerConfig, TimeConfig, TypSetting,
 };
-
-use std::future::Future;
-use std::sync::Arc;
-use vault_tee::Platform;
-
-/// Runs a vault until `shutdown` is ready; then answers what is in flight and returns. Prints
-/// one line of JSON on stdout when it accepts connections:
-/// `{"ready":true,"addr":…,"vault_id":…,"platform_id":…,"measurement":…}`.
-pub async fn run(
-    config: ServerConfig,
-    platform: Arc<dyn Platform>,
-    shutdown: impl Future<Output = ()> + Send,
-) -> anyhow::Result<()> {
-    let _ = (config, platform, shutdown);
-    anyhow::bail!("not wired yet")
-}
+pub use run::run;

@@ -65,6 +65,26 @@ impl ServerConfig {
             "is not between 1 and 3600",
         )?;
         require(
+            between(limits.request_seconds, 1, 600),
+            "limits.request_seconds",
+            "is not between 1 and 600",
+        )?;
+        require(
+            between(limits.memory_mib.into(), 4, 4096),
+            "limits.memory_mib",
+            "is not between 4 and 4096",
+        )?;
+        require(
+            between(limits.cached_tokens as u64, 1, 1 << 20),
+            "limits.cached_tokens",
+            "is not between 1 and 1048576",
+        )?;
+        require(
+            limits.snapshot_records >= 16,
+            "limits.snapshot_records",
+            "is less than 16",
+        )?;
+        require(
             between(limits.streams.into(), 1, 1024),
             "limits.streams",
             "is not between 1 and 1024",

@@ -1,0 +1,155 @@
+//! HTTP/2 behind the preamble.
+
+use super::{DRAIN, Door};
+use crate::config::LimitsConfig;
+use crate::service::{Authenticated, Explain, Services, refusal_to_error};
+use connectrpc::{ConnectRpcBody, ConnectRpcService};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use ratls::tls::{ConnectionFacts, ServerStream};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{sleep, timeout};
+use vault_core::{Caller, Code, Refusal};
+use vault_proto::{AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, request_limits};
+
+const STREAM_WINDOW: u32 = 64 << 10;
+const CONNECTION_WINDOW: u32 = 256 << 10;
+const HEADER_LIST: u32 = 32 << 10;
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// One attested connection: what the preamble proved stands beside each of its requests.
+#[derive(Clone)]
+pub(super) struct Session {
+    door: Arc<Door>,
+    facts: Arc<ConnectionFacts>,
+    stranger: ConnectRpcService<Services>,
+    known: ConnectRpcService<Services>,
+}
+
+impl Session {
+    pub(super) fn new(door: Arc<Door>, facts: ConnectionFacts) -> Self {
+        let service = |authenticated| {
+            ConnectRpcService::from_arc(door.services.clone())
+                .with_limits(request_limits(authenticated))
+                .with_interceptor(Explain)
+        };
+        Self {
+            stranger: service(false),
+            known: service(true),
+            facts: Arc::new(facts),
+            door,
+        }
+    }
+
+    async fn answer(self, mut request: Request<Incoming>) -> Response<ConnectRpcBody> {
+        let evidence = self.facts.caller.as_ref();
+        let caller = self
+            .door
+            .shared
+            .authenticate(request.headers(), evidence)
+            .await;
+        let _memory = match self.admit(request.headers(), &caller).await {
+            Ok(permit) => permit,
+            Err(refusal) => return refuse(&refusal, request.headers()),
+        };
+        let mut service = match caller {
+            Ok(_) => self.known,
+            Err(_) => self.stranger,
+        };
+        let headers = request.headers().clone();
+        request
+            .extensions_mut()
+            .insert(Authenticated(Arc::new(caller)));
+        let limit = Duration::from_secs(self.door.limits.request_seconds);
+        let answer = tower::Service::call(&mut service, request);
+        match timeout(limit, answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => {
+                let refusal = Refusal::new(Code::Unavailable).because("the request took too long");
+                refuse(&refusal, &headers)
+            }
+        }
+    }
+
+    /// Memory for the request, once it is there; refuses a request that says to be too long.
+    async fn admit(
+        &self,
+        headers: &HeaderMap,
+        caller: &Result<Caller, Refusal>,
+    ) -> Result<OwnedSemaphorePermit, Refusal> {
+        let limit = match caller {
+            Ok(_) => AFTER_AUTHENTICATION,
+            Err(_) => BEFORE_AUTHENTICATION,
+        };
+        let length = content_length(headers).unwrap_or(limit);
+        if length > limit {
+            return Err(Refusal::new(Code::TooLarge));
+        }
+        let kib = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
+        let wait = Duration::from_secs(self.door.limits.request_seconds);
+        match timeout(wait, self.door.memory.clone().acquire_many_owned(kib)).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(Refusal::new(Code::Unavailable)),
+        }
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn refuse(refusal: &Refusal, headers: &HeaderMap) -> Response<ConnectRpcBody> {
+    refusal_to_error(refusal).into_http_response(headers)
+}
+
+impl hyper::service::Service<Request<Incoming>> for Session {
+    type Response = Response<ConnectRpcBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let session = self.clone();
+        Box::pin(async move { Ok(session.answer(request).await) })
+    }
+}
+
+/// Serves until the client leaves, the connection is too old, or the vault stops.
+pub(super) async fn serve(
+    stream: ServerStream<TcpStream>,
+    session: Session,
+    limits: &LimitsConfig,
+    mut stop: watch::Receiver<bool>,
+) {
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(HEADER_LIST)
+        .keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE)
+        .serve_connection(TokioIo::new(stream), session);
+    tokio::pin!(connection);
+    tokio::select! {
+        ended = &mut connection => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection broke off");
+            }
+            return;
+        }
+        () = sleep(Duration::from_secs(limits.connection_seconds)) => {}
+        _ = stop.changed() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    // Whatever is not answered by then is cut.
+    let _ = timeout(DRAIN, connection).await;
+}

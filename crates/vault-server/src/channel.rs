@@ -1,0 +1,106 @@
+//! The attested channel of this vault: leaves, quotes, and whose evidence callers may show.
+
+use crate::boot::Roots;
+use crate::clock::{clock, fill};
+use crate::config::{LimitsConfig, Material};
+use crate::identity::Identity;
+use ratls::tls::{IssueFailed, QuoteUnavailable, ServerConfig, ServerEndpoint, Trust};
+use ratls::{AppraisalPolicy, Claims, Evidence, Expected, Leaf, LeafKey, Role, Validity};
+use std::sync::Arc;
+use std::time::Duration;
+use vault_policy::{PlatformId, TcbStatus, UnixSeconds};
+use vault_tee::Platform;
+
+/// What every leaf of this boot says.
+#[derive(Clone)]
+pub(crate) struct Says {
+    pub(crate) identity_spki: Vec<u8>,
+    pub(crate) roots: Roots,
+    pub(crate) boot_id: [u8; 16],
+}
+
+impl Says {
+    pub(crate) fn new(identity: &Identity, roots: Roots, boot_id: [u8; 16]) -> Self {
+        Self {
+            identity_spki: identity.spki().to_vec(),
+            roots,
+            boot_id,
+        }
+    }
+
+    fn claims(&self, key: &LeafKey) -> Claims {
+        Claims {
+            role: Role::Vault,
+            spki_hash: key.spki_hash(),
+            identity_key: self.identity_spki.clone(),
+            trust_root: Some(self.roots.trust),
+            operational_root: Some(self.roots.operational),
+            boot_id: self.boot_id,
+            oids: Default::default(),
+        }
+    }
+}
+
+/// An endpoint over this platform. Blocks for a quote.
+pub(crate) fn endpoint(
+    platform: &Arc<dyn Platform>,
+    says: Says,
+    material: &Material,
+    limits: &LimitsConfig,
+) -> anyhow::Result<ServerEndpoint> {
+    let quoting = platform.clone();
+    let issuing = platform.clone();
+    let issuer = move |now: UnixSeconds| issue(&*issuing, &says, now);
+    let quoter = move |data: [u8; 64]| quote(&*quoting, data);
+    let trust = Trust {
+        root: material.root.clone(),
+        policy: material.callers.clone(),
+    };
+    let now = clock(platform);
+    let mut config = ServerConfig::new(Arc::new(issuer), Arc::new(quoter), trust, now);
+    config.handshake_timeout = Duration::from_secs(limits.handshake_seconds);
+    config.preamble_timeout = Duration::from_secs(limits.handshake_seconds);
+    Ok(ServerEndpoint::new(config)?)
+}
+
+fn issue(platform: &dyn Platform, says: &Says, now: UnixSeconds) -> Result<Leaf, IssueFailed> {
+    let key = LeafKey::generate()?;
+    let claims = says.claims(&key);
+    Leaf::issue(key, claims, Validity::from_now(now), |data| {
+        quote(platform, data)
+    })
+    .map_err(|error| match error {
+        ratls::IssueError::Leaf(error) => IssueFailed::Leaf(error),
+        ratls::IssueError::Quote(_) => IssueFailed::Quote,
+    })
+}
+
+fn quote(platform: &dyn Platform, data: [u8; 64]) -> Result<Evidence, QuoteUnavailable> {
+    let evidence = platform.quote(data).map_err(|error| {
+        tracing::warn!(%error, "the platform gave no quote");
+        QuoteUnavailable
+    })?;
+    Ok(Evidence {
+        quote: evidence.quote,
+        collateral: evidence.collateral,
+    })
+}
+
+/// The id of this machine, as a verifier with the configured root sees it; `None` where that root
+/// is another's, or where the machine's evidence does not pass.
+pub(crate) fn platform_id(platform: &dyn Platform, material: &Material) -> Option<PlatformId> {
+    let mut nonce = [0; 64];
+    fill(&mut nonce);
+    let evidence = quote(platform, nonce).ok()?;
+    let mut policy = AppraisalPolicy::strict();
+    policy.statuses.extend(TcbStatus::ALL);
+    let now = UnixSeconds(platform.host_time().ok()?);
+    let expected = Expected::danger_raw(nonce);
+    match ratls::appraise(&evidence, &material.root, &policy, &expected, now) {
+        Ok(appraised) => Some(appraised.evidence.claims().platform_id),
+        Err(error) => {
+            tracing::warn!(%error, "this vault's own evidence does not pass");
+            None
+        }
+    }
+}

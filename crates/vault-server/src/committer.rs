@@ -1,0 +1,249 @@
+//! The one thread that makes groups durable. A call waits for its group's [`Committed`]; when the
+//! log cannot be made durable, the process ends.
+
+use crate::clock::SystemRng;
+use crate::log::StoreLog;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use vault_core::{CommitFault, Committed, Group, Snapshot, TimeReading, Vault, commit};
+use vault_encoding::Hash;
+
+/// A group is taken when this many records wait,
+const FULL: usize = 64;
+/// or this long after the oldest of them, if the thread was busy when it came;
+const WINDOW: Duration = Duration::from_micros(500);
+/// and now and then the vault is asked whether it has something to say by itself.
+const TICK: Duration = Duration::from_secs(10);
+
+/// What is waited for.
+#[derive(Default)]
+struct Queue {
+    waiting: BTreeMap<u64, Vec<oneshot::Sender<Committed>>>,
+    records: usize,
+    oldest: Option<Instant>,
+    /// Whether the thread sleeps until something comes.
+    idle: bool,
+    stopping: bool,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A handle of the thread.
+pub(crate) struct Committer {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the thread works on.
+struct Work {
+    vault: Arc<RwLock<Vault>>,
+    log: StoreLog,
+    now: Box<dyn Fn() -> TimeReading + Send>,
+    snapshot_every: u64,
+    /// Size of the log at the last snapshot.
+    snapshot_at: u64,
+}
+
+impl Committer {
+    pub(crate) fn start(
+        vault: Arc<RwLock<Vault>>,
+        log: StoreLog,
+        now: Box<dyn Fn() -> TimeReading + Send>,
+        snapshot_every: u64,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let theirs = shared.clone();
+        let mut work = Work {
+            vault,
+            log,
+            now,
+            snapshot_every,
+            snapshot_at: 0,
+        };
+        let thread = std::thread::Builder::new()
+            .name("committer".into())
+            .spawn(move || {
+                if let Err(CommitFault(reason)) = work.run(&theirs) {
+                    crate::stop::abort(reason);
+                }
+            })?;
+        Ok(Self {
+            shared,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Waits for a group. INVARIANT: called while the vault is still locked by whoever recorded
+    /// into that group, so that the group cannot be settled before.
+    pub(crate) fn register(&self, sequence: u64) -> oneshot::Receiver<Committed> {
+        let (sender, receiver) = oneshot::channel();
+        let mut queue = self.shared.lock();
+        queue.waiting.entry(sequence).or_default().push(sender);
+        queue.records += 1;
+        queue.oldest.get_or_insert_with(Instant::now);
+        let wake = queue.idle || queue.records == FULL;
+        drop(queue);
+        if wake {
+            self.shared.changed.notify_one();
+        }
+        receiver
+    }
+
+    /// Commits what is there, and ends the thread.
+    pub(crate) fn stop(&self) {
+        self.shared.lock().stopping = true;
+        self.shared.changed.notify_one();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            crate::stop::abort("the committer ended early");
+        }
+    }
+}
+
+impl Work {
+    fn run(&mut self, shared: &Shared) -> Result<(), CommitFault> {
+        loop {
+            let last = wait(shared);
+            self.tick();
+            self.commit_all(shared)?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn tick(&self) {
+        let now = (self.now)();
+        write(&self.vault).tick(now, &mut SystemRng);
+    }
+
+    fn commit_all(&mut self, shared: &Shared) -> Result<(), CommitFault> {
+        let (group, snapshot) = self.take(shared);
+        let Some(group) = group else { return Ok(()) };
+        self.make_durable(group, shared)?;
+        match snapshot {
+            Some(snapshot) => self.store_snapshot(&snapshot, shared),
+            None => Ok(()),
+        }
+    }
+
+    fn take(&mut self, shared: &Shared) -> (Option<Group>, Option<Snapshot>) {
+        let held = self.vault.clone();
+        let mut vault = write(&held);
+        let group = vault.take_group();
+        let mut queue = shared.lock();
+        queue.records = 0;
+        queue.oldest = None;
+        drop(queue);
+        let snapshot = match group {
+            Some(_) => self.due_snapshot(&vault),
+            None => None,
+        };
+        (group, snapshot)
+    }
+
+    /// The state behind the group that was just taken, if the log has grown enough since the last
+    /// one: by a half at least, so that all snapshots together cost no more than the log.
+    fn due_snapshot(&mut self, vault: &Vault) -> Option<Snapshot> {
+        let size = vault.durable()?.head().size;
+        if self.snapshot_at == 0 {
+            self.snapshot_at = size;
+        }
+        let grown = size.saturating_sub(self.snapshot_at);
+        if grown < self.snapshot_every.max(self.snapshot_at / 2) {
+            return None;
+        }
+        self.snapshot_at = size;
+        match vault.snapshot() {
+            Ok(snapshot) => snapshot,
+            Err(_) => {
+                tracing::warn!("no snapshot could be made");
+                None
+            }
+        }
+    }
+
+    fn store_snapshot(&mut self, snapshot: &Snapshot, shared: &Shared) -> Result<(), CommitFault> {
+        let sealed = self.log.seal_snapshot(&snapshot.at, &snapshot.payload)?;
+        let group = {
+            let mut vault = write(&self.vault);
+            vault.commit_to_snapshot(Hash(sealed.hash()), &snapshot.at, &mut SystemRng);
+            vault.take_group()
+        };
+        if let Some(group) = group {
+            self.make_durable(group, shared)?;
+        }
+        self.log.put_snapshot(&sealed)?;
+        tracing::info!(group = snapshot.at.sequence, "snapshot stored");
+        Ok(())
+    }
+
+    fn make_durable(&mut self, group: Group, shared: &Shared) -> Result<(), CommitFault> {
+        let committed = commit(group, &mut self.log)?;
+        write(&self.vault).settle(&committed);
+        release(shared, &committed);
+        Ok(())
+    }
+}
+
+/// Sleeps until a group should be taken; true if it is the last one.
+fn wait(shared: &Shared) -> bool {
+    let mut queue = shared.lock();
+    if queue.records == 0 && !queue.stopping {
+        queue.idle = true;
+        let (woken, _) = shared
+            .changed
+            .wait_timeout_while(queue, TICK, |queue| queue.records == 0 && !queue.stopping)
+            .unwrap_or_else(PoisonError::into_inner);
+        queue = woken;
+        queue.idle = false;
+        return queue.stopping;
+    }
+    let left = queue.oldest.map_or(Duration::ZERO, |oldest| {
+        WINDOW.saturating_sub(oldest.elapsed())
+    });
+    if !left.is_zero() {
+        let (woken, _) = shared
+            .changed
+            .wait_timeout_while(queue, left, |queue| queue.records < FULL && !queue.stopping)
+            .unwrap_or_else(PoisonError::into_inner);
+        queue = woken;
+    }
+    queue.stopping
+}
+
+fn release(shared: &Shared, committed: &Committed) {
+    let mut queue = shared.lock();
+    let later = queue.waiting.split_off(&(committed.sequence() + 1));
+    let covered = std::mem::replace(&mut queue.waiting, later);
+    drop(queue);
+    for waiting in covered.into_values().flatten() {
+        // Whoever hung up has its effect all the same.
+        let _ = waiting.send(committed.clone());
+    }
+}
+
+fn write(vault: &RwLock<Vault>) -> std::sync::RwLockWriteGuard<'_, Vault> {
+    vault.write().unwrap_or_else(PoisonError::into_inner)
+}

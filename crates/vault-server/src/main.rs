@@ -1,0 +1,47 @@
+//! `evaultd`: a vault on the machine's TEE.
+
+use anyhow::{Context, bail};
+use std::path::Path;
+use std::process::ExitCode;
+use vault_server::ServerConfig;
+
+const USAGE: &str = "usage: evaultd --config FILE | evaultd check-config FILE";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["--config", file] => start(Path::new(file)),
+        ["check-config", file] => check(Path::new(file)),
+        ["--version"] => {
+            println!("evaultd {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("evaultd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check(file: &Path) -> anyhow::Result<()> {
+    ServerConfig::load(file).with_context(|| file.display().to_string())?;
+    println!("{}: good", file.display());
+    Ok(())
+}
+
+/// Backends are crates of their own; this build has none.
+fn start(file: &Path) -> anyhow::Result<()> {
+    check(file)?;
+    bail!(
+        "this build has no TEE backend, and a vault without one protects nothing; \
+         for development use `evault dev`, which runs a vault on the software TEE"
+    )
+}

@@ -1,0 +1,98 @@
+//! The services of the wire over the core: each method maps its request, lets the core perform it,
+//! and maps the answer.
+
+mod audit;
+mod crypto;
+mod error;
+mod key;
+mod policy;
+mod vault;
+mod wire;
+
+pub(crate) use error::{Explain, refusal_to_error};
+
+use crate::shared::Shared;
+use connectrpc::{Chain, ConnectError, RequestContext};
+use std::sync::Arc;
+use vault_core::{Caller, Code, Refusal, Reply, Request};
+use vault_proto::v1::{
+    self, AuditServiceServer, CryptoServiceServer, KeyServiceServer, PolicyServiceServer,
+    VaultServiceServer,
+};
+
+/// Who calls, put beside each request by its connection.
+#[derive(Clone)]
+pub(crate) struct Authenticated(pub(crate) Arc<Result<Caller, Refusal>>);
+
+/// Implements every service.
+#[derive(Clone)]
+pub(crate) struct Service(Arc<Shared>);
+
+/// All services, the busiest first.
+pub(crate) type Services = Chain<
+    CryptoServiceServer<Service>,
+    Chain<
+        KeyServiceServer<Service>,
+        Chain<
+            PolicyServiceServer<Service>,
+            Chain<AuditServiceServer<Service>, VaultServiceServer<Service>>,
+        >,
+    >,
+>;
+
+/// Every service over one vault.
+pub(crate) fn services(shared: Arc<Shared>) -> Services {
+    let service = Service(shared);
+    Chain(
+        CryptoServiceServer::new(service.clone()),
+        Chain(
+            KeyServiceServer::new(service.clone()),
+            Chain(
+                PolicyServiceServer::new(service.clone()),
+                Chain(
+                    AuditServiceServer::new(service.clone()),
+                    VaultServiceServer::new(service),
+                ),
+            ),
+        ),
+    )
+}
+
+impl Service {
+    /// One call by whoever is authenticated.
+    async fn call(
+        &self,
+        rpc: &RequestContext,
+        context: Option<&v1::CallContext>,
+        request: Result<Request, Refusal>,
+    ) -> Result<Reply, ConnectError> {
+        self.try_call(rpc, context, request)
+            .await
+            .map_err(|refusal| refusal_to_error(&refusal))
+    }
+
+    async fn try_call(
+        &self,
+        rpc: &RequestContext,
+        context: Option<&v1::CallContext>,
+        request: Result<Request, Refusal>,
+    ) -> Result<Reply, Refusal> {
+        let caller = caller(rpc)?;
+        self.0.open()?;
+        let caller = (*caller.0).as_ref().map_err(Clone::clone)?;
+        let context = wire::call_context(context)?;
+        self.0.perform(caller, request?, &context).await
+    }
+}
+
+/// INVARIANT: every connection that reaches the services puts an [`Authenticated`] beside each
+/// request.
+fn caller(rpc: &RequestContext) -> Result<Authenticated, Refusal> {
+    let authenticated = rpc.extensions().get::<Authenticated>().cloned();
+    authenticated.ok_or_else(|| Refusal::new(Code::NotAttested))
+}
+
+/// The core answered another question than it was asked.
+fn mismatch() -> ConnectError {
+    refusal_to_error(&Refusal::new(Code::Internal))
+}

@@ -1,0 +1,109 @@
+//! `KeyService`.
+
+use super::{Service, mismatch, wire};
+use buffa::MessageField;
+use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
+use vault_core::api::{CreateKey, ListKeys, ScheduleDeletion};
+use vault_core::{Answer, Refusal, Request};
+use vault_proto::v1::{self, KeyService};
+
+#[allow(refining_impl_trait, reason = "answers are plain messages")]
+impl KeyService for Service {
+    async fn create_key<'a>(
+        &'a self,
+        rpc: RequestContext,
+        request: ServiceRequest<'_, v1::CreateKeyRequest>,
+    ) -> ServiceResult<v1::CreateKeyResponse> {
+        let message = request.to_owned_message();
+        let asked = create_key(&message);
+        let reply = self.call(&rpc, message.context.as_option(), asked).await?;
+        let Answer::CreateKey(key) = reply.answer else {
+            return Err(mismatch());
+        };
+        Response::ok(v1::CreateKeyResponse {
+            receipt: wire::receipt(&reply.receipt),
+            key: MessageField::some(wire::key_info(key)),
+            ..Default::default()
+        })
+    }
+
+    async fn get_key<'a>(
+        &'a self,
+        rpc: RequestContext,
+        request: ServiceRequest<'_, v1::GetKeyRequest>,
+    ) -> ServiceResult<v1::GetKeyResponse> {
+        let message = request.to_owned_message();
+        let asked = wire::key_ref(&message.key).map(|key| Request::GetKey { key });
+        let reply = self.call(&rpc, message.context.as_option(), asked).await?;
+        let Answer::GetKey(key) = reply.answer else {
+            return Err(mismatch());
+        };
+        Response::ok(v1::GetKeyResponse {
+            receipt: wire::receipt(&reply.receipt),
+            key: MessageField::some(wire::key_info(key)),
+            ..Default::default()
+        })
+    }
+
+    async fn list_keys<'a>(
+        &'a self,
+        rpc: RequestContext,
+        request: ServiceRequest<'_, v1::ListKeysRequest>,
+    ) -> ServiceResult<v1::ListKeysResponse> {
+        let message = request.to_owned_message();
+        let asked = Request::ListKeys(ListKeys {
+            page_size: message.page_size,
+            page_token: message.page_token,
+        });
+        let context = message.context.as_option();
+        let reply = self.call(&rpc, context, Ok(asked)).await?;
+        let Answer::ListKeys {
+            keys,
+            next_page_token,
+        } = reply.answer
+        else {
+            return Err(mismatch());
+        };
+        Response::ok(v1::ListKeysResponse {
+            receipt: wire::receipt(&reply.receipt),
+            keys: keys.into_iter().map(wire::key_info).collect(),
+            next_page_token,
+            ..Default::default()
+        })
+    }
+
+    async fn schedule_deletion<'a>(
+        &'a self,
+        rpc: RequestContext,
+        request: ServiceRequest<'_, v1::ScheduleDeletionRequest>,
+    ) -> ServiceResult<v1::ScheduleDeletionResponse> {
+        let message = request.to_owned_message();
+        let window = message.window;
+        let asked = wire::key_ref(&message.key)
+            .map(|key| Request::ScheduleDeletion(ScheduleDeletion { key, window }));
+        let reply = self.call(&rpc, message.context.as_option(), asked).await?;
+        let Answer::ScheduleDeletion {
+            state,
+            tombstone_index,
+        } = reply.answer
+        else {
+            return Err(mismatch());
+        };
+        Response::ok(v1::ScheduleDeletionResponse {
+            receipt: wire::receipt(&reply.receipt),
+            state: wire::key_state(state).into(),
+            tombstone_index,
+            ..Default::default()
+        })
+    }
+}
+
+fn create_key(message: &v1::CreateKeyRequest) -> Result<Request, Refusal> {
+    Ok(Request::CreateKey(CreateKey {
+        handle: vault_proto::key_handle(&message.handle).map_err(wire::invalid)?,
+        key_type: vault_proto::key_type(message.r#type).map_err(wire::invalid)?,
+        name: message.name.clone(),
+        policy: message.policy.clone(),
+        labels: message.labels.iter().map(wire::label).collect(),
+    }))
+}
