@@ -436,7 +436,7 @@ mod tests {
         full.oids = (0..MAX_OIDS)
             .map(|index| {
                 (
-                    format!("{longest}")[..62].to_owned() + &format!("{index:02}"),
+                    longest[..62].to_owned() + &format!("{index:02}"),
                     vec![7; MAX_OID_VALUE],
                 )
             })

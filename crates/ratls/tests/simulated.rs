@@ -6,66 +6,19 @@
     clippy::indexing_slicing
 )]
 
+mod simulator;
+
 use ratls::{
-    AppraisalError, AppraisalPolicy, Appraised, CertificateFault, CollateralFault, EnclaveFault,
-    Evidence, Expected, FloorFault, FormatFault, PlatformFault, QeFault, TcbFault, TrustRoot,
-    appraise, platform_id,
+    AppraisalError, AppraisalPolicy, CertificateFault, CollateralFault, EnclaveFault, Evidence,
+    Expected, FloorFault, FormatFault, PlatformFault, QeFault, TcbFault, TrustRoot, appraise,
+    platform_id,
 };
-use tee_sim::{CollateralPart, Revoked, SimBuilder, SimMachine, SimPlatform, SimRoot, SimTcb};
+use simulator::{
+    MEASUREMENT, NOW, REPORT_DATA, evidence, good, judge, machine, refusal, root, verdict,
+};
+use tee_sim::{CollateralPart, Revoked, SimPlatform, SimRoot, SimTcb};
 use vault_encoding::Hash;
 use vault_policy::{Measurement, TcbStatus, UnixSeconds};
-use vault_tee::Platform;
-
-const NOW: UnixSeconds = UnixSeconds(1_795_361_000);
-const MEASUREMENT: [u8; 32] = [0x11; 32];
-const REPORT_DATA: [u8; 64] = [0x22; 64];
-
-fn machine() -> SimMachine {
-    SimRoot::ephemeral().unwrap().machine("one").unwrap()
-}
-
-fn good(machine: &SimMachine) -> SimBuilder {
-    SimPlatform::builder(machine, MEASUREMENT).now(NOW.0)
-}
-
-fn root(machine: &SimMachine) -> TrustRoot {
-    TrustRoot::from_der(machine.root().root_der()).unwrap()
-}
-
-fn evidence(builder: SimBuilder) -> Evidence {
-    let made = builder.build().unwrap().quote(REPORT_DATA).unwrap();
-    Evidence {
-        quote: made.quote,
-        collateral: made.collateral,
-    }
-}
-
-fn judge(
-    evidence: &Evidence,
-    root: &TrustRoot,
-    policy: &AppraisalPolicy,
-) -> Result<Appraised, AppraisalError> {
-    appraise(
-        evidence,
-        root,
-        policy,
-        &Expected::danger_raw(REPORT_DATA),
-        NOW,
-    )
-}
-
-/// The strict verdict on a platform of this machine.
-fn verdict(machine: &SimMachine, builder: SimBuilder) -> Result<Appraised, AppraisalError> {
-    judge(
-        &evidence(builder),
-        &root(machine),
-        &AppraisalPolicy::strict(),
-    )
-}
-
-fn refusal(machine: &SimMachine, builder: SimBuilder) -> AppraisalError {
-    verdict(machine, builder).unwrap_err()
-}
 
 #[test]
 fn a_good_platform_is_accepted_and_its_claims_are_those_of_the_enclave() {
@@ -101,32 +54,6 @@ fn no_other_root_accepts_it() {
         let verdict = judge(&made, &root, &AppraisalPolicy::strict());
         assert_eq!(verdict, Err(FormatFault::EmbeddedRoot.into()));
     }
-}
-
-#[test]
-fn a_root_of_the_same_name_in_the_place_of_the_configured_one_does_not_help() {
-    let (genuine, forged) = (machine(), machine());
-    let mut made = evidence(good(&forged));
-    let own = evidence(good(&genuine));
-    // The forger embeds the configured root behind its own chain.
-    made.quote = graft_last_certificate(&made.quote, &own.quote);
-    let verdict = judge(&made, &root(&genuine), &AppraisalPolicy::strict());
-    assert_eq!(verdict, Err(CertificateFault::Crl.into()));
-    // With the genuine revocation lists, the chain itself is the reason.
-    made.collateral = own.collateral;
-    let verdict = judge(&made, &root(&genuine), &AppraisalPolicy::strict());
-    assert_eq!(verdict, Err(CertificateFault::Chain.into()));
-}
-
-fn graft_last_certificate(quote: &[u8], donor: &[u8]) -> Vec<u8> {
-    let begin = b"-----BEGIN CERTIFICATE-----";
-    let last = |bytes: &[u8]| bytes.windows(27).rposition(|part| part == begin).unwrap();
-    let mut grafted = [&quote[..last(quote)], &donor[last(donor)..]].concat();
-    let total = grafted.len();
-    let chain = 436 + 576 + 2 + 32 + 2 + 4;
-    grafted[432..436].copy_from_slice(&u32::try_from(total - 436).unwrap().to_le_bytes());
-    grafted[chain - 4..chain].copy_from_slice(&u32::try_from(total - chain).unwrap().to_le_bytes());
-    grafted
 }
 
 #[test]
@@ -248,50 +175,6 @@ fn collateral_of_another_family_or_another_provisioning_enclave_is_refused() {
     };
     let verdict = judge(&mixed, &root(&machine), &AppraisalPolicy::strict());
     assert_eq!(verdict, Err(PlatformFault::OtherFamily.into()));
-}
-
-#[test]
-fn each_field_of_the_header_and_of_the_signature_data_has_its_reason() {
-    let machine = machine();
-    let made = evidence(good(&machine));
-    let with = |at: usize, value: u8| {
-        let mut evidence = made.clone();
-        evidence.quote[at] = value;
-        judge(&evidence, &root(&machine), &AppraisalPolicy::strict()).unwrap_err()
-    };
-    let signature_data = 436;
-    let fields: [(usize, u8, AppraisalError); 11] = [
-        (0, 4, FormatFault::Version.into()),
-        (0, 2, FormatFault::Version.into()),
-        (4, 0x81, FormatFault::TeeType.into()),
-        (2, 3, FormatFault::AttestationKeyType.into()),
-        (12, 0, FormatFault::QeVendor.into()),
-        (signature_data + 576, 31, FormatFault::AuthData.into()),
-        (
-            signature_data + 576 + 34,
-            6,
-            FormatFault::CertificationData.into(),
-        ),
-        (
-            signature_data,
-            !made.quote[signature_data],
-            AppraisalError::QuoteSignature,
-        ),
-        (
-            signature_data + 64,
-            !made.quote[signature_data + 64],
-            QeFault::KeyNotBound.into(),
-        ),
-        (signature_data + 128, 6, QeFault::ReportSignature.into()),
-        (
-            signature_data + 512,
-            !made.quote[signature_data + 512],
-            QeFault::ReportSignature.into(),
-        ),
-    ];
-    for (at, value, reason) in fields {
-        assert_eq!(with(at, value), reason, "byte {at}");
-    }
 }
 
 #[test]
@@ -465,116 +348,4 @@ fn older_collateral_than_seen_before_is_refused() {
     let tcb = FloorFault::TcbEvaluationDataNumber;
     assert_eq!(refuse(numbered(16, 5)), tcb.into());
     assert_eq!(refuse(numbered(17, 4)), FloorFault::PckCrl.into());
-}
-
-#[test]
-fn appended_cut_and_respelled_quotes_are_refused() {
-    let machine = machine();
-    let root = root(&machine);
-    let made = evidence(good(&machine));
-    let with = |quote: Vec<u8>| {
-        let evidence = Evidence {
-            quote,
-            ..made.clone()
-        };
-        judge(&evidence, &root, &AppraisalPolicy::strict()).map(|_| ())
-    };
-    assert_eq!(with(made.quote.clone()), Ok(()));
-    for tail in [&b"\0"[..], b"\n", b"more"] {
-        let longer = [&made.quote, tail].concat();
-        assert_eq!(with(longer), Err(FormatFault::TrailingBytes.into()));
-    }
-    let too_long = [&made.quote[..], &[0; ratls::MAX_QUOTE]].concat();
-    assert_eq!(with(too_long), Err(FormatFault::TooLong.into()));
-    for end in (0..made.quote.len()).step_by(7) {
-        let cut = made.quote[..end].to_vec();
-        assert_eq!(with(cut), Err(FormatFault::Truncated.into()), "{end}");
-    }
-    for (from, to) in [("\n", "\r\n"), ("=\n", "= \n"), ("-----END", "\n-----END")] {
-        let respelled = respell_chain(&made.quote, from, to);
-        assert_eq!(
-            with(respelled),
-            Err(FormatFault::ChainText.into()),
-            "{to:?}"
-        );
-    }
-    // A second NUL, or one more root at the end.
-    for tail in ["\0".to_owned(), last_certificate(&made.quote)] {
-        let longer = append_to_chain(&made.quote, &tail);
-        assert_eq!(with(longer), Err(FormatFault::ChainText.into()));
-    }
-}
-
-const CHAIN: usize = 436 + 576 + 2 + 32 + 2 + 4;
-
-fn with_chain(quote: &[u8], chain: &[u8]) -> Vec<u8> {
-    let length = |length: usize| u32::try_from(length).unwrap().to_le_bytes();
-    let mut out = quote[..CHAIN - 4].to_vec();
-    out.extend_from_slice(&length(chain.len()));
-    out.extend_from_slice(chain);
-    let signature_data = length(out.len() - 436);
-    out[432..436].copy_from_slice(&signature_data);
-    out
-}
-
-fn respell_chain(quote: &[u8], from: &str, to: &str) -> Vec<u8> {
-    let text = std::str::from_utf8(&quote[CHAIN..]).unwrap();
-    with_chain(quote, text.replacen(from, to, 1).as_bytes())
-}
-
-fn append_to_chain(quote: &[u8], tail: &str) -> Vec<u8> {
-    let chain = quote[CHAIN..].strip_suffix(b"\0").unwrap();
-    with_chain(quote, &[chain, tail.as_bytes(), b"\0"].concat())
-}
-
-fn last_certificate(quote: &[u8]) -> String {
-    let text = std::str::from_utf8(&quote[CHAIN..]).unwrap();
-    let start = text.rfind("-----BEGIN").unwrap();
-    text[start..].trim_end_matches('\0').to_owned()
-}
-
-#[test]
-fn collateral_with_its_own_chain_or_beyond_the_limit_is_refused() {
-    let machine = machine();
-    let made = evidence(good(&machine));
-    let mut json: serde_json::Value = serde_json::from_slice(&made.collateral).unwrap();
-    json["pck_certificate_chain"] = "".into();
-    let with = |collateral: Vec<u8>| {
-        let evidence = Evidence {
-            collateral,
-            ..made.clone()
-        };
-        judge(&evidence, &root(&machine), &AppraisalPolicy::strict()).map(|_| ())
-    };
-    let replaced = json.to_string().into_bytes();
-    assert_eq!(with(replaced), Err(CollateralFault::ReplacesChain.into()));
-    let padded = [&made.collateral[..], &vec![b' '; ratls::MAX_COLLATERAL]].concat();
-    assert_eq!(with(padded), Err(CollateralFault::TooLong.into()));
-    assert_eq!(with(b"{}".to_vec()), Err(CollateralFault::Malformed.into()));
-}
-
-#[test]
-fn a_changed_word_of_signed_collateral_is_refused() {
-    let machine = machine();
-    let made = evidence(good(&machine).tcb(SimTcb::OutOfDate, &["INTEL-SA-00001"]));
-    let with = |member: &str, from: &str, to: &str| {
-        let mut json: serde_json::Value = serde_json::from_slice(&made.collateral).unwrap();
-        let text = json[member].as_str().unwrap();
-        assert!(text.contains(from), "{member} {from}");
-        json[member] = text.replace(from, to).into();
-        let collateral = json.to_string().into_bytes();
-        let evidence = Evidence {
-            collateral,
-            ..made.clone()
-        };
-        judge(&evidence, &root(&machine), &AppraisalPolicy::strict()).unwrap_err()
-    };
-    assert_eq!(
-        with("tcb_info", "OutOfDate", "UpToDate"),
-        CollateralFault::TcbInfoSignature.into()
-    );
-    assert_eq!(
-        with("qe_identity", "\"isvsvn\":8", "\"isvsvn\":1"),
-        CollateralFault::QeIdentitySignature.into()
-    );
 }
