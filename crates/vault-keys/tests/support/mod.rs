@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use vault_encoding::Hash;
 use vault_policy::{
     Action, Condition, Facts, KeyHandle, KeyPolicy, KeySubject, KeyVersion, Lifecycle, Lineage,
@@ -21,7 +22,7 @@ pub(crate) fn subject() -> KeySubject {
         handle: KeyHandle([7; 16]),
         lineage: Lineage(Hash([9; 32])),
         version: KeyVersion(3),
-        policy_hash: policy().hash(),
+        policy_hash: POLICY.hash(),
         policy_version: PolicyVersion(1),
     }
 }
@@ -33,7 +34,7 @@ pub(crate) fn permit(operation: Operation) -> Permit {
 
 /// Leave for one action on any subject.
 pub(crate) fn permit_of(action: Action, subject: KeySubject) -> Permit {
-    evaluate(&policy(), action, &subject, &owner(), VaultTime::Unknown).unwrap()
+    evaluate(&POLICY, action, &subject, &owner(), VaultTime::Unknown).unwrap()
 }
 
 /// The same key in another version.
@@ -56,6 +57,8 @@ fn owner() -> Facts {
         evidence: None,
     }
 }
+
+static POLICY: LazyLock<KeyPolicy> = LazyLock::new(policy);
 
 fn policy() -> KeyPolicy {
     let subject = OidcSubject {
