@@ -52,6 +52,29 @@ fn main() {
             sealing / sealed,
         );
     }
+    let (opening, reading, megabytes) = reopened(directory);
+    println!(
+        "opening {megabytes} MB against reading the files: {:.2}",
+        opening / reading
+    );
+}
+
+/// Seconds to open a store of large groups, seconds to read its files, and their size.
+fn reopened(directory: &Path) -> (f64, f64, u64) {
+    let directory = tempfile::tempdir_in(directory).unwrap();
+    let files = || DirFiles::open(directory.path()).unwrap();
+    let mut log = open(SegmentFiles::open(files(), SegmentOptions::default()).unwrap());
+    (0..2000).for_each(|_| commit(&mut log, &[1; 64 * RECORD]));
+    drop(log);
+    let (mut bytes, start) = (0, Instant::now());
+    for file in std::fs::read_dir(directory.path()).unwrap() {
+        bytes += std::fs::read(file.unwrap().path()).unwrap().len() as u64;
+    }
+    let reading = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let log = open(SegmentFiles::open(files(), SegmentOptions::default()).unwrap());
+    assert_eq!(log.next_sequence(), 2000);
+    (start.elapsed().as_secs_f64(), reading, bytes / 1_000_000)
 }
 
 /// Seconds of one commit of the store.

@@ -84,21 +84,37 @@ impl Cipher {
         tag.as_ref().try_into().map_err(|_| CryptoFault)
     }
 
-    /// The plaintext of ciphertext and tag; `None` if they are not authentic.
+    /// The plaintext of ciphertext and tag, in `scratch`; `None` if they are not authentic.
+    pub(crate) fn open_into<'a>(
+        &self,
+        counter: u64,
+        aad: &[u8],
+        sealed: &[u8],
+        scratch: &'a mut Zeroizing<Vec<u8>>,
+    ) -> Option<&'a [u8]> {
+        if scratch.capacity() < sealed.len() {
+            // Growing in place would leave the old bytes behind, unwiped.
+            *scratch = Zeroizing::new(Vec::with_capacity(sealed.len()));
+        }
+        scratch.clear();
+        scratch.extend_from_slice(sealed);
+        let opened = self
+            .0
+            .open_in_place(nonce(counter), Aad::from(aad), scratch.as_mut_slice());
+        opened.ok().map(|plaintext| &*plaintext)
+    }
+
+    /// The same, in a buffer of its own.
     pub(crate) fn open(
         &self,
         counter: u64,
         aad: &[u8],
         sealed: &[u8],
     ) -> Option<Zeroizing<Vec<u8>>> {
-        let mut buffer = Zeroizing::new(sealed.to_vec());
-        let opened = self
-            .0
-            .open_in_place(nonce(counter), Aad::from(aad), &mut buffer)
-            .ok()?;
-        let length = opened.len();
-        buffer.truncate(length);
-        Some(buffer)
+        let mut scratch = Zeroizing::default();
+        let length = self.open_into(counter, aad, sealed, &mut scratch)?.len();
+        scratch.truncate(length);
+        Some(scratch)
     }
 }
 

@@ -4,6 +4,9 @@
 //! synced; of what was not, each 512-byte sector is kept, lost, torn or garbled on its own, whole
 //! sectors at a time, so writes are reordered as well. Names are durable after `sync_names`, or after a
 //! sync of the file that they name; a crash keeps a prefix of the changes to them.
+//!
+//! Use segments of a few KiB over it, in blocks of at least 512 bytes: a garbled sector takes its neighbours
+//! with it.
 
 mod crash;
 mod state;

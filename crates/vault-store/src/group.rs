@@ -87,6 +87,8 @@ pub(crate) struct GroupSealer {
     generation: [u8; 16],
     /// The boot whose key was used last; a log has few boots and many groups.
     cached: Option<([u8; 16], Cipher)>,
+    /// Where payloads are decrypted; wiped when the log is dropped.
+    scratch: Zeroizing<Vec<u8>>,
 }
 
 impl GroupSealer {
@@ -102,6 +104,7 @@ impl GroupSealer {
             vault_id: *vault_id,
             generation: *generation,
             cached: None,
+            scratch: Zeroizing::default(),
         }
     }
 
@@ -123,17 +126,29 @@ impl GroupSealer {
         Ok((sealed, tag))
     }
 
-    /// `None` unless this store sealed exactly these bytes.
-    pub(crate) fn open(&mut self, sealed: &[u8]) -> Option<Authentic> {
+    /// `None` unless this store sealed exactly these bytes. The payload comes along if it is wanted:
+    /// most groups of a long log are only authenticated.
+    pub(crate) fn open(
+        &mut self,
+        sealed: &[u8],
+        keep: impl FnOnce(&Header) -> bool,
+    ) -> Option<Authentic> {
         let (aad, body) = sealed.split_at_checked(HEADER)?;
         let (header, length) = self.parse_header(aad)?;
         if body.len() != length.checked_add(TAG)? {
             return None;
         }
-        let payload = self
-            .cipher(header.boot_id)
-            .ok()?
-            .open(header.sequence, aad, body)?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let opened = self.cipher(header.boot_id).ok().and_then(|cipher| {
+            let payload = cipher.open_into(header.sequence, aad, body, &mut scratch)?;
+            Some(if keep(&header) {
+                payload.to_vec()
+            } else {
+                Vec::new()
+            })
+        });
+        self.scratch = scratch;
+        let payload = Zeroizing::new(opened?);
         let tag = *body.last_chunk::<TAG>()?;
         Some(Authentic {
             header,

@@ -128,7 +128,7 @@ impl Walk {
         keep_from: u64,
     ) -> ControlFlow<()> {
         let group = sealer
-            .open(stored.bytes)
+            .open(stored.bytes, |header| header.sequence >= keep_from)
             .filter(|g| g.header.sequence == stored.sequence);
         let in_place = match group {
             Some(group) => self.rejected.is_none() && self.accept(group, keep_from),

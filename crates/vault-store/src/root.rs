@@ -4,7 +4,7 @@
 //! "EVROOT\0" and the format version 1, then what the [`SealProvider`] makes of
 //! root key (32) ‖ vault id (32) ‖ store generation (16) ‖ payload, with those 8 bytes as associated data.
 
-use crate::crypto::{Cipher, Purpose, TAG, derive};
+use crate::crypto::{Cipher, Purpose, derive};
 use crate::fields::Fields;
 use crate::files::{Files, replace};
 use crate::segment;
@@ -257,7 +257,6 @@ pub fn write_root(
     let sealed = provider
         .seal(&root.to_bytes(), &bytes, fill)
         .map_err(|_| RootError::Seal)?;
-    debug_assert!(sealed.len() >= TAG);
     bytes.extend_from_slice(&sealed);
     replace(files, NAME, &bytes).map_err(RootError::from)
 }

@@ -170,7 +170,7 @@ impl<S: Storage> SealedLog<S> {
         let mut opened = None;
         let sealer = &mut self.sealer;
         self.storage.read(sequence, &mut |stored| {
-            opened = sealer.open(stored.bytes);
+            opened = sealer.open(stored.bytes, |_| true);
             ControlFlow::Break(())
         })?;
         opened

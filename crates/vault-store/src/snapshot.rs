@@ -45,7 +45,8 @@ pub enum SnapshotState {
     Absent,
     /// One that does not authenticate, or does not lie on this log: rebuild from the log.
     Damaged,
-    /// One that this store sealed. Valid only if the log holds the entry that commits to `hash`.
+    /// One that this store sealed. Valid only if the log holds the entry that commits to `hash`; if it
+    /// does not, rebuild from the groups, which `SealedLog::read` gives again.
     Present {
         /// The head of the tree that the state is of.
         tree: TreeHead,

@@ -11,6 +11,7 @@
 
 mod support;
 
+use proptest::prelude::*;
 use std::ops::Range;
 use support::{Dice, check_groups, head, open_as, payload, root};
 use vault_store::faulty::SimulatedDisk;
@@ -442,4 +443,100 @@ fn nothing_is_left_behind_a_group_that_replaces_a_longer_one() {
             .iter()
             .all(|&byte| byte == 0)
     );
+}
+
+/// What a host does to a segment: bytes from somewhere else, zeros, or an end.
+#[derive(Clone, Debug)]
+enum Edit {
+    Copy {
+        from: usize,
+        from_at: usize,
+        to: usize,
+        to_at: usize,
+        length: usize,
+    },
+    Zero {
+        segment: usize,
+        at: usize,
+        length: usize,
+    },
+    Cut {
+        segment: usize,
+        at: usize,
+    },
+}
+
+fn any_edit() -> impl Strategy<Value = Edit> {
+    // Half of the places are block boundaries, where frames begin.
+    let at = || prop_oneof![(0usize..64).prop_map(|block| block * 64), 0usize..4096];
+    let length = || prop_oneof![(1usize..12).prop_map(|blocks| blocks * 64), 1usize..300];
+    prop_oneof![
+        4 => (0usize..6, at(), 0usize..6, at(), length()).prop_map(
+            |(from, from_at, to, to_at, length)| Edit::Copy { from, from_at, to, to_at, length }
+        ),
+        2 => (0usize..6, at(), length())
+            .prop_map(|(segment, at, length)| Edit::Zero { segment, at, length }),
+        1 => (0usize..6, at()).prop_map(|(segment, at)| Edit::Cut { segment, at }),
+    ]
+}
+
+fn apply(disk: &SimulatedDisk, edit: &Edit) {
+    let names = segments(disk);
+    let name = |segment: usize| &names[segment % names.len()];
+    let read = |segment: usize| disk.contents(name(segment)).unwrap();
+    let clip = |at: usize, length: usize, bytes: &[u8]| {
+        at.min(bytes.len())..(at + length).min(bytes.len())
+    };
+    match *edit {
+        Edit::Copy {
+            from,
+            from_at,
+            to,
+            to_at,
+            length,
+        } => {
+            let source = read(from);
+            let piece = &source[clip(from_at, length, &source)];
+            let mut target = read(to);
+            let range = clip(to_at, piece.len(), &target);
+            target[range.clone()].copy_from_slice(&piece[..range.len()]);
+            disk.overwrite(name(to), &target);
+        }
+        Edit::Zero {
+            segment,
+            at,
+            length,
+        } => {
+            let mut bytes = read(segment);
+            let range = clip(at, length, &bytes);
+            bytes[range].fill(0);
+            disk.overwrite(name(segment), &bytes);
+        }
+        Edit::Cut { segment, at } => {
+            let mut bytes = read(segment);
+            bytes.truncate(at);
+            disk.overwrite(name(segment), &bytes);
+        }
+    }
+}
+
+thread_local! {
+    static STORE: Store = store();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #[test]
+    fn any_few_edits_together_are_refused_or_give_a_prefix(
+        edits in proptest::collection::vec(any_edit(), 1..5)
+    ) {
+        STORE.with(|store| {
+            let disk = store.disk.copy();
+            edits.iter().for_each(|edit| apply(&disk, edit));
+            // `outcome` holds whatever opens to what was written.
+            if let Outcome::Groups(groups, _) = store.outcome(&disk) {
+                assert!(groups <= GROUPS);
+            }
+        });
+    }
 }
