@@ -147,9 +147,7 @@ impl World {
             return Ok(());
         };
         let person = sender.person();
-        let caller = person
-            .caller()
-            .map_err(|refusal| Violation::of("setup", refusal.code as u8))?;
+        let caller = person.caller().ok_or_else(|| Violation::of("setup", "caller"))?;
         let judged = machine
             .vault
             .authorize(&caller, request, &context, self.clock.read());
