@@ -14,7 +14,7 @@ use rustls::{HandshakeKind, NamedGroup, ProtocolVersion};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use support::raw::{connect, receive, send};
+use support::raw::{connect, connect_by, connector, receive, send};
 use support::{Outcome, VAULT_BUILD, Vault, World, code, dial, now, works};
 use tee_sim::Quoting;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -166,6 +166,38 @@ async fn every_reconnect_is_a_full_handshake_with_a_preamble_of_its_own() {
             number + 1
         );
     }
+}
+
+#[tokio::test]
+async fn whoever_would_resume_gets_a_full_handshake_and_a_new_preamble() {
+    let world = World::new();
+    let mut vault = world.vault().await;
+    let connector = connector(&[ALPN], None);
+    let mut nonces = Vec::new();
+    for _ in 0..3 {
+        let mut stream = connect_by(&connector, vault.address).await.unwrap();
+        let tls = stream.get_ref().1;
+        assert_eq!(tls.handshake_kind(), Some(HandshakeKind::Full));
+        assert!(!tls.is_early_data_accepted());
+        let hello = Hello {
+            nonce: [1; 32],
+            offers_caller: false,
+        };
+        send(&mut stream, &Frame::Hello(hello)).await;
+        let Some(Frame::Evidence(evidence)) = receive(&mut stream).await else {
+            panic!("no evidence");
+        };
+        nonces.push((evidence.caller_nonce, evidence.proof.place.root));
+        send(&mut stream, &Frame::Confirm).await;
+        assert_eq!(receive(&mut stream).await, Some(Frame::Confirm));
+        vault.outcome().await.facts();
+        // Whatever the server would send after the handshake has been read by now.
+        stream.write_all(b"x").await.unwrap();
+        stream.read_exact(&mut [0; 1]).await.unwrap();
+    }
+    nonces.sort();
+    nonces.dedup();
+    assert_eq!(nonces.len(), 3);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@
 )]
 
 use ratls::preamble::{
-    Batch, Binding, EXPORTER_LABEL, Evidence, Frame, Hello, Place, Proof, Reason,
+    Batch, Binding, EXPORTER_LABEL, Evidence, Frame, Hello, Kind, MAX_PAYLOAD, Place, Proof, Reason,
 };
 use ratls::report_data::{self, Connection};
 use ratls::{Claims, Role};
@@ -289,4 +289,25 @@ fn what_is_no_frame_is_refused_with_the_code_of_the_vectors() {
         })
         .collect();
     hold("refused.json", &json!({ "refused": refused }));
+}
+
+#[test]
+fn the_page_names_every_reason_kind_and_bound() {
+    let page = include_str!("../../../docs/protocol.md");
+    for reason in Reason::ALL {
+        let row = format!("| {} | `{}` |", reason.number(), reason.name());
+        assert!(page.contains(&row), "{row}");
+    }
+    for kind in Kind::ALL {
+        let name = format!("**{kind:?} ({})**", kind.byte());
+        assert!(page.contains(&name), "{name}");
+    }
+    for text in [
+        "65,536",
+        "EXPORTER-enclave-vaults-attest-v1",
+        "`45 56 41 54`",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert_eq!(MAX_PAYLOAD, 65_536);
 }

@@ -184,6 +184,7 @@ async fn appraise_peer<IO>(
         vault_id,
         claims,
         evidence: appraised.evidence,
+        floors: appraised.floors,
         established_at: now,
     })
 }

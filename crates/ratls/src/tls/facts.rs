@@ -1,6 +1,6 @@
 //! What is known of a connection once its preamble has passed.
 
-use crate::Claims;
+use crate::{Claims, Floors};
 use vault_encoding::Hash;
 use vault_policy::{UnixSeconds, VaultId, VerifiedEvidence};
 
@@ -12,6 +12,9 @@ pub struct ConnectionFacts {
     /// Evidence of the calling enclave, if it gave any: verified, and not yet judged. Whether
     /// this build on this machine may do anything is for the key's policy to say.
     pub caller: Option<VerifiedEvidence>,
+    /// The floors that callers' collateral was held to, raised by this caller's. To be kept and
+    /// given to `ServerEndpoint::set_callers`.
+    pub floors: Option<Floors>,
     /// The client certificate whose key the client proved to hold, if it showed one.
     pub client_certificate: Option<ClientCertificate>,
     /// When the preamble ended, by the configured time.
@@ -36,6 +39,8 @@ pub struct PeerFacts {
     pub claims: Claims,
     /// What its platform says of it.
     pub evidence: VerifiedEvidence,
+    /// The floors that its collateral was held to, raised by it. To be kept for the next time.
+    pub floors: Floors,
     /// When the preamble ended, by the configured time.
     pub established_at: UnixSeconds,
 }

@@ -11,7 +11,7 @@ use super::wire::{read_frame, refuse, write_frame};
 use super::{Clock, PREAMBLE_TIMEOUT};
 use crate::preamble::server::{AwaitHello, AwaitVerdict};
 use crate::preamble::{ALPN, Proof};
-use crate::{Leaf, Role};
+use crate::{Appraised, Leaf, Role};
 use rustls::server::NoServerSessionStorage;
 use rustls::version::TLS13;
 use std::io::ErrorKind;
@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 pub use tokio_rustls::server::TlsStream;
 use vault_encoding::sha256;
-use vault_policy::{UnixSeconds, VerifiedEvidence};
+use vault_policy::UnixSeconds;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Plain HTTP names: such a connection carries no facts and gets health only.
@@ -161,7 +161,7 @@ impl ServerEndpoint {
         &self,
         stream: &mut TlsStream<IO>,
         shown: &Shown,
-    ) -> Result<Option<VerifiedEvidence>, PreambleError>
+    ) -> Result<Option<Appraised>, PreambleError>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -182,7 +182,7 @@ impl ServerEndpoint {
         stream: &mut TlsStream<IO>,
         verdict: AwaitVerdict,
         nonce: [u8; 32],
-    ) -> Result<Option<VerifiedEvidence>, PreambleError>
+    ) -> Result<Option<Appraised>, PreambleError>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -201,7 +201,7 @@ impl ServerEndpoint {
         stream: &TlsStream<IO>,
         proof: Proof,
         nonce: [u8; 32],
-    ) -> Result<VerifiedEvidence, PreambleError> {
+    ) -> Result<Appraised, PreambleError> {
         let connection = stream.get_ref().1;
         let seen = Seen {
             role: Role::Caller,
@@ -215,18 +215,20 @@ impl ServerEndpoint {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let held = check(seen, proof, trust, (self.now)()).await?;
-        Ok(held.appraised.evidence)
+        Ok(held.appraised)
     }
 
     fn attested<IO>(
         &self,
         stream: TlsStream<IO>,
-        caller: Option<VerifiedEvidence>,
+        caller: Option<Appraised>,
     ) -> Attested<TlsStream<IO>, ConnectionFacts> {
         let certificate = super::peer_certificate(stream.get_ref().1);
+        let (caller, floors) = caller.map(|seen| (seen.evidence, seen.floors)).unzip();
         let facts = ConnectionFacts {
             connection_id: self.accepted.fetch_add(1, Ordering::Relaxed),
             caller,
+            floors,
             client_certificate: certificate.as_deref().and_then(client_certificate),
             established_at: (self.now)(),
         };

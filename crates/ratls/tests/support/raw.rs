@@ -112,6 +112,21 @@ pub(crate) async fn connect(
     alpn: &[&[u8]],
     leaf: Option<&Leaf>,
 ) -> std::io::Result<client::TlsStream<TcpStream>> {
+    connect_by(&connector(alpn, leaf), address).await
+}
+
+/// Connections of one connector would be resumed if the server let them.
+pub(crate) async fn connect_by(
+    connector: &TlsConnector,
+    address: SocketAddr,
+) -> std::io::Result<client::TlsStream<TcpStream>> {
+    let tcp = TcpStream::connect(address).await.unwrap();
+    tcp.set_nodelay(true).unwrap();
+    let name = ServerName::try_from("vault.invalid").unwrap();
+    connector.connect(name, tcp).await
+}
+
+pub(crate) fn connector(alpn: &[&[u8]], leaf: Option<&Leaf>) -> TlsConnector {
     let builder = rustls::ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
         .unwrap()
@@ -127,12 +142,8 @@ pub(crate) async fn connect(
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    let tcp = TcpStream::connect(address).await.unwrap();
-    tcp.set_nodelay(true).unwrap();
-    let name = ServerName::try_from("vault.invalid").unwrap();
+    config.enable_early_data = true;
     TlsConnector::from(Arc::new(config))
-        .connect(name, tcp)
-        .await
 }
 
 /// A TLS server that shows this leaf, whoever calls.
