@@ -235,7 +235,6 @@ fn profile(rng: &mut Seeded, name: &str) -> Canonical {
         }
     };
     let oids = rng.some(&OIDS, 15);
-    let statuses = rng.some(&TcbStatus::ALL.map(TcbStatus::name)[1..], 25);
     let platforms = if rng.chance(30) {
         vec![hash(rng)]
     } else {
@@ -262,35 +261,37 @@ fn profile(rng: &mut Seeded, name: &str) -> Canonical {
             ),
         ),
         ("rtmrs", Canonical::list([])),
+        ("tcb", tcb(rng)),
+    ])
+}
+
+fn tcb(rng: &mut Seeded) -> Canonical {
+    let statuses = rng.some(&TcbStatus::ALL.map(TcbStatus::name)[1..], 25);
+    Canonical::map([
         (
-            "tcb",
-            Canonical::map([
-                (
-                    "advisories",
-                    Canonical::set(rng.some(&ADVISORIES, 60).into_iter().map(Canonical::text)),
-                ),
-                (
-                    "grace",
-                    Canonical::text(if rng.chance(40) {
-                        100 + rng.below(200)
-                    } else {
-                        0
-                    }),
-                ),
-                (
-                    "min_evaluation_data_number",
-                    Canonical::text(rng.below(3) * 5),
-                ),
-                (
-                    "statuses",
-                    Canonical::set(
-                        ["UpToDate"]
-                            .into_iter()
-                            .chain(statuses)
-                            .map(Canonical::text),
-                    ),
-                ),
-            ]),
+            "advisories",
+            Canonical::set(rng.some(&ADVISORIES, 60).into_iter().map(Canonical::text)),
+        ),
+        (
+            "grace",
+            Canonical::text(if rng.chance(40) {
+                100 + rng.below(200)
+            } else {
+                0
+            }),
+        ),
+        (
+            "min_evaluation_data_number",
+            Canonical::text(rng.below(3) * 5),
+        ),
+        (
+            "statuses",
+            Canonical::set(
+                ["UpToDate"]
+                    .into_iter()
+                    .chain(statuses)
+                    .map(Canonical::text),
+            ),
         ),
     ])
 }

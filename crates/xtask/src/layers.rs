@@ -241,7 +241,7 @@ fn sources(root: &Path) -> Result<Vec<String>> {
         for path in run::files(&root.join("crates").join(name).join("src"), "rs")? {
             let source = std::fs::read_to_string(&path)?;
             let shown = path.strip_prefix(root).unwrap_or(&path).display();
-            for reason in forbidden_names(name, &source) {
+            for reason in forbidden_names(name, &run::code_without_tests(&path, &source)) {
                 found.push(format!("{shown} {reason}"));
             }
         }
@@ -251,9 +251,6 @@ fn sources(root: &Path) -> Result<Vec<String>> {
 
 fn forbidden_names(name: &str, source: &str) -> Vec<String> {
     let code: String = source
-        .split("#[cfg(test)]\nmod ")
-        .next()
-        .unwrap_or_default()
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .flat_map(|line| [line, "\n"])
@@ -367,7 +364,8 @@ mod tests {
         let planted = "fn now() { std::time::SystemTime::now(); }";
         assert_eq!(forbidden_names("vault-core", planted).len(), 1);
         let allowed = "// SystemTime\nfn f() {}\n#[cfg(test)]\nmod tests { use std::fs; }";
-        assert_eq!(forbidden_names("vault-core", allowed), Vec::<String>::new());
+        let code = run::code_without_tests(Path::new("src/a.rs"), allowed);
+        assert_eq!(forbidden_names("vault-core", &code), Vec::<String>::new());
         assert_eq!(
             forbidden_names("vault-server", planted),
             Vec::<String>::new()

@@ -78,3 +78,60 @@ pub(crate) fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     found.sort();
     Ok(found)
 }
+
+/// Code without its tests: what stands before the first test module of the file. Empty for a
+/// file that is a test module itself.
+pub(crate) fn code_without_tests(path: &Path, source: &str) -> String {
+    if is_test_module(path) {
+        return String::new();
+    }
+    source
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Whether a module beside or above declares this file, or a folder above it, for tests only.
+fn is_test_module(path: &Path) -> bool {
+    let stem = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default();
+    let Some(folder) = path.parent() else {
+        return false;
+    };
+    if stem != "mod" && declared_for_tests(folder, stem) {
+        return true;
+    }
+    folder
+        .ancestors()
+        .take_while(|above| !above.ends_with("src"))
+        .any(|above| {
+            let name = above
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
+            above
+                .parent()
+                .is_some_and(|parent| declared_for_tests(parent, name))
+        })
+}
+
+/// Whether a file of this folder, or the one that stands for it, has the module for tests only.
+fn declared_for_tests(folder: &Path, module: &str) -> bool {
+    let beside = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let mut sources = beside.chain([folder.with_extension("rs")]);
+    let tail = format!("mod {module};");
+    sources.any(|source| {
+        let text = std::fs::read_to_string(source).unwrap_or_default();
+        text.split("#[cfg(test)]\n").skip(1).any(|behind| {
+            let mut lines = behind.lines().filter(|line| !line.starts_with("#["));
+            lines.next().is_some_and(|line| line.ends_with(&tail))
+        })
+    })
+}
