@@ -136,3 +136,6 @@ impl Tracker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

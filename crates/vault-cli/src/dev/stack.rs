@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 use tee_sim::SimRoot;
-use vault_client::Result;
+use vault_client::{Error, ErrorCode, Result};
 
 /// What runs.
 pub(crate) struct Stack {
@@ -73,6 +73,9 @@ impl Stack {
             sim.as_os_str(),
         ];
         let (vault, ready) = Process::start(&arguments, &self.layout.log("vault")).await?;
+        if let Some(reason) = ready.get("locked").and_then(Value::as_str) {
+            return Err(Error::new(ErrorCode::Locked).detail(reason));
+        }
         self.vault = Some(vault);
         let mut entry = VaultEntry {
             endpoint: text(&ready, "addr")?,

@@ -1,0 +1,87 @@
+//! What a client remembers: a restart loses nothing, and a disk from the past is noticed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+use support::Dev;
+
+fn copy(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    assert!(
+        Command::new("cp")
+            .arg("-a")
+            .arg(from)
+            .arg(to)
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
+fn a_rolled_back_disk_ends_with_6_and_leaves_both_heads_as_evidence() {
+    let scratch = tempfile::tempdir().unwrap();
+    let home = scratch.path();
+    let (disk, past) = (home.join("D/vault"), home.join("past"));
+    let dev = Dev::over(home);
+    dev.write("m", b"a message");
+    let created = dev.json(&["key", "create", "--type", "p256", "--name", "n"]);
+    dev.stop();
+    copy(&disk, &past);
+
+    // The same folder goes on where it was.
+    let dev = Dev::over(home);
+    let shown = dev.json(&["key", "show", "n"]);
+    assert_eq!(shown["public_key_pem"], created["public_key_pem"]);
+    for _ in 0..8 {
+        dev.json(&["key", "sign", "n", "--in", "m"]);
+    }
+    let last = dev.json(&["key", "sign", "n", "--in", "m"]);
+    dev.stop();
+    copy(&past, &disk);
+
+    let dev = Dev::over(home);
+    let error = dev.error(6, &["key", "sign", "n", "--in", "m"]);
+    assert!(
+        ["rollback_detected", "fork_detected"].contains(&error["code"].as_str().unwrap()),
+        "{error}"
+    );
+    assert_eq!(error["retry"], "never");
+    assert_eq!(error["seen"]["root"], last["vaults"][0]["receipt"]["root"]);
+    assert!(
+        error["answered"]["size"].as_u64() < error["seen"]["size"].as_u64(),
+        "{error}"
+    );
+    let evidence = std::fs::read_to_string(error["evidence"].as_str().unwrap()).unwrap();
+    for head in ["seen", "answered"] {
+        assert!(
+            evidence.contains(error[head]["root"].as_str().unwrap()),
+            "{evidence}"
+        );
+    }
+    assert_eq!(
+        evidence.matches("enclave-vaults/log/v1/").count(),
+        2,
+        "{evidence}"
+    );
+    // It stays an error.
+    dev.error(6, &["key", "list"]);
+    dev.error(6, &["audit", "verify", "--profile", "auditor"]);
+}
+
+#[test]
+fn a_second_dev_over_the_same_folder_is_refused() {
+    let dev = Dev::start();
+    let dir = dev.home().join("D").display().to_string();
+    let error = dev.error(9, &["dev", "--dir", &dir]);
+    assert_eq!(error["code"], "already_exists");
+    let stopping = dev.json(&["dev", "stop", "--dir", &dir]);
+    assert_eq!(stopping["state"], "stopping");
+}

@@ -1,0 +1,50 @@
+//! What people type, as scripts against a running `dev`. Each file of `tests/scripts` is one
+//! story.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use support::Dev;
+
+#[test]
+fn keys_sign_and_openssl_verifies() {
+    Dev::start().script("sign.sh");
+}
+
+#[test]
+fn keys_wrap_unwrap_and_authenticate() {
+    Dev::start().script("wrap_and_mac.sh");
+}
+
+#[test]
+fn refusals_have_their_exit_codes() {
+    Dev::start().script("refusals.sh");
+}
+
+#[test]
+fn policies_are_written_shown_and_linted() {
+    Dev::start().script("policy.sh");
+}
+
+#[test]
+fn the_log_is_read_exported_and_verified() {
+    Dev::start().script("audit.sh");
+}
+
+#[test]
+fn every_script_is_run() {
+    let scripts = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    let here = include_str!("scripts.rs");
+    for entry in std::fs::read_dir(scripts).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(
+            name == "prelude" || here.contains(&format!("\"{name}\"")),
+            "{name}"
+        );
+    }
+}

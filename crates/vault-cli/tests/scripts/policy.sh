@@ -1,0 +1,40 @@
+. "$SCRIPTS/prelude"
+
+printf 'a message' > m
+
+expect 0 evault policy template
+says caller-enclave
+
+# A template in either spelling is the same policy.
+evault policy template owner --owner-issuer https://login.test --owner-subject ann > p.yaml
+evault policy template owner --owner-issuer https://login.test --owner-subject ann --format json > p.json
+evault policy lint p.yaml --type p256 --output json > lint.yaml
+evault policy lint p.json --type p256 --output json > lint.json
+cmp lint.yaml lint.json
+
+# A remark ends with 7, a mistake with 2.
+evault policy template caller-enclave --mrenclave "$(printf '%064d' 7)" > enclave.yaml
+expect 7 evault policy lint enclave.yaml
+says profile_any_platform
+expect 2 evault policy lint p.yaml --type hmac-sha256
+printf 'rules: none\n' > broken.yaml
+expect 2 evault policy lint broken.yaml
+says policy_invalid
+
+# A file is what the vault enforces, and shows again.
+evault whoami --output json > me
+issuer=$(sed 's/.*"issuer":"\([^"]*\)".*/\1/' me)
+evault policy template owner --owner-issuer "$issuer" --owner-subject owner > own.yaml
+evault key create --type p256 --name filed --policy own.yaml > /dev/null
+evault policy show filed > shown.yaml
+evault policy lint own.yaml --output json > hash.a
+evault policy lint shown.yaml --output json > hash.b
+cmp hash.a hash.b
+
+# From stdin, and without effect.
+expect 0 sh -c 'evault key create --type p256 --name never --policy - --dry-run < own.yaml'
+says 'would create'
+expect 8 evault key show never
+
+# Somebody else's policy makes no key of one's own.
+expect 2 sh -c 'evault key create --type p256 --policy p.yaml'

@@ -1,0 +1,192 @@
+//! A running `dev`, and calls of `evault` as a person makes them.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+pub const EVAULT: &str = env!("CARGO_BIN_EXE_evault");
+
+/// `evault dev` over a directory of its own.
+pub struct Dev {
+    child: Child,
+    home: PathBuf,
+    _scratch: Option<tempfile::TempDir>,
+}
+
+/// What a call ended with.
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+#[allow(dead_code, reason = "each test uses a part of it")]
+impl Dev {
+    pub fn start() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let home = scratch.path().to_owned();
+        let mut dev = Self::over(&home);
+        dev._scratch = Some(scratch);
+        dev
+    }
+
+    /// Over `home/D`, which outlives it.
+    pub fn over(home: &Path) -> Self {
+        let mut child = Command::new(EVAULT)
+            .args(["dev", "--dir"])
+            .arg(home.join("D"))
+            .args(["--output", "json"])
+            .env_remove("EVAULT_CONFIG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready: Value = serde_json::from_str(&line).expect("dev became ready");
+        assert_eq!(ready["simulated"], true);
+        Self {
+            child,
+            home: home.to_owned(),
+            _scratch: None,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Ends in order, and waits for it.
+    pub fn stop(mut self) {
+        signal(self.child.id(), "TERM");
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// Ends as the signal says; answers how it ended.
+    pub fn end_by(mut self, name: &str) -> std::process::ExitStatus {
+        signal(self.child.id(), name);
+        self.child.wait().unwrap()
+    }
+
+    /// `evault` with the configuration of this `dev`, in its home.
+    pub fn evault(&self, arguments: &[&str]) -> Ended {
+        let output = Command::new(EVAULT)
+            .args(arguments)
+            .current_dir(&self.home)
+            .env("EVAULT_CONFIG", self.home.join("D/config.toml"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Ended::of(&output)
+    }
+
+    /// The JSON of a call that must succeed.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let ended = self.json_call(arguments);
+        assert_eq!(ended.code, 0, "{arguments:?}: {}", ended.stderr);
+        serde_json::from_str(&ended.stdout).unwrap()
+    }
+
+    /// The error object of a call that must end with this exit code.
+    pub fn error(&self, code: i32, arguments: &[&str]) -> Value {
+        let ended = self.json_call(arguments);
+        assert_eq!(
+            ended.code, code,
+            "{arguments:?}: {}{}",
+            ended.stdout, ended.stderr
+        );
+        let value: Value = serde_json::from_str(&ended.stderr).unwrap();
+        value["error"].clone()
+    }
+
+    pub fn json_call(&self, arguments: &[&str]) -> Ended {
+        self.evault(&[arguments, &["--output", "json"]].concat())
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.home.join(name), bytes).unwrap();
+    }
+
+    /// Runs a script of `tests/scripts` in the home, as a person would after `. D/env`.
+    pub fn script(&self, name: &str) {
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+        let output = Command::new("sh")
+            .arg("-eu")
+            .arg(scripts.join(name))
+            .current_dir(&self.home)
+            .env("SCRIPTS", &scripts)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let ended = Ended::of(&output);
+        assert_eq!(ended.code, 0, "{name}\n{}\n{}", ended.stdout, ended.stderr);
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            signal(self.child.id(), "TERM");
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl Ended {
+    pub fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+pub fn signal(pid: u32, name: &str) {
+    let script = format!("kill -{name} {pid}");
+    assert!(
+        Command::new("sh")
+            .args(["-c", &script])
+            .status()
+            .unwrap()
+            .success(),
+        "{script}"
+    );
+}
+
+/// Processes whose command line names this path.
+#[allow(dead_code, reason = "each test uses a part of it")]
+pub fn processes_naming(path: &Path) -> Vec<(u32, String)> {
+    let needle = path.display().to_string();
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            line.contains(&needle).then_some((pid, line))
+        })
+        .collect()
+}
+
+/// Waits for a condition, and fails with its last complaint.
+#[allow(dead_code, reason = "each test uses a part of it")]
+pub fn until<T: std::fmt::Debug>(what: &str, mut met: impl FnMut() -> Result<(), T>) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match met() {
+            Ok(()) => return,
+            Err(complaint) if Instant::now() > deadline => panic!("{what}: {complaint:?}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
