@@ -51,7 +51,12 @@ impl Client {
     }
 
     /// A new request, or an open one once more with the same idempotency key.
-    pub fn send(&mut self, index: usize, memory: &Memory, rng: &mut SimRng) -> Option<Asked> {
+    pub(crate) fn send(
+        &mut self,
+        index: usize,
+        memory: &Memory,
+        rng: &mut SimRng,
+    ) -> Option<Asked> {
         if rng.one_in(5) && !self.open.is_empty() {
             let position = rng.index(self.open.len());
             let mut again = self.open.values().nth(position)?.clone();
@@ -148,7 +153,7 @@ impl Client {
     }
 
     /// Takes an answer, or finds what is wrong with it. A repeated answer is checked again.
-    pub fn receive(
+    pub(crate) fn receive(
         &mut self,
         answered: Answered,
         memory: &mut Memory,

@@ -5,7 +5,7 @@ use vault_core::TimeReading;
 use vault_policy::UnixSeconds;
 
 /// When a run begins.
-pub const START: u64 = 1_800_000_000;
+pub(crate) const START: u64 = 1_800_000_000;
 
 /// The host's clock: mostly runs, sometimes jumps, sometimes fails.
 #[derive(Clone, Debug)]

@@ -32,7 +32,7 @@ impl Violation {
 type Checked = Result<(), Violation>;
 
 /// Checked after every event: all that costs a logarithm.
-pub fn after_every_event(vault: &Vault, memory: &Memory, before: (u64, Hash)) -> Checked {
+pub(crate) fn after_every_event(vault: &Vault, memory: &Memory, before: (u64, Hash)) -> Checked {
     the_log_only_grows(vault, before)?;
     no_acknowledged_head_is_lost(vault, memory)?;
     time_floor_never_decreases(vault, memory)?;
@@ -40,7 +40,7 @@ pub fn after_every_event(vault: &Vault, memory: &Memory, before: (u64, Hash)) ->
 }
 
 /// Checked after every change of keys, and after every start.
-pub fn after_every_change(vault: &Vault, memory: &Memory) -> Checked {
+pub(crate) fn after_every_change(vault: &Vault, memory: &Memory) -> Checked {
     no_acknowledged_operation_is_lost(vault, memory)?;
     no_effect_without_its_record(vault)
 }

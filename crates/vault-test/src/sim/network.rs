@@ -5,58 +5,58 @@ use vault_core::{CallContext, Refusal, Reply, Request};
 
 /// A request as it travels.
 #[derive(Clone)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// Who sent it.
-    pub client: usize,
+    pub(crate) client: usize,
     /// The client's own number of it.
-    pub number: u64,
+    pub(crate) number: u64,
     /// What it asks.
-    pub request: Request,
+    pub(crate) request: Request,
     /// What goes with it.
-    pub context: CallContext,
+    pub(crate) context: CallContext,
 }
 
 /// An answer as it travels.
 #[derive(Clone)]
-pub struct Answered {
+pub(crate) struct Answered {
     /// To whom.
-    pub client: usize,
+    pub(crate) client: usize,
     /// To which request.
-    pub number: u64,
+    pub(crate) number: u64,
     /// What the vault released.
-    pub outcome: Result<Reply, Refusal>,
+    pub(crate) outcome: Result<Reply, Refusal>,
 }
 
 /// Messages in both directions.
 #[derive(Default)]
-pub struct Network {
+pub(crate) struct Network {
     to_vault: Vec<Asked>,
     to_clients: Vec<Answered>,
 }
 
 impl Network {
     /// A client sends.
-    pub fn ask(&mut self, asked: Asked) {
+    pub(crate) fn ask(&mut self, asked: Asked) {
         self.to_vault.push(asked);
     }
 
     /// The vault sends.
-    pub fn answer(&mut self, answered: Answered) {
+    pub(crate) fn answer(&mut self, answered: Answered) {
         self.to_clients.push(answered);
     }
 
     /// Some request arrives, perhaps once more later, or gets lost.
-    pub fn arrive(&mut self, rng: &mut SimRng) -> Option<Asked> {
+    pub(crate) fn arrive(&mut self, rng: &mut SimRng) -> Option<Asked> {
         take(&mut self.to_vault, rng)
     }
 
     /// Some answer arrives, perhaps once more later, or gets lost.
-    pub fn return_one(&mut self, rng: &mut SimRng) -> Option<Answered> {
+    pub(crate) fn return_one(&mut self, rng: &mut SimRng) -> Option<Answered> {
         take(&mut self.to_clients, rng)
     }
 
     /// Connections break: nothing that is on its way arrives.
-    pub fn cut(&mut self) {
+    pub(crate) fn cut(&mut self) {
         self.to_vault.clear();
         self.to_clients.clear();
     }

@@ -13,6 +13,9 @@ pub struct Plan {
     pub events: u64,
     /// Whether the disk syncs when it is told to. Off, the suite must fail.
     pub sync: bool,
+    /// Whether the process may start again on a disk that failed a write or a sync, without the
+    /// power failing: what was not durable is then still there to be read.
+    pub restart_after_disk_errors: bool,
     /// Whether the trace carries a state digest for every event.
     pub digests: bool,
 }
@@ -23,6 +26,7 @@ impl Default for Plan {
             crashes: 4,
             events: 200,
             sync: true,
+            restart_after_disk_errors: false,
             digests: false,
         }
     }
@@ -43,12 +47,14 @@ pub fn run(seed: u64, plan: Plan) -> Result<Trace, (Violation, Box<Trace>)> {
 fn live(world: &mut World) -> Result<(), Violation> {
     world.boot()?;
     for _ in 0..world.plan.crashes {
+        let mut disk_failed = false;
         for _ in 0..1 + world.rng.below(world.plan.events) {
             if !world.step()? {
+                disk_failed = true;
                 break;
             }
         }
-        world.crash()?;
+        world.crash(disk_failed)?;
         world.boot()?;
     }
     world.snapshot_equals_fold()

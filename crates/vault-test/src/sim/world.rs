@@ -15,6 +15,7 @@ use vault_core::api::KeyState;
 use vault_core::{Authorized, Group, Operated, Pending};
 use vault_encoding::{Hash, merkle};
 use vault_policy::{UnixSeconds, VaultId};
+use vault_store::Files;
 use vault_store::faulty::{Faults, SimulatedDisk};
 
 /// A call inside the vault.
@@ -91,8 +92,9 @@ impl World {
         self.compare()
     }
 
-    /// Power fails: what was not synced survives as the seed says, nothing in memory does.
-    pub(crate) fn crash(&mut self) -> Happened {
+    /// The process dies, and mostly power fails with it: then what was not synced survives as the
+    /// seed says. Without power failing, it is all still there to be read, and not durable.
+    pub(crate) fn crash(&mut self, disk_failed: bool) -> Happened {
         self.compare()?;
         self.machine = None;
         self.calls.clear();
@@ -100,8 +102,14 @@ impl World {
         if self.rng.one_in(2) {
             self.network.cut();
         }
-        self.disk = self.disk.crash(self.rng.next());
         self.trace.crashes += 1;
+        let powered = self.disk.clone().list().is_ok();
+        let usable = !disk_failed || self.plan.restart_after_disk_errors;
+        if powered && usable && self.rng.one_in(4) {
+            self.trace.push("kill".into(), None);
+            return Ok(());
+        }
+        self.disk = self.disk.crash(self.rng.next());
         self.trace.push("crash".into(), None);
         Ok(())
     }
@@ -147,7 +155,9 @@ impl World {
             return Ok(());
         };
         let person = sender.person();
-        let caller = person.caller().ok_or_else(|| Violation::of("setup", "caller"))?;
+        let caller = person
+            .caller()
+            .ok_or_else(|| Violation::of("setup", "caller"))?;
         let judged = machine
             .vault
             .authorize(&caller, request, &context, self.clock.read());
