@@ -124,30 +124,38 @@ fn range_of(map: &str) -> Range<u64> {
     address(start)..address(end)
 }
 
+/// Copies of a key: what one of them leaves behind may be overwritten by chance, not that of all.
+const COPIES: usize = 64;
+
 /// Loads the key, seals it, caches it, uses it in every way that its type allows, and gives back
 /// everything that was printed.
 fn live_and_use(key_type: KeyType, mark: Mark) -> String {
     let secret = mark.secret();
-    let access = SecretAccess::granted();
-    let material = KeyMaterial::from_secret_bytes(key_type, secret.as_slice(), access).unwrap();
-    drop(secret);
+    let load = || {
+        let access = SecretAccess::granted();
+        KeyMaterial::from_secret_bytes(key_type, secret.as_slice(), access).unwrap()
+    };
+    let materials: Vec<_> = (0..COPIES).map(|_| load()).collect();
     assert!(
-        hits(mark) > 0,
-        "{key_type:?}: the scan does not see a key that is there"
+        hits(mark) > COPIES,
+        "{key_type:?}: the scan does not see keys that are there"
     );
 
     let identity = KeyIdentity::of_subject(&subject());
     let memory_key = MemoryKey::generate(&mut System).unwrap();
     let (handle, version) = (&identity.handle, identity.version);
-    let sealed =
-        SealedMaterial::seal(&memory_key, handle, version, &material, &mut System).unwrap();
-    drop(material);
-    let cache = KeyCache::new(NonZeroUsize::MIN);
-    let parse = || {
-        let material = sealed.open(&memory_key, handle, version)?;
-        ParsedKey::parse(identity, &material)
+    let seal = |material| {
+        SealedMaterial::seal(&memory_key, handle, version, material, &mut System).unwrap()
     };
-    let key = cache.get_or_parse(&identity, parse).unwrap();
+    let sealed: Vec<_> = materials.iter().map(seal).collect();
+    drop((materials, secret));
+    assert_eq!(hits(mark), 0, "{key_type:?}: found while it is sealed");
+
+    let open = |sealed: &SealedMaterial| sealed.open(&memory_key, handle, version);
+    let parse = |sealed| ParsedKey::parse(identity, &open(sealed).unwrap());
+    let parsed: Vec<_> = sealed.iter().map(parse).collect();
+    let cache = KeyCache::new(NonZeroUsize::MIN);
+    let key = cache.get_or_parse(&identity, || parse(&sealed[0])).unwrap();
     let printed = Operation::ALL
         .map(|operation| use_key(&key, operation))
         .concat();
@@ -159,7 +167,7 @@ fn live_and_use(key_type: KeyType, mark: Mark) -> String {
         "{key_type:?}: a parsed key is there or not"
     );
     cache.remove(handle);
-    drop(key);
+    drop((key, parsed));
     printed
 }
 
