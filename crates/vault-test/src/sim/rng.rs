@@ -13,7 +13,7 @@ impl SimRng {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,7 +23,7 @@ impl SimRng {
 
     /// Below `bound`, which is not 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
+        self.draw() % bound.max(1)
     }
 
     /// True in one of `of` cases.
@@ -45,7 +45,7 @@ impl SimRng {
 impl Rng for SimRng {
     fn fill(&mut self, out: &mut [u8]) {
         for chunk in out.chunks_mut(8) {
-            for (slot, byte) in chunk.iter_mut().zip(self.next().to_le_bytes()) {
+            for (slot, byte) in chunk.iter_mut().zip(self.draw().to_le_bytes()) {
                 *slot = byte;
             }
         }

@@ -109,7 +109,7 @@ impl World {
             self.trace.push("kill".into(), None);
             return Ok(());
         }
-        self.disk = self.disk.crash(self.rng.next());
+        self.disk = self.disk.crash(self.rng.draw());
         self.trace.push("crash".into(), None);
         Ok(())
     }
@@ -386,7 +386,7 @@ impl World {
     /// The state folded from all groups, and the state read from snapshot and groups, are one.
     pub(crate) fn snapshot_equals_fold(&mut self) -> Happened {
         let now = self.clock.read();
-        let rng = SimRng::new(self.rng.next());
+        let rng = SimRng::new(self.rng.draw());
         let copy = || self.disk.copy();
         let fault = |fault| Violation::of("the_vault_starts_after_every_crash", fault);
         let with = Machine::boot(&self.owned, &copy(), now, &mut rng.clone()).map_err(fault)?;
