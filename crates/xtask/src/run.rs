@@ -127,11 +127,14 @@ fn declared_for_tests(folder: &Path, module: &str) -> bool {
         .map(|entry| entry.path());
     let mut sources = beside.chain([folder.with_extension("rs")]);
     let tail = format!("mod {module};");
+    let named = format!("#[path = \"{module}.rs\"]");
     sources.any(|source| {
         let text = std::fs::read_to_string(source).unwrap_or_default();
         text.split("#[cfg(test)]\n").skip(1).any(|behind| {
-            let mut lines = behind.lines().filter(|line| !line.starts_with("#["));
-            lines.next().is_some_and(|line| line.ends_with(&tail))
+            let mut lines = behind.lines();
+            lines
+                .find(|line| !line.starts_with("#[") || *line == named)
+                .is_some_and(|line| line.ends_with(&tail) || line == named)
         })
     })
 }
