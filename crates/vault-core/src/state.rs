@@ -62,9 +62,15 @@ pub(crate) struct State {
     slots: Vec<Slot>,
     owners: BTreeMap<OidcSubject, Owned>,
     lineages: BTreeMap<Lineage, usize>,
-    policies: BTreeMap<PolicyHash, Arc<KeyPolicy>>,
+    policies: BTreeMap<PolicyHash, Shared>,
     pub(crate) idempotency: Table,
     pub(crate) floor: UnixSeconds,
+}
+
+/// One policy, and how many live keys are under it.
+struct Shared {
+    policy: Arc<KeyPolicy>,
+    keys: usize,
 }
 
 /// What a key reference leads to, before anybody asked a policy.
@@ -123,28 +129,36 @@ impl State {
     /// The same policy once in memory, however many keys are under it.
     pub(crate) fn shared_policy(&self, policy: KeyPolicy) -> Arc<KeyPolicy> {
         match self.policies.get(&policy.hash()) {
-            Some(known) => Arc::clone(known),
+            Some(known) => Arc::clone(&known.policy),
             None => Arc::new(policy),
         }
     }
 
     pub(crate) fn known_policy(&self, hash: &PolicyHash) -> Option<&Arc<KeyPolicy>> {
-        self.policies.get(hash)
+        self.policies.get(hash).map(|known| &known.policy)
     }
 
     pub(crate) fn policies(&self) -> impl Iterator<Item = &Arc<KeyPolicy>> {
-        self.policies.values()
+        self.policies.values().map(|known| &known.policy)
     }
 
+    /// A policy whose keys follow: only a snapshot does this.
     pub(crate) fn add_policy(&mut self, policy: KeyPolicy) {
-        self.policies.insert(policy.hash(), Arc::new(policy));
+        let hash = policy.hash();
+        let policy = Arc::new(policy);
+        self.policies.insert(hash, Shared { policy, keys: 0 });
     }
 
     /// Adds a key. `changed` is the size of the log with its creation leaf.
     pub(crate) fn add(&mut self, owner: OidcSubject, key: Arc<LiveKey>, changed: u64) {
-        self.policies
+        let shared = self
+            .policies
             .entry(key.policy.hash())
-            .or_insert_with(|| Arc::clone(&key.policy));
+            .or_insert_with(|| Shared {
+                policy: Arc::clone(&key.policy),
+                keys: 0,
+            });
+        shared.keys = shared.keys.saturating_add(1);
         let name = key.name.clone();
         let position = self.place(owner, key.subject, changed, Body::Live(key));
         if let Some(owned) = self
@@ -205,15 +219,15 @@ impl State {
         Some(key)
     }
 
-    /// Forgets a policy that no other key is under: held by the table and by `key` only.
+    /// Forgets a policy that no other key is under. Counted, because two keys that were made at
+    /// once hold the same policy in two places.
     fn drop_policy(&mut self, key: &LiveKey) {
         let hash = key.policy.hash();
-        if self
-            .policies
-            .get(&hash)
-            .is_some_and(|policy| Arc::strong_count(policy) <= 2)
-        {
-            self.policies.remove(&hash);
+        if let Some(shared) = self.policies.get_mut(&hash) {
+            shared.keys = shared.keys.saturating_sub(1);
+            if shared.keys == 0 {
+                self.policies.remove(&hash);
+            }
         }
     }
 
