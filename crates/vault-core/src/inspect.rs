@@ -22,6 +22,11 @@ impl Vault {
             .collect()
     }
 
+    /// Parsed keys in memory.
+    pub fn parsed_keys(&self) -> usize {
+        self.ring.held()
+    }
+
     /// Leaves in memory, durable or not.
     pub fn size(&self) -> u64 {
         self.tree.size()

@@ -3,6 +3,7 @@
 use crate::state::LiveKey;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use vault_keys::SealedMaterial;
 use vault_keys::{KeyCache, KeyError, KeyIdentity, KeyMaterial, MemoryKey, ParsedKey, Rng};
 use vault_policy::{KeyHandle, KeyVersion};
@@ -37,14 +38,27 @@ impl KeyRing {
             .open(&self.memory_key, &key.subject.handle, key.subject.version)
     }
 
-    /// The key, ready to be used.
+    /// The key, ready to be used. A call that is under way while its key is destroyed may still
+    /// parse it, and leaves nothing of it behind: `forget` marks the key and then empties the
+    /// cache, this fills the cache and then looks for the mark.
     pub(crate) fn ready(&self, key: &LiveKey) -> Result<Arc<ParsedKey>, KeyError> {
         let identity = KeyIdentity::of_subject(&key.subject);
-        self.cache
-            .get_or_parse(&identity, || ParsedKey::parse(identity, &self.open(key)?))
+        let parsed = self
+            .cache
+            .get_or_parse(&identity, || ParsedKey::parse(identity, &self.open(key)?));
+        if key.destroyed.load(Ordering::SeqCst) {
+            self.cache.remove(&key.subject.handle);
+        }
+        parsed
     }
 
-    pub(crate) fn forget(&self, handle: &KeyHandle) {
-        self.cache.remove(handle);
+    pub(crate) fn forget(&self, key: &LiveKey) {
+        key.destroyed.store(true, Ordering::SeqCst);
+        self.cache.remove(&key.subject.handle);
+    }
+
+    /// Parsed keys in memory.
+    pub(crate) fn held(&self) -> usize {
+        self.cache.len()
     }
 }

@@ -201,7 +201,7 @@ impl Vault {
     /// Drops parsed and sealed material.
     pub(crate) fn forget(&self, gone: Option<Arc<LiveKey>>) {
         if let Some(key) = gone {
-            self.ring.forget(&key.subject.handle);
+            self.ring.forget(&key);
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::idempotency::{Kept, Table};
 use crate::keyring::KeyRing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use vault_keys::{KeyError, KeyMaterial, Rng, SealedMaterial, SecretAccess};
 use vault_policy::{KeyHandle, KeyPolicy, KeySubject, KeyType, Lineage, OidcSubject};
 use vault_policy::{PolicyHash, UnixSeconds};
@@ -20,6 +21,8 @@ pub(crate) struct LiveKey {
     pub(crate) policy: Arc<KeyPolicy>,
     pub(crate) public_key: Vec<u8>,
     pub(crate) material: SealedMaterial,
+    /// Set when the key is destroyed, for calls that still hold it.
+    pub(crate) destroyed: AtomicBool,
 }
 
 /// What is left of a destroyed key.
@@ -284,6 +287,7 @@ impl LiveKey {
             policy,
             public_key: created.public_key.clone(),
             material: ring.seal(&created.handle, created.version, &material, rng)?,
+            destroyed: AtomicBool::new(false),
         })
     }
 
