@@ -39,10 +39,20 @@ impl Vault {
                 record,
                 draft,
             } => {
-                if self.still(&subject) {
-                    self.destroy(&subject, remembered, record, want_proof)
-                } else {
-                    self.overtaken(record.salt, &draft, want_proof)
+                let scope = remembered.map(|remembered| (remembered.scope, remembered.body));
+                match delete_key::repeat(self, scope) {
+                    Ok(Some(Step::Ready {
+                        answer,
+                        needs,
+                        leaf,
+                    })) => self.unlogged(Ok(answer), needs, leaf),
+                    Err(Stop::Plain(refusal)) => {
+                        self.unlogged(Err(refusal), self.tree.size(), None)
+                    }
+                    Ok(None) if self.still(&subject) => {
+                        self.destroy(&subject, remembered, record, want_proof)
+                    }
+                    _ => self.overtaken(record.salt, &draft, want_proof),
                 }
             }
             Done::Refused { refusal, record } => self.log(record, Err(refusal), want_proof),

@@ -53,9 +53,10 @@ fn window_is_none(window: u64) -> Result<(), Stop> {
     }
 }
 
-/// The answer to a repeat. The scope holds the requester, who was the owner of the key and,
+/// The answer to a repeat. Asked when the call is judged, and again when it is recorded. The
+/// scope holds the requester, who was the owner of the key and,
 /// owners being immutable, still is.
-fn repeat(vault: &Vault, scope: Option<(Scope, Hash)>) -> Result<Option<Step>, Stop> {
+pub(crate) fn repeat(vault: &Vault, scope: Option<(Scope, Hash)>) -> Result<Option<Step>, Stop> {
     let Some((scope, body)) = scope else {
         return Ok(None);
     };
