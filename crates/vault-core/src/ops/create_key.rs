@@ -13,6 +13,7 @@ use crate::stop::Stop;
 use crate::vault::Vault;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use unicode_normalization::is_nfc;
 use vault_encoding::{Hash, merkle, sha256};
 use vault_keys::{KeyError, KeyMaterial, Rng, SecretAccess};
 use vault_policy::{
@@ -105,18 +106,21 @@ pub(crate) fn idempotency_scope(
 }
 
 fn check_texts(create: &CreateKey) -> Result<(), Stop> {
-    let fits = |text: &str, bound| text.len() <= bound && !text.chars().any(char::is_control);
+    let fits = |text: &str, bound| {
+        text.len() <= bound && is_nfc(text) && !text.chars().any(char::is_control)
+    };
     if !fits(&create.name, NAME_BYTES) {
         return Err(Stop::plain(
             Code::InvalidArgument,
-            "name: at most 256 bytes, no controls",
+            "name: at most 256 bytes in Unicode form NFC, no controls",
         ));
     }
     let label_fits = |label: &Label| {
         !label.name.is_empty() && fits(&label.name, LABEL_BYTES) && fits(&label.value, LABEL_BYTES)
     };
     if create.labels.len() > LABELS || !create.labels.iter().all(label_fits) {
-        let detail = "labels: at most 16, texts of at most 256 bytes, no controls";
+        let detail =
+            "labels: at most 16, texts of at most 256 bytes in Unicode form NFC, no controls";
         return Err(Stop::plain(Code::InvalidArgument, detail));
     }
     let names: BTreeSet<_> = create.labels.iter().map(|label| &label.name).collect();
