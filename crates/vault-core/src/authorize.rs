@@ -16,8 +16,8 @@ use crate::time::TimeReading;
 use crate::vault::Vault;
 use std::sync::Arc;
 use vault_policy::{
-    Action, KeySubject, KeyVersion, Operation, Permit, VaultId, VaultTime, evaluate, type_allows,
-    usage_allows,
+    Action, KeySubject, KeyVersion, OidcSubject, Operation, Permit, VaultId, VaultTime, evaluate,
+    type_allows, usage_allows,
 };
 
 /// A judged call: a permit with its key, an answer that needs no key, or a refusal. All three
@@ -102,7 +102,7 @@ impl Vault {
             time: self.establish(now),
         };
         let step = match self.admit(&call) {
-            Ok(()) => ops::authorize(self, &call, request),
+            Ok(()) => self.behind_the_log(ops::authorize(self, &call, request)),
             Err(refusal) => Step::TurnAway {
                 refusal,
                 needs: 0,
@@ -114,6 +114,21 @@ impl Vault {
             ring: Arc::clone(&self.ring),
             vault_id: self.vault_id,
             want_proof: context.want_proof,
+        }
+    }
+
+    /// A refusal that is not logged waits for everything that it may rest on, the key of which it
+    /// says nothing included; and it waits for as long where there is none.
+    fn behind_the_log(&self, step: Step) -> Step {
+        match step {
+            Step::TurnAway {
+                refusal, counted, ..
+            } => Step::TurnAway {
+                refusal,
+                needs: self.tree.size(),
+                counted,
+            },
+            step => step,
         }
     }
 
@@ -148,27 +163,38 @@ impl Vault {
         let caller = call.caller.subject();
         let slot = match self.state.find(caller, key) {
             Found::Slot(slot) => slot,
-            Found::OtherLineage(slot) => {
-                let code = Code::LineageMismatch;
-                return Err(Stop::principal(code, slot.subject(), "lineage_mismatch"));
-            }
-            Found::Nothing => return Err(Stop::not_found(0)),
+            Found::OtherLineage(own) => return Err(Stop::lineage_mismatch(own)),
+            Found::Nothing => return Err(Stop::not_found()),
         };
+        let stranger = || self.stranger(caller, key);
         let live = match &slot.body {
             Body::Live(live) => live,
             Body::Destroyed(_) if caller == Some(&*slot.owner) => {
                 return Err(Stop::principal(Code::NotFound, slot.subject(), "destroyed"));
             }
-            Body::Destroyed(_) => return Err(Stop::not_found(slot.changed)),
+            Body::Destroyed(_) => return Err(stranger()),
         };
         let facts = call.caller.facts();
         let permit = evaluate(&live.policy, action, &live.subject, facts, call.time)
-            .map_err(|deny| Stop::denied(&deny, &live.subject, slot.changed))?;
+            .map_err(|deny| Stop::denied(&deny, &live.subject).unwrap_or_else(stranger))?;
         Ok(Permitted {
             permit,
             key: Arc::clone(live),
             changed: slot.changed,
         })
+    }
+
+    /// The answer to a stranger: that of a lineage that nobody has. Who owns a key of that handle
+    /// is told so, as if the lineage that he named were of no key at all.
+    fn stranger(&self, caller: Option<&OidcSubject>, key: &crate::api::KeyRef) -> Stop {
+        let without = crate::api::KeyRef {
+            lineage: None,
+            ..*key
+        };
+        match self.state.find(caller, &without) {
+            Found::Slot(own) | Found::OtherLineage(own) => Stop::lineage_mismatch(own),
+            Found::Nothing => Stop::not_found(),
+        }
     }
 
     /// The way of every operation on a key: policy, then usage, then type, then version.
@@ -225,9 +251,9 @@ impl Call<'_> {
                 needs: 0,
                 counted: false,
             },
-            Stop::Stranger { refusal, needs } => Step::TurnAway {
+            Stop::Stranger { refusal } => Step::TurnAway {
                 refusal,
-                needs,
+                needs: 0,
                 counted: true,
             },
             Stop::Principal {

@@ -1,15 +1,15 @@
 //! Why a call ends before it does anything, and what the log gets to know of it.
 
 use crate::api::{Code, Refusal};
+use crate::state::Slot;
 use vault_policy::{Deny, KeySubject};
 
 /// The three ways to refuse. Which one decides whether the refusal is logged.
 pub(crate) enum Stop {
     /// About the caller's own request: neither logged nor counted.
     Plain(Refusal),
-    /// To somebody with no right to know: counted. `needs` is the size of the log that this
-    /// answer depends on.
-    Stranger { refusal: Refusal, needs: u64 },
+    /// To somebody with no right to know: counted.
+    Stranger { refusal: Refusal },
     /// To a principal of the key: logged with its reason.
     Principal {
         refusal: Refusal,
@@ -24,17 +24,20 @@ impl Stop {
     }
 
     /// The one answer to everybody who may not know: that of a key that does not exist.
-    pub(crate) fn not_found(needs: u64) -> Self {
+    pub(crate) fn not_found() -> Self {
         Self::Stranger {
             refusal: Refusal::new(Code::NotFound),
-            needs,
         }
+    }
+
+    /// To the owner of `own`, who named its handle and another lineage.
+    pub(crate) fn lineage_mismatch(own: &Slot) -> Self {
+        Self::principal(Code::LineageMismatch, own.subject(), "lineage_mismatch")
     }
 
     pub(crate) fn role_required() -> Self {
         Self::Stranger {
             refusal: Refusal::new(Code::RoleRequired),
-            needs: 0,
         }
     }
 
@@ -47,17 +50,18 @@ impl Stop {
         }
     }
 
-    pub(crate) fn denied(deny: &Deny, subject: &KeySubject, needs: u64) -> Self {
+    /// `None` if it is a stranger who is denied.
+    pub(crate) fn denied(deny: &Deny, subject: &KeySubject) -> Option<Self> {
         if deny.is_stranger() {
-            return Self::not_found(needs);
+            return None;
         }
         let mut refusal = Refusal::new(Code::PolicyDenied);
         refusal.rule = deny.rule().map(str::to_owned);
         refusal.condition = deny.condition().map(str::to_owned);
-        Self::Principal {
+        Some(Self::Principal {
             refusal,
             subject: Box::new(*subject),
             reason: deny.code(),
-        }
+        })
     }
 }
