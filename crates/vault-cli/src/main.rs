@@ -48,6 +48,34 @@ fn main() -> ExitCode {
     }
 }
 
+/// Help and version are no mistakes, and go to stdout.
+fn misused(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Exit::Done;
+    }
+    if wants_json() {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let detail = first.trim_start_matches("error: ");
+        output::print_error(
+            OutputFormat::Json,
+            &context::usage(detail).next("evault help"),
+        );
+    } else {
+        let _ = error.print();
+    }
+    Exit::Usage
+}
+
+/// What the command line asks for, although it does not parse.
+fn wants_json() -> bool {
+    let words: Vec<_> = std::env::args().collect();
+    let flag = words.windows(2).any(|pair| pair == ["--output", "json"]);
+    let joined = words.iter().any(|word| word == "--output=json");
+    flag || joined || std::env::var("EVAULT_OUTPUT").is_ok_and(|value| value == "json")
+}
+
 fn finish(format: OutputFormat, output: &Output) -> Exit {
     match output.print(format) {
         Ok(()) => output.exit,

@@ -52,7 +52,7 @@ impl Output {
             (OutputFormat::Json, _) => writeln!(out, "{}", self.json),
             (OutputFormat::Table, Human::Fields(fields)) => print_fields(&mut out, fields),
             (OutputFormat::Table, Human::Table { head, rows }) => {
-                writeln!(out, "{}", table(head, rows))
+                writeln!(out, "{}", table(head, rows).trim_fmt())
             }
             (OutputFormat::Table, Human::Text(text)) => writeln!(out, "{}", text.trim_end()),
             (OutputFormat::Table, Human::Silent) => Ok(()),

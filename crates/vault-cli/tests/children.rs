@@ -45,7 +45,7 @@ fn dev_leaves_no_child_after_kill_9() {
 }
 
 /// Ends a demo in the middle of its story.
-fn demo_ended_by(name: &str) {
+fn demo_ended_by(name: &str, code: Option<i32>) {
     let scratch = tempfile::tempdir().unwrap();
     let mut demo = Command::new(EVAULT)
         .args(["demo", "--output", "json"])
@@ -58,21 +58,21 @@ fn demo_ended_by(name: &str) {
     assert!(lines.next().unwrap().unwrap().contains("\"start\""));
     assert!(processes_naming(scratch.path()).len() >= 2);
     signal(demo.id(), name);
-    assert!(!demo.wait().unwrap().success());
+    assert_eq!(demo.wait().unwrap().code(), code);
     nobody_left(scratch.path());
 }
 
 #[test]
 fn demo_leaves_no_child_after_sigint() {
-    demo_ended_by("INT");
+    demo_ended_by("INT", Some(130));
 }
 
 #[test]
 fn demo_leaves_no_child_after_sigterm() {
-    demo_ended_by("TERM");
+    demo_ended_by("TERM", Some(130));
 }
 
 #[test]
 fn demo_leaves_no_child_after_kill_9() {
-    demo_ended_by("KILL");
+    demo_ended_by("KILL", None);
 }

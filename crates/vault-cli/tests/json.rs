@@ -220,3 +220,14 @@ fn an_error_has_its_members() {
     assert_eq!(error["blame"], "caller");
     assert_eq!(error["retry"], "never");
 }
+
+#[test]
+fn a_mistake_of_grammar_is_an_error_object_too() {
+    let dev = Dev::start();
+    let error = dev.error(2, &["key", "create"]);
+    assert_eq!(error["code"], "invalid_argument");
+    assert!(
+        error["message"].as_str().unwrap().contains("required"),
+        "{error}"
+    );
+}

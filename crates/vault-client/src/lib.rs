@@ -7,6 +7,25 @@
 //! fails. Every answer is covered by a checkpoint that the vault's identity key signed, and is
 //! compared with what was seen before; the memory is a directory ([`HeadStore`]), and a client
 //! without a durable one cannot notice a rollback.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use vault_client::token::{Kept, TokenCommand};
+//! use vault_client::{Client, ClientConfig, HeadStore, Input, Result, VaultPins};
+//!
+//! # async fn example(vault: VaultPins) -> Result<()> {
+//! let trust = ratls::TrustRoot::intel();
+//! let tokens = Kept::new(TokenCommand(vec!["my-token".into()]));
+//! let config = ClientConfig::new("vault.example.com:7443", vault, trust, HeadStore::new("state"))
+//!     .tokens(Arc::new(tokens));
+//! let client = Client::connect(config).await?;
+//! let key = client.find_key("release").await?;
+//! let message = Input::Message(b"release 1.0".to_vec());
+//! let signed = client.sign(key.handle.into(), message, true).await?;
+//! println!("{:02x?}, entry {:?}", signed.value.signature, signed.receipt.logged);
+//! # Ok(())
+//! # }
+//! ```
 
 mod calls;
 mod client;

@@ -36,6 +36,15 @@ evault key show e --pem e.pem
 openssl pkeyutl -verify -pubin -inkey e.pem -rawin -in m -sigfile e.sig
 expect 2 evault key sign e --in m --format der
 
+# Several processes share one memory.
+for i in 1 2 3 4 5 6; do
+    evault key sign n --in m --out "par.$i" &
+done
+wait
+for i in 1 2 3 4 5 6; do
+    openssl dgst -sha256 -verify n.pem -signature "par.$i" m
+done
+
 # What is written only its owner may read.
 test "$(stat -c %a m.sig)" = 600
 test "$(stat -c %a n.pem)" = 600

@@ -31,7 +31,7 @@ test "$(wc -c < tag)" -eq 32
 expect 0 evault key mac session --in secret --verify tag
 expect 7 evault key mac session --in aad --verify tag
 
-# A type that cannot do it.
+# A type that cannot do it: no rule of its policy grants it.
 expect 3 evault key sign session --in secret
-says usage_denied
+says policy_denied
 expect 2 evault key show session --pem session.pem

@@ -6,25 +6,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-pub const EVAULT: &str = env!("CARGO_BIN_EXE_evault");
+pub(crate) const EVAULT: &str = env!("CARGO_BIN_EXE_evault");
 
 /// `evault dev` over a directory of its own.
-pub struct Dev {
+pub(crate) struct Dev {
     child: Child,
     home: PathBuf,
     _scratch: Option<tempfile::TempDir>,
 }
 
 /// What a call ended with.
-pub struct Ended {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 #[allow(dead_code, reason = "each test uses a part of it")]
 impl Dev {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let home = scratch.path().to_owned();
         let mut dev = Self::over(&home);
@@ -33,7 +33,7 @@ impl Dev {
     }
 
     /// Over `home/D`, which outlives it.
-    pub fn over(home: &Path) -> Self {
+    pub(crate) fn over(home: &Path) -> Self {
         let mut child = Command::new(EVAULT)
             .args(["dev", "--dir"])
             .arg(home.join("D"))
@@ -57,28 +57,28 @@ impl Dev {
         }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         &self.home
     }
 
     /// Ends in order, and waits for it.
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         signal(self.child.id(), "TERM");
         assert!(self.child.wait().unwrap().success());
     }
 
     /// Ends as the signal says; answers how it ended.
-    pub fn end_by(mut self, name: &str) -> std::process::ExitStatus {
+    pub(crate) fn end_by(mut self, name: &str) -> std::process::ExitStatus {
         signal(self.child.id(), name);
         self.child.wait().unwrap()
     }
 
     /// `evault` with the configuration of this `dev`, in its home.
-    pub fn evault(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn evault(&self, arguments: &[&str]) -> Ended {
         let output = Command::new(EVAULT)
             .args(arguments)
             .current_dir(&self.home)
@@ -90,14 +90,14 @@ impl Dev {
     }
 
     /// The JSON of a call that must succeed.
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let ended = self.json_call(arguments);
         assert_eq!(ended.code, 0, "{arguments:?}: {}", ended.stderr);
         serde_json::from_str(&ended.stdout).unwrap()
     }
 
     /// The error object of a call that must end with this exit code.
-    pub fn error(&self, code: i32, arguments: &[&str]) -> Value {
+    pub(crate) fn error(&self, code: i32, arguments: &[&str]) -> Value {
         let ended = self.json_call(arguments);
         assert_eq!(
             ended.code, code,
@@ -108,16 +108,16 @@ impl Dev {
         value["error"].clone()
     }
 
-    pub fn json_call(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn json_call(&self, arguments: &[&str]) -> Ended {
         self.evault(&[arguments, &["--output", "json"]].concat())
     }
 
-    pub fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.home.join(name), bytes).unwrap();
     }
 
     /// Runs a script of `tests/scripts` in the home, as a person would after `. D/env`.
-    pub fn script(&self, name: &str) {
+    pub(crate) fn script(&self, name: &str) {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
         let output = Command::new("sh")
             .arg("-eu")
@@ -142,7 +142,7 @@ impl Drop for Dev {
 }
 
 impl Ended {
-    pub fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -151,7 +151,7 @@ impl Ended {
     }
 }
 
-pub fn signal(pid: u32, name: &str) {
+pub(crate) fn signal(pid: u32, name: &str) {
     let script = format!("kill -{name} {pid}");
     assert!(
         Command::new("sh")
@@ -165,7 +165,7 @@ pub fn signal(pid: u32, name: &str) {
 
 /// Processes whose command line names this path.
 #[allow(dead_code, reason = "each test uses a part of it")]
-pub fn processes_naming(path: &Path) -> Vec<(u32, String)> {
+pub(crate) fn processes_naming(path: &Path) -> Vec<(u32, String)> {
     let needle = path.display().to_string();
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     entries
@@ -180,7 +180,7 @@ pub fn processes_naming(path: &Path) -> Vec<(u32, String)> {
 
 /// Waits for a condition, and fails with its last complaint.
 #[allow(dead_code, reason = "each test uses a part of it")]
-pub fn until<T: std::fmt::Debug>(what: &str, mut met: impl FnMut() -> Result<(), T>) {
+pub(crate) fn until<T: std::fmt::Debug>(what: &str, mut met: impl FnMut() -> Result<(), T>) {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         match met() {

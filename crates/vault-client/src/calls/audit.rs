@@ -68,7 +68,7 @@ impl Client {
             to,
             ..Default::default()
         };
-        let client = v1::AuditServiceClient::new(session.transport(), session.rpc_config());
+        let client = v1::AuditServiceClient::new(session.transport(), session.stream_config());
         let failed =
             |error: connectrpc::ConnectError| wire::failure(&error).error.vault(self.vault_id());
         let mut stream = client

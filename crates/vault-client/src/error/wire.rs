@@ -66,11 +66,20 @@ fn without_detail(error: &ConnectError) -> Error {
     Error::new(code).detail(clean(&error_text))
 }
 
-/// Rule and condition have fields of their own, and a refused stranger is told nothing; what is
-/// left of a vault's message is worth showing where the caller can act on it.
+/// A vault's words are shown where they tell a caller more than the code does. A refused
+/// stranger is told nothing.
 fn particulars(code: ErrorCode, text: &str) -> Option<String> {
-    let hidden = matches!(code, ErrorCode::NotFound | ErrorCode::PolicyDenied);
-    (!hidden && !text.is_empty()).then(|| clean(text))
+    let tells_more = matches!(
+        code,
+        ErrorCode::InvalidArgument
+            | ErrorCode::PolicyInvalid
+            | ErrorCode::Unauthenticated
+            | ErrorCode::EvidenceRefused
+            | ErrorCode::Locked
+            | ErrorCode::Internal
+            | ErrorCode::Unavailable
+    );
+    (tells_more && !text.is_empty()).then(|| clean(text))
 }
 
 /// At most 300 characters, none of them able to move a terminal's cursor.

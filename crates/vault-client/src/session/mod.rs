@@ -75,6 +75,12 @@ impl Session {
         self.rpc.clone()
     }
 
+    /// For calls whose answer is a stream. Over gRPC the library drops the typed detail of an
+    /// error that comes before the first message; over Connect it arrives.
+    pub(crate) fn stream_config(&self) -> RpcConfig {
+        self.rpc.clone().with_protocol(Protocol::Connect)
+    }
+
     pub(crate) fn peer(&self) -> &Peer {
         &self.peer
     }
