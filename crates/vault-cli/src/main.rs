@@ -27,16 +27,7 @@ use vault_client::{Error, ErrorCode, Result};
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no mistakes, and go to stdout.
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            };
-            let _ = error.print();
-            return exit.into();
-        }
+        Err(error) => return misused(&error).into(),
     };
     let format = cli.global.output;
     match run(cli) {

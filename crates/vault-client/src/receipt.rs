@@ -71,8 +71,8 @@ pub(crate) fn verify(receipt: v1::Receipt, peer: &Peer) -> Result<Receipt> {
 
 /// A head whose note this vault signed, and which says what the note says.
 pub(crate) fn head(head: v1::Head, peer: &Peer) -> Result<SeenHead> {
-    let key = LogKey::from_spki(&peer.claims.identity_key).map_err(|error| invalid(error))?;
-    let signed = Checkpoint::verify(&head.checkpoint, &key).map_err(|error| invalid(error))?;
+    let key = LogKey::from_spki(&peer.claims.identity_key).map_err(invalid)?;
+    let signed = Checkpoint::verify(&head.checkpoint, &key).map_err(invalid)?;
     if signed.size != head.size || signed.root.0 != *head.root {
         return Err(invalid("the head is not that of its checkpoint"));
     }
