@@ -75,6 +75,10 @@ fn profile(profile: &AttestationProfile, path: &str) -> Checked {
     for advisory in &profile.tcb.advisories {
         identity(advisory, &format!("{path}.tcb.advisories"))?;
     }
+    let limit = KeyPolicy::MAX_OIDS;
+    if profile.required_oids.len() > limit {
+        return Err(Fault::TooMany { limit }.at(format!("{path}.required_oids")));
+    }
     profile
         .required_oids
         .iter()

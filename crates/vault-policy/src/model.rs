@@ -161,6 +161,8 @@ impl KeyPolicy {
     pub const MAX_NODES: usize = 256;
     /// Rules.
     pub const MAX_RULES: usize = 64;
+    /// Claims that one profile requires: evidence never has more.
+    pub const MAX_OIDS: usize = 32;
     /// Bytes of a name or an identity.
     pub const MAX_NAME: usize = 256;
 

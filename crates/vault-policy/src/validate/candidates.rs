@@ -10,11 +10,14 @@ use crate::operation::Operation;
 use crate::principal::{CallerIdentity, IssuerRole, OidcSubject};
 use crate::profile::AttestationProfile;
 use crate::time::{UnixSeconds, VaultTime};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The tokens, evidence and times to combine.
+/// The tokens, evidence and times to combine. Tokens are made one by one: subjects times roles
+/// of one policy are far more than memory should hold.
 pub(super) struct Candidates {
-    tokens: Vec<Option<TokenFacts>>,
+    subjects: Vec<OidcSubject>,
+    /// Issuer and its roles.
+    roles: BTreeMap<String, Vec<String>>,
     evidence: Vec<Option<VerifiedEvidence>>,
     times: Vec<VaultTime>,
 }
@@ -42,18 +45,36 @@ impl Candidates {
             named.condition(policy, &rule.condition);
         }
         Self {
-            tokens: named.tokens(),
+            roles: named.roles_by_issuer(),
             evidence: named.evidence(),
             times: named.times(now),
+            subjects: named.subjects.into_iter().collect(),
         }
+    }
+
+    /// No token; then every subject with no role, with every role of its issuer, and with each
+    /// alone.
+    fn tokens(&self) -> impl Iterator<Item = Option<TokenFacts>> {
+        let of_subjects = self.subjects.iter().flat_map(move |subject| {
+            let roles = self
+                .roles
+                .get(&subject.issuer)
+                .map_or(&[][..], Vec::as_slice);
+            let all = (roles.len() > 1).then_some(roles);
+            let sets = std::iter::once(&[][..])
+                .chain(all)
+                .chain(roles.iter().map(std::slice::from_ref));
+            sets.map(move |roles| Some(token(subject, roles.iter().cloned().collect())))
+        });
+        std::iter::once(None).chain(of_subjects)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Facts, VaultTime)> {
         self.times.iter().flat_map(move |now| {
             self.evidence.iter().flat_map(move |evidence| {
-                self.tokens.iter().map(move |token| {
+                self.tokens().map(move |token| {
                     let facts = Facts {
-                        token: token.clone(),
+                        token,
                         evidence: evidence.clone(),
                     };
                     (facts, *now)
@@ -116,26 +137,12 @@ impl<'a> Named<'a> {
         });
     }
 
-    /// Every subject with every role of its issuer, with none, and with each alone.
-    fn tokens(&self) -> Vec<Option<TokenFacts>> {
-        let mut tokens = vec![None];
-        for subject in &self.subjects {
-            let of_issuer = self
-                .roles
-                .iter()
-                .filter(|role| role.issuer == subject.issuer);
-            let all: BTreeSet<String> = of_issuer.map(|role| role.role.clone()).collect();
-            let alone: Vec<_> = all
-                .iter()
-                .map(|role| BTreeSet::from([role.clone()]))
-                .collect();
-            tokens.push(Some(token(subject, BTreeSet::new())));
-            if alone.len() > 1 {
-                tokens.push(Some(token(subject, all)));
-            }
-            tokens.extend(alone.into_iter().map(|roles| Some(token(subject, roles))));
+    fn roles_by_issuer(&self) -> BTreeMap<String, Vec<String>> {
+        let mut roles: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for IssuerRole { issuer, role } in &self.roles {
+            roles.entry(issuer.clone()).or_default().push(role.clone());
         }
-        tokens
+        roles
     }
 
     /// None, each profile alone, and each with as many of the others as go with it.

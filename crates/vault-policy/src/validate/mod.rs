@@ -10,12 +10,16 @@ use crate::facts::Facts;
 use crate::model::{KeyPolicy, PolicyFields};
 use crate::operation::{KeyType, Operation};
 use crate::principal::Proven;
+use crate::profile::AttestationProfile;
 use crate::time::VaultTime;
 use crate::usage::type_allows;
 use candidates::Candidates;
 
-/// How many made-up calls are tried for one policy.
-const BUDGET: usize = 4096;
+/// How many made-up calls are tried for one policy, at most,
+const MOST_CALLS: usize = 4096;
+/// and how much of the policy is looked at over all of them: the whole of a large one for fewer
+/// calls.
+const WORK: usize = 1 << 18;
 
 /// Why a well-formed policy is refused for a key.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -86,9 +90,19 @@ pub fn validate(policy: &KeyPolicy, key_type: KeyType, now: VaultTime) -> Result
     if fields.usage.operations.is_empty() {
         return Err(Invalid::NothingAllowed);
     }
-    let mut budget = BUDGET;
+    let mut budget = calls(fields);
     let mut operations = fields.usage.operations.iter();
     operations.try_for_each(|operation| usable(fields, *operation, now, &mut budget))
+}
+
+/// How many calls are worth trying: the decision looks at every principal and rule each time.
+fn calls(fields: &PolicyFields) -> usize {
+    let per_profile = |tee: &AttestationProfile| 8 + tee.required_oids.len() * KeyPolicy::MAX_OIDS;
+    let profiles: usize = fields.principals.tees.iter().map(per_profile).sum();
+    let rules = fields.operations.iter();
+    let named: usize = rules.map(|rule| 8 + rule.principals.len()).sum();
+    let size = 1 + fields.principals.callers.len() + profiles + named;
+    (WORK / size).min(MOST_CALLS)
 }
 
 fn within_type(fields: &PolicyFields, key_type: KeyType) -> Result<(), Invalid> {

@@ -2,6 +2,7 @@
 
 use crate::evidence::{EvidenceClaims, TcbStatus, TeeKind, VerifiedEvidence};
 use crate::ids::{Measurement, PlatformId};
+use crate::model::KeyPolicy;
 use crate::profile::AttestationProfile;
 use crate::time::UnixSeconds;
 use std::collections::BTreeSet;
@@ -60,7 +61,8 @@ impl Sketch {
             evaluation_data_number: self.evaluation_data_number.max(number),
         };
         let nowhere = sketch.platforms.as_ref().is_some_and(BTreeSet::is_empty);
-        (!nowhere && !sketch.statuses.is_empty()).then_some(sketch)
+        let fits = sketch.oids.len() <= KeyPolicy::MAX_OIDS;
+        (fits && !nowhere && !sketch.statuses.is_empty()).then_some(sketch)
     }
 
     /// The evidence.

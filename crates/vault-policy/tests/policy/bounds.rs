@@ -256,3 +256,72 @@ fn the_search_for_an_allowed_call_ends_undecided_where_nobody_would_look_further
         })
     );
 }
+
+#[test]
+fn a_profile_requires_as_many_claims_as_evidence_can_have_and_no_more() {
+    let with = |count: usize| {
+        let oids = (0..count).map(|n| format!(r#"{{"oid":"1.{n}","value":""}}"#));
+        let oids = oids.collect::<Vec<_>>().join(",");
+        let document = format!(
+            r#"{{"format":"enclave-vaults/key-policy/v1",
+                "principals":{{"owner":{{"issuer":"i","subject":"s"}},
+                    "tees":[{{"name":"t","mrenclave":"{}","required_oids":[{oids}]}}]}},
+                "operations":[{{"name":"r","operations":["sign"],"principals":["t"]}}]}}"#,
+            "0".repeat(64)
+        );
+        let limits = Limits {
+            bytes: 1 << 16,
+            depth: 32,
+            nodes: 1 << 15,
+        };
+        KeyPolicy::from_json(&Json::parse(document.as_bytes(), limits).unwrap())
+    };
+    assert!(with(32).is_ok());
+    let fault = with(33).map(|_| ()).unwrap_err().fault;
+    assert_eq!(fault, Fault::TooMany { limit: 32 });
+}
+
+/// Peak of the memory that this process ever held, in KiB.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may measure its own process"
+)]
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_policy_of_many_callers_and_roles_is_searched_in_bounded_memory() {
+    let callers = (0..500).flat_map(|n| {
+        [
+            format!(r#"{{"id":"a{n}","oidc":{{"issuer":"i","subject":"a{n}"}}}}"#),
+            format!(r#"{{"id":"b{n}","role":{{"issuer":"i","role":"b{n}"}}}}"#),
+        ]
+    });
+    let ids = (0..500).map(|n| format!(r#""a{n}","b{n}""#));
+    let document = format!(
+        r#"{{"format":"enclave-vaults/key-policy/v1",
+            "principals":{{"owner":{{"issuer":"i","subject":"s"}},"callers":[{}]}},
+            "operations":[
+                {{"name":"grant","operations":["sign"],"principals":[{}]}},
+                {{"name":"never","operations":["sign"],"principals":["any"],"condition":{{"any":[]}}}}]}}"#,
+        callers.collect::<Vec<_>>().join(","),
+        ids.collect::<Vec<_>>().join(",")
+    );
+    let limits = Limits {
+        bytes: 1 << 17,
+        depth: 32,
+        nodes: 1 << 15,
+    };
+    let json = Json::parse(document.as_bytes(), limits).unwrap();
+    let policy = KeyPolicy::from_json(&json).unwrap();
+    let before = peak();
+    assert!(validate(&policy, KeyType::P256Signing, VaultTime::Unknown).is_err());
+    let grown = peak() - before;
+    assert!(grown < 32 << 10, "{grown} KiB");
+}
