@@ -1,11 +1,11 @@
 //! The attested channel of this vault: leaves, quotes, and whose evidence callers may show.
 
 use crate::boot::Roots;
-use crate::clock::{clock, fill};
+use crate::clock::clock;
 use crate::config::{LimitsConfig, Material};
 use crate::identity::Identity;
 use ratls::tls::{IssueFailed, QuoteUnavailable, ServerConfig, ServerEndpoint, Trust};
-use ratls::{AppraisalPolicy, Claims, Evidence, Expected, Leaf, LeafKey, Role, Validity};
+use ratls::{AppraisalPolicy, Claims, Evidence, Leaf, LeafKey, Role, UnappraisedLeaf, Validity};
 use std::sync::Arc;
 use std::time::Duration;
 use vault_policy::{PlatformId, TcbStatus, UnixSeconds};
@@ -88,15 +88,17 @@ fn quote(platform: &dyn Platform, data: [u8; 64]) -> Result<Evidence, QuoteUnava
 
 /// The id of this machine, as a verifier with the configured root sees it; `None` where that root
 /// is another's, or where the machine's evidence does not pass.
-pub(crate) fn platform_id(platform: &dyn Platform, material: &Material) -> Option<PlatformId> {
-    let mut nonce = [0; 64];
-    fill(&mut nonce);
-    let evidence = quote(platform, nonce).ok()?;
+pub(crate) fn platform_id(
+    platform: &dyn Platform,
+    says: &Says,
+    material: &Material,
+) -> Option<PlatformId> {
+    let now = UnixSeconds(platform.host_time().ok()?);
+    let leaf = issue(platform, says, now).ok()?;
     let mut policy = AppraisalPolicy::strict();
     policy.statuses.extend(TcbStatus::ALL);
-    let now = UnixSeconds(platform.host_time().ok()?);
-    let expected = Expected::danger_raw(nonce);
-    match ratls::appraise(&evidence, &material.root, &policy, &expected, now) {
+    let shown = UnappraisedLeaf::parse(&leaf.cert_der, now).ok()?;
+    match shown.appraise(&leaf.evidence.collateral, &material.root, &policy, now) {
         Ok(appraised) => Some(appraised.evidence.claims().platform_id),
         Err(error) => {
             tracing::warn!(%error, "this vault's own evidence does not pass");

@@ -35,8 +35,12 @@ pub(crate) struct Issuers {
     current: RwLock<Arc<IssuerSet>>,
     cache: Mutex<TokenCache>,
     endpoints: BTreeMap<String, Endpoint>,
-    host_time: Box<dyn Fn() -> Option<UnixSeconds> + Send + Sync>,
+    upper_bound: UpperBound,
 }
+
+/// The upper bound of vault time now; `None` if the clock fails. Tokens are judged by the same
+/// bound, so that a key's age is what passes on the host's clock.
+pub(crate) type UpperBound = Box<dyn Fn() -> Option<UnixSeconds> + Send + Sync>;
 
 struct Endpoint {
     source: Source,
@@ -49,12 +53,19 @@ struct State {
     seen: Option<Instant>,
 }
 
+fn unproven(error: TokenError) -> Unproven {
+    match error {
+        TokenError::KeysStale => Unproven::IssuerUnavailable,
+        other => Unproven::Token(other),
+    }
+}
+
 impl Issuers {
     /// Fetches nothing yet.
     pub(crate) fn new(
         issuers: &[TrustedIssuer],
         cached_tokens: usize,
-        host_time: Box<dyn Fn() -> Option<UnixSeconds> + Send + Sync>,
+        upper_bound: UpperBound,
     ) -> anyhow::Result<Self> {
         let mut endpoints = BTreeMap::new();
         for issuer in issuers {
@@ -73,7 +84,7 @@ impl Issuers {
             current: RwLock::new(Arc::new(set)),
             cache: Mutex::new(TokenCache::new(cached_tokens)),
             endpoints,
-            host_time,
+            upper_bound,
         })
     }
 
@@ -87,13 +98,10 @@ impl Issuers {
         };
         let url = claimed_issuer(token, &set).ok_or(Unproven::Token(TokenError::UnknownIssuer))?;
         if !self.refresh(&url, &set).await {
-            return Err(match missing {
-                TokenError::KeysStale => Unproven::IssuerUnavailable,
-                other => Unproven::Token(other),
-            });
+            return Err(unproven(missing));
         }
         self.prove_under(&self.current(), token, now)
-            .map_err(Unproven::Token)
+            .map_err(unproven)
     }
 
     /// Keeps the keys of every issuer fresh until it is dropped.
@@ -153,7 +161,7 @@ impl Issuers {
     }
 
     async fn fetch(&self, url: &str, endpoint: &Endpoint, state: &mut State) -> bool {
-        let now = (self.host_time)();
+        let now = (self.upper_bound)();
         let fetched = endpoint.source.fetch().await;
         let (keys, now) = match (fetched, now) {
             (Ok(keys), Some(now)) => (keys, now),

@@ -107,15 +107,17 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
         Err(locked) => Err(locked),
     };
     let theirs = platform.clone();
-    let host_time = move || theirs.host_time().ok().map(UnixSeconds);
+    let skew = config.time.skew;
+    let upper_bound = move || Some(UnixSeconds(theirs.host_time().ok()?.checked_add(skew)?));
     let issuers = Issuers::new(
         &material.issuers,
         config.limits.cached_tokens,
-        Box::new(host_time),
+        Box::new(upper_bound),
     )?;
-    let platform_id = channel::platform_id(&*platform, &material).map(|id| id.to_string());
+    let says = Says::new(&identity, roots, boot_id);
+    let platform_id = channel::platform_id(&*platform, &says, &material);
     Ok(Prepared {
-        says: Says::new(&identity, roots, boot_id),
+        says,
         shared: Arc::new(Shared {
             platform,
             vault_id: identity.vault_id(),
@@ -126,7 +128,7 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
             issuers: Arc::new(issuers),
             state,
         }),
-        platform_id,
+        platform_id: platform_id.map(|id| id.to_string()),
         material,
         config,
     })

@@ -51,7 +51,7 @@ fn keys_that_cannot_verify_tokens_are_skipped() {
         let with = document(&[one.clone(), es256("good")]);
         assert_eq!(KeySet::parse(&with).unwrap().len(), 1, "{one}");
         assert_eq!(
-            refused(&document(&[one.clone()])),
+            refused(&document(std::slice::from_ref(one))),
             JwksError::NoUsableKey,
             "{one}"
         );
@@ -91,7 +91,7 @@ fn documents_with_secrets_doubles_or_broken_keys_are_refused_whole() {
         ("[]".into(), JwksError::Malformed),
         (r#"{"kty":"EC","kty":"RSA"}"#.into(), JwksError::Malformed),
     ];
-    assert!(KeySet::parse(&document(&[good.clone()])).is_ok());
+    assert!(KeySet::parse(&document(std::slice::from_ref(&good))).is_ok());
     for (entry, reason) in cases {
         assert_eq!(
             refused(&document(&[good.clone(), entry.clone()])),
