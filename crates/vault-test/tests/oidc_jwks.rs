@@ -66,7 +66,10 @@ impl Site {
             _ => told.acceptor().unwrap(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let url = format!(
+            "https://localhost:{}",
+            listener.local_addr().unwrap().port()
+        );
         let key = Arc::new(SigningKey::generate(Algorithm::EdDsa).unwrap());
         let published = serde_json::json!({ "keys": [key.jwk()] }).to_string();
         let settings = format!(
@@ -88,7 +91,10 @@ impl Site {
     fn token(&self) -> String {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now = since.as_secs();
-        let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"at+jwt"}}"#, self.key.kid());
+        let header = format!(
+            r#"{{"alg":"EdDSA","kid":"{}","typ":"at+jwt"}}"#,
+            self.key.kid()
+        );
         let claims = serde_json::json!({
             "iss": self.url, "sub": "s", "aud": "a", "iat": now, "exp": now + 3600,
         });
@@ -102,7 +108,12 @@ async fn answer(mut tls: Tls, manner: Manner, published: String) {
     let mut request = vec![0; 4096];
     let length = tls.read(&mut request).await.unwrap_or(0);
     let asked = String::from_utf8_lossy(&request[..length]).into_owned();
-    let ok = |body: &str| format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let ok = |body: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
     let text = match manner {
         Manner::Redirect if asked.starts_with("GET /jwks ") => {
             "HTTP/1.1 302 Found\r\nlocation: /keys\r\ncontent-length: 0\r\n\r\n".to_owned()
@@ -130,7 +141,9 @@ async fn answer(mut tls: Tls, manner: Manner, published: String) {
 async fn keys_come_over_the_configured_tls_in_one_bounded_answer_or_not_at_all() {
     let dir = tempfile::tempdir().unwrap();
     let client = Client::new("alice", "s", &["vault:owner"]);
-    let issuer = Issuer::start(IssuerConfig::new(vec![client])).await.unwrap();
+    let issuer = Issuer::start(IssuerConfig::new(vec![client]))
+        .await
+        .unwrap();
     let good = Site::start(Manner::Good).await;
     let mut bad = Vec::new();
     for manner in Manner::BAD {
@@ -145,8 +158,15 @@ async fn keys_come_over_the_configured_tls_in_one_bounded_answer_or_not_at_all()
     assert_eq!(wire.who(&good.token()).await.unwrap().subject, "s");
     for (manner, site) in &bad {
         let (code, message) = wire.reason(&site.token()).await;
-        assert_eq!(code, ErrorCode::ERROR_CODE_ISSUER_UNAVAILABLE, "{manner:?}: {message}");
+        assert_eq!(
+            code,
+            ErrorCode::ERROR_CODE_ISSUER_UNAVAILABLE,
+            "{manner:?}: {message}"
+        );
     }
-    assert!(wire.who(&good.token()).await.is_ok(), "the others did no harm");
+    assert!(
+        wire.who(&good.token()).await.is_ok(),
+        "the others did no harm"
+    );
     vault.kill().unwrap();
 }

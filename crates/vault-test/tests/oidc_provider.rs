@@ -106,7 +106,12 @@ fn install() -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("oidc-provider");
     let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oidc-provider");
     std::fs::create_dir_all(&project).unwrap();
-    for name in ["package.json", "package-lock.json", "provider.mjs", ".npmrc"] {
+    for name in [
+        "package.json",
+        "package-lock.json",
+        "provider.mjs",
+        ".npmrc",
+    ] {
         std::fs::copy(source.join(name), project.join(name)).unwrap();
     }
     let status = Command::new("npm")
@@ -130,18 +135,27 @@ fn kid(token: &str) -> String {
 async fn a_real_provider_is_understood_through_rotation_and_dropped_keys() {
     let dir = tempfile::tempdir().unwrap();
     let client = Client::new("alice", "s", &["vault:owner"]);
-    let issuer = Issuer::start(IssuerConfig::new(vec![client])).await.unwrap();
+    let issuer = Issuer::start(IssuerConfig::new(vec![client]))
+        .await
+        .unwrap();
     let mut provider = Provider::start(dir.path());
     let (mut vault, addr) = vault(dir.path(), &issuer, |text| text + &provider.settings());
     let wire = Wire::connect(dir.path(), &addr).await;
     for algorithm in ["ES256", "EdDSA", "RS256"] {
         let old = provider.token(algorithm);
         let who = wire.who(&old).await.expect(algorithm);
-        assert_eq!((who.subject.as_str(), who.issuer), (algorithm, provider.url.clone()));
+        assert_eq!(
+            (who.subject.as_str(), who.issuer),
+            (algorithm, provider.url.clone())
+        );
         assert_eq!(who.roles, ["vault:owner"]);
         let rotated = provider.tell(&format!("rotate {algorithm}"));
         let new = provider.token(algorithm);
-        assert_eq!(kid(&new), rotated["kid"].as_str().unwrap(), "signs with the new key");
+        assert_eq!(
+            kid(&new),
+            rotated["kid"].as_str().unwrap(),
+            "signs with the new key"
+        );
         wait_until(&wire, &new, true).await;
         assert!(wire.who(&old).await.is_ok(), "{algorithm}: still published");
         provider.tell(&format!("drop {}", kid(&old)));
@@ -149,7 +163,10 @@ async fn a_real_provider_is_understood_through_rotation_and_dropped_keys() {
         let refused = wire.reason(&old).await;
         let unknown = (ErrorCode::ERROR_CODE_UNAUTHENTICATED, "unknown_key".into());
         assert_eq!(refused, unknown, "{algorithm}");
-        assert!(wire.who(&new).await.is_ok(), "{algorithm}: the new key stays");
+        assert!(
+            wire.who(&new).await.is_ok(),
+            "{algorithm}: the new key stays"
+        );
     }
     vault.kill().unwrap();
 }

@@ -87,18 +87,43 @@ async fn tokens_are_refused_with_their_reason_and_their_twins_are_taken() {
             (tagged(name, &text, &key), "bad_signature"),
             (sign(&head, &text, &other), "bad_signature"),
             (sign(&header(&other), &text, &other), "unknown_key"),
-            (sign(&head.replace("at+jwt", "JWT"), &text, &key), "type_not_allowed"),
-            (sign(&head.replace(r#","typ":"at+jwt""#, ""), &text, &key), "type_not_allowed"),
             (
-                sign(&head.replacen('{', r#"{"jku":"https://evil.test","#, 1), &text, &key),
+                sign(&head.replace("at+jwt", "JWT"), &text, &key),
+                "type_not_allowed",
+            ),
+            (
+                sign(&head.replace(r#","typ":"at+jwt""#, ""), &text, &key),
+                "type_not_allowed",
+            ),
+            (
+                sign(
+                    &head.replacen('{', r#"{"jku":"https://evil.test","#, 1),
+                    &text,
+                    &key,
+                ),
                 "header_not_allowed",
             ),
-            (signed(&with(&good, "iss", "https://evil.test".into())), "unknown_issuer"),
-            (signed(&with(&good, "aud", "https://other.test".into())), "wrong_audience"),
+            (
+                signed(&with(&good, "iss", "https://evil.test".into())),
+                "unknown_issuer",
+            ),
+            (
+                signed(&with(&good, "aud", "https://other.test".into())),
+                "wrong_audience",
+            ),
             (signed(&without(&good, "exp")), "claim_missing exp"),
-            (signed(&with(&good, "exp", exp.to_string().into())), "claim_type exp"),
-            (signed(&with(&good, "exp", "never".into())), "claim_type exp"),
-            (signed(&text.replace(&format!("\"exp\":{exp}"), "\"exp\":1e400")), "claim_type exp"),
+            (
+                signed(&with(&good, "exp", exp.to_string().into())),
+                "claim_type exp",
+            ),
+            (
+                signed(&with(&good, "exp", "never".into())),
+                "claim_type exp",
+            ),
+            (
+                signed(&text.replace(&format!("\"exp\":{exp}"), "\"exp\":1e400")),
+                "claim_type exp",
+            ),
             (signed(&without(&good, "sub")), "claim_missing sub"),
             (signed(&without(&good, "iat")), "claim_missing iat"),
             (signed(&duplicate), "duplicate_name"),
@@ -107,7 +132,11 @@ async fn tokens_are_refused_with_their_reason_and_their_twins_are_taken() {
         ];
         for (token, reason) in rows {
             let refused = wire.reason(&token).await;
-            assert_eq!(refused, (ErrorCode::ERROR_CODE_UNAUTHENTICATED, reason.into()), "{name}");
+            assert_eq!(
+                refused,
+                (ErrorCode::ERROR_CODE_UNAUTHENTICATED, reason.into()),
+                "{name}"
+            );
         }
         let old = wire.reason(&signed(&with(&good, "exp", 1.into()))).await;
         assert_eq!(old, (ErrorCode::ERROR_CODE_TOKEN_EXPIRED, "expired".into()));
@@ -133,7 +162,10 @@ async fn a_dropped_key_is_refused_within_its_age_and_the_others_are_not() {
     issuer.rotate(Algorithm::EdDsa).unwrap();
     let new = issuer.token("alice").unwrap();
     assert!(wire.who(&new).await.is_ok(), "an unknown key is looked for");
-    assert!(wire.who(&old).await.is_ok(), "a key that is still published");
+    assert!(
+        wire.who(&old).await.is_ok(),
+        "a key that is still published"
+    );
     assert!(issuer.drop_key(&old_kid));
     let deadline = Instant::now() + Duration::from_secs(60);
     while wire.who(&old).await.is_ok() {
@@ -174,19 +206,110 @@ async fn oversized_and_malformed_messages_are_refused_and_the_vault_stays_up() {
     let truncated = |body: Vec<u8>| body[..body.len() - 1].to_vec();
     let context = vec![0x0a, 0x02, 0x20, 0x01];
     let rows: Vec<(&str, &str, bool, Vec<u8>, ErrorCode, Vec<u8>)> = vec![
-        ("65,537 bytes of a stranger", GET_INFO, false, padded(65_537), too_large, padded(65_536)),
-        ("a byte over a MiB", WHO_AM_I, true, padded((1 << 20) + 1), too_large, padded(1 << 20)),
-        ("truncated", WHO_AM_I, true, truncated(context.clone()), invalid, context.clone()),
-        ("a length beyond the end", WHO_AM_I, true, vec![0x0a, 0x7f], invalid, vec![0x0a, 0x00]),
-        ("an endless varint", WHO_AM_I, true, vec![0xff; 32], invalid, vec![]),
-        ("field number 0", WHO_AM_I, true, vec![0x02, 0x00], invalid, vec![]),
-        ("not UTF-8", WHO_AM_I, true, vec![0x0a, 3, 0x0a, 1, 0xff], invalid, vec![0x0a, 3, 0x0a, 1, b'a']),
-        ("an open group", WHO_AM_I, true, vec![0xfb, 0x07], invalid, groups(1)),
-        ("groups 20,000 deep", WHO_AM_I, true, groups(20_000), invalid, groups(8)),
-        ("an approval", WHO_AM_I, true, vec![0x0a, 3, 0x1a, 1, 0], invalid, context.clone()),
-        ("a head of 3 bytes", WHO_AM_I, true, vec![0x0a, 7, 0x12, 5, 0x0a, 3, 1, 2, 3], invalid, vec![]),
-        ("no such method", "/enclavevaults.v1.VaultService/Nothing", true, vec![], invalid, vec![]),
-        ("no such key type", "/enclavevaults.v1.KeyService/CreateKey", true, vec![0x18, 0x63], invalid, vec![]),
+        (
+            "65,537 bytes of a stranger",
+            GET_INFO,
+            false,
+            padded(65_537),
+            too_large,
+            padded(65_536),
+        ),
+        (
+            "a byte over a MiB",
+            WHO_AM_I,
+            true,
+            padded((1 << 20) + 1),
+            too_large,
+            padded(1 << 20),
+        ),
+        (
+            "truncated",
+            WHO_AM_I,
+            true,
+            truncated(context.clone()),
+            invalid,
+            context.clone(),
+        ),
+        (
+            "a length beyond the end",
+            WHO_AM_I,
+            true,
+            vec![0x0a, 0x7f],
+            invalid,
+            vec![0x0a, 0x00],
+        ),
+        (
+            "an endless varint",
+            WHO_AM_I,
+            true,
+            vec![0xff; 32],
+            invalid,
+            vec![],
+        ),
+        (
+            "field number 0",
+            WHO_AM_I,
+            true,
+            vec![0x02, 0x00],
+            invalid,
+            vec![],
+        ),
+        (
+            "not UTF-8",
+            WHO_AM_I,
+            true,
+            vec![0x0a, 3, 0x0a, 1, 0xff],
+            invalid,
+            vec![0x0a, 3, 0x0a, 1, b'a'],
+        ),
+        (
+            "an open group",
+            WHO_AM_I,
+            true,
+            vec![0xfb, 0x07],
+            invalid,
+            groups(1),
+        ),
+        (
+            "groups 20,000 deep",
+            WHO_AM_I,
+            true,
+            groups(20_000),
+            invalid,
+            groups(8),
+        ),
+        (
+            "an approval",
+            WHO_AM_I,
+            true,
+            vec![0x0a, 3, 0x1a, 1, 0],
+            invalid,
+            context.clone(),
+        ),
+        (
+            "a head of 3 bytes",
+            WHO_AM_I,
+            true,
+            vec![0x0a, 7, 0x12, 5, 0x0a, 3, 1, 2, 3],
+            invalid,
+            vec![],
+        ),
+        (
+            "no such method",
+            "/enclavevaults.v1.VaultService/Nothing",
+            true,
+            vec![],
+            invalid,
+            vec![],
+        ),
+        (
+            "no such key type",
+            "/enclavevaults.v1.KeyService/CreateKey",
+            true,
+            vec![0x18, 0x63],
+            invalid,
+            vec![],
+        ),
     ];
     for (what, path, known, body, code, twin) in rows {
         let authorization = known.then_some(token.as_str());
@@ -240,14 +363,24 @@ async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
                 }
             }
         }
-        if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if ready {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
     })
     .await;
-    pending.into_iter().map(|(_, output)| output.unwrap()).collect()
+    pending
+        .into_iter()
+        .map(|(_, output)| output.unwrap())
+        .collect()
 }
 
 fn resident_kib(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -3,7 +3,7 @@
 use super::{DRAIN, Door};
 use crate::config::LimitsConfig;
 use crate::service::{Authenticated, Explain, Services, refusal_to_error};
-use connectrpc::{ConnectRpcBody, ConnectRpcService};
+use connectrpc::{ConnectRpcBody, ConnectRpcService, Dispatcher};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
@@ -50,6 +50,12 @@ impl Session {
     }
 
     async fn answer(self, mut request: Request<Incoming>) -> Response<ConnectRpcBody> {
+        let path = request.uri().path();
+        let method = self.door.services.lookup(path.trim_start_matches('/'));
+        if method.is_none() {
+            let refusal = Refusal::new(Code::InvalidArgument).because("no such method");
+            return refuse(&refusal, request.headers());
+        }
         let evidence = self.facts.caller.as_ref();
         let caller = self
             .door

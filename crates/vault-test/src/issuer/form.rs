@@ -18,7 +18,9 @@ pub(crate) fn parse(text: &str) -> Option<BTreeMap<String, String>> {
 /// Id and secret of an `Authorization: Basic` header.
 pub(crate) fn basic(header: &str) -> Option<(String, String)> {
     let encoded = header.strip_prefix("Basic ")?;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(encoded)
+        .ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (id, secret) = text.split_once(':')?;
     Some((unescape(id)?, unescape(secret)?))

@@ -55,7 +55,10 @@ async fn a_known_client_gets_a_token_and_others_do_not() {
     let good = "grant_type=client_credentials&client_id=alice&client_secret=s3cret";
     let (status, answer) = call(&issuer, "POST", "/token", good).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(answer["access_token"].as_str().unwrap().split('.').count(), 3);
+    assert_eq!(
+        answer["access_token"].as_str().unwrap().split('.').count(),
+        3
+    );
     for bad in [
         good.replace("s3cret", "guess"),
         good.replace("alice", "bob"),

@@ -91,7 +91,12 @@ async fn token(shared: &Shared, request: Request<Incoming>) -> Response<Full<Byt
     if form.get("grant_type").map(String::as_str) != Some("client_credentials") {
         return failure(StatusCode::BAD_REQUEST, "unsupported_grant_type");
     }
-    let posted = || Some((form.get("client_id")?.clone(), form.get("client_secret")?.clone()));
+    let posted = || {
+        Some((
+            form.get("client_id")?.clone(),
+            form.get("client_secret")?.clone(),
+        ))
+    };
     let known = basic.or_else(posted).and_then(|(id, secret)| {
         let mut clients = shared.config.clients.iter();
         clients.find(|client| client.id == id && client.secret == secret)
@@ -138,7 +143,13 @@ fn answer(status: StatusCode, value: &Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(value.to_string())));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, hyper::header::HeaderValue::from_static("no-store"));
+    headers.insert(
+        CONTENT_TYPE,
+        hyper::header::HeaderValue::from_static("application/json"),
+    );
+    headers.insert(
+        CACHE_CONTROL,
+        hyper::header::HeaderValue::from_static("no-store"),
+    );
     response
 }

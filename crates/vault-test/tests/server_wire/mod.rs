@@ -70,10 +70,9 @@ pub(crate) async fn attested(dir: &Path, addr: &str) -> ClientStream<TcpStream> 
 impl Wire {
     pub(crate) async fn connect(dir: &Path, addr: &str) -> Self {
         let io = TokioIo::new(attested(dir, addr).await);
-        let (send, connection) =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
-                .await
-                .unwrap();
+        let (send, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+            .await
+            .unwrap();
         tokio::spawn(connection);
         Self { send }
     }
@@ -99,8 +98,8 @@ impl Wire {
             return Ok(bytes);
         }
         let text = String::from_utf8_lossy(&bytes);
-        let error: ConnectError = connect_error(&bytes)
-            .unwrap_or_else(|| panic!("{status} without an error: {text}"));
+        let error: ConnectError =
+            connect_error(&bytes).unwrap_or_else(|| panic!("{status} without an error: {text}"));
         let detail = detail_of(&error).unwrap_or_else(|| panic!("no detail: {text}"));
         Err(Refused {
             code: detail.code.as_known().unwrap(),
@@ -111,7 +110,9 @@ impl Wire {
     /// Who the vault takes the bearer of this token for.
     pub(crate) async fn who(&self, token: &str) -> Result<v1::WhoAmIResponse, Refused> {
         let authorization = format!("Bearer {token}");
-        let body = self.call(WHO_AM_I, Some(&authorization), Vec::new()).await?;
+        let body = self
+            .call(WHO_AM_I, Some(&authorization), Vec::new())
+            .await?;
         Ok(v1::WhoAmIResponse::decode_from_slice(&body).unwrap())
     }
 
