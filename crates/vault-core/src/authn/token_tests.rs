@@ -517,7 +517,8 @@ fn claims_say_the_right_thing() {
         ],
     );
     let deep = format!(r#"{exp},"x":{}{}"#, "[".repeat(9), "]".repeat(9));
-    let many = format!(r#"{exp},"x":[{}0]"#, "0,".repeat(1100));
+    let many = format!(r#"{exp},"x":[{}0]"#, "0,".repeat(400));
+    let objects = format!(r#"{exp},"x":[{}0]"#, "{\"a\":0},".repeat(200));
     let fine = format!(r#"{exp},"x":{}{}"#, "[".repeat(7), "]".repeat(7));
     table.claim(
         TokenError::ClaimsMalformed,
@@ -526,6 +527,7 @@ fn claims_say_the_right_thing() {
         &[
             &deep,
             &many,
+            &objects,
             r#""exp":01"#,
             r#""exp":+1"#,
             r#""exp":NaN"#,
@@ -534,7 +536,7 @@ fn claims_say_the_right_thing() {
             r#""exp":0x10"#,
         ],
     );
-    table.check(38);
+    table.check(39);
 }
 
 #[test]
