@@ -1,4 +1,5 @@
 //! Simulated constellation, issuer, faulty disk; the end-to-end tests.
 
 pub mod issuer;
+pub mod process;
 pub mod sim;

@@ -1,0 +1,34 @@
+//! `sim-vault CONFIG SIM`: a vault on the SIMULATED platform of the folder SIM. It ends when its
+//! stdin is closed, so that it never outlives the test that started it.
+
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tee_sim::{SimPlatform, SimRoot, measurement_named};
+use vault_server::ServerConfig;
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let config = ServerConfig::load(&arguments.next().context("no configuration")?)?;
+    let root = SimRoot::open_or_create(&arguments.next().context("no folder of the simulator")?)?;
+    let machine = root.machine("one")?;
+    let platform = SimPlatform::builder(&machine, measurement_named("sim-vault")).build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(vault_server::run(
+        config,
+        Arc::new(platform),
+        closed_stdin(),
+    ))
+}
+
+/// A thread of its own: a read of stdin cannot be cancelled.
+async fn closed_stdin() {
+    let (closed, told) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        drop(closed);
+    });
+    let _ = told.await;
+}
