@@ -158,6 +158,7 @@ impl Vault {
                 subject,
             }) => {
                 let draft = Draft {
+                    handle: Some(subject.handle),
                     subject: Some(*subject),
                     ..creation.draft.clone()
                 };

@@ -221,3 +221,26 @@ fn a_call_that_a_deletion_overtakes_leaves_no_parsed_key_behind() {
     let refusal = release(&mut bench, pending).map(|_| ()).unwrap_err();
     assert_eq!(refusal.code, Code::NotFound);
 }
+
+#[test]
+fn a_taken_name_is_logged_alike_whether_it_was_taken_before_or_meanwhile() {
+    let mut bench = Bench::new();
+    let alice = owner("alice");
+    let create = |number| {
+        let mut create = creation("alice", KeyType::Ed25519Signing, "owner", number);
+        create.name = "the name".into();
+        Request::CreateKey(create)
+    };
+    let calls = [1, 2].map(|number| in_flight(&mut bench, &alice, create(number), ""));
+    let [first, meanwhile] = calls.map(|call| bench.vault.record(call));
+    assert!(release(&mut bench, first).is_ok());
+    assert!(release(&mut bench, meanwhile).is_err());
+    assert!(bench.call(&alice, create(3)).is_err());
+    let entries = bench.entries();
+    let [.., meanwhile, before] = entries.as_slice() else {
+        panic!("two refusals are logged")
+    };
+    assert_eq!(meanwhile.reason, "already_exists");
+    assert_eq!(meanwhile.handle, before.handle);
+    assert_eq!(meanwhile.lineage, before.lineage);
+}
