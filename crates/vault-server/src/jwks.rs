@@ -107,8 +107,8 @@ impl Issuers {
     /// Keeps the keys of every issuer fresh until it is dropped.
     pub(crate) async fn keep_fresh(self: Arc<Self>) {
         let mut tasks = JoinSet::new();
-        for url in self.endpoints.keys().cloned() {
-            let issuers = self.clone();
+        for url in self.endpoints.keys() {
+            let (issuers, url) = (self.clone(), url.clone());
             tasks.spawn(async move { issuers.keep_one_fresh(&url).await });
         }
         while tasks.join_next().await.is_some() {}

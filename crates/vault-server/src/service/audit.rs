@@ -32,8 +32,8 @@ impl AuditService for Service {
         Response::ok(Box::pin(all))
     }
 
-    async fn get_checkpoint<'a>(
-        &'a self,
+    async fn get_checkpoint(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::GetCheckpointRequest>,
     ) -> ServiceResult<v1::GetCheckpointResponse> {
@@ -46,8 +46,8 @@ impl AuditService for Service {
         })
     }
 
-    async fn prove_inclusion<'a>(
-        &'a self,
+    async fn prove_inclusion(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::ProveInclusionRequest>,
     ) -> ServiceResult<v1::ProveInclusionResponse> {
@@ -68,8 +68,8 @@ impl AuditService for Service {
         })
     }
 
-    async fn prove_consistency<'a>(
-        &'a self,
+    async fn prove_consistency(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::ProveConsistencyRequest>,
     ) -> ServiceResult<v1::ProveConsistencyResponse> {

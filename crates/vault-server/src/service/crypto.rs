@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
 impl CryptoService for Service {
-    async fn sign<'a>(
-        &'a self,
+    async fn sign(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::SignRequest>,
     ) -> ServiceResult<v1::SignResponse> {
@@ -29,8 +29,8 @@ impl CryptoService for Service {
         })
     }
 
-    async fn verify<'a>(
-        &'a self,
+    async fn verify(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::VerifyRequest>,
     ) -> ServiceResult<v1::VerifyResponse> {
@@ -47,8 +47,8 @@ impl CryptoService for Service {
         })
     }
 
-    async fn wrap<'a>(
-        &'a self,
+    async fn wrap(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::WrapRequest>,
     ) -> ServiceResult<v1::WrapResponse> {
@@ -78,8 +78,8 @@ impl CryptoService for Service {
         })
     }
 
-    async fn unwrap<'a>(
-        &'a self,
+    async fn unwrap(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::UnwrapRequest>,
     ) -> ServiceResult<v1::UnwrapResponse> {
@@ -109,8 +109,8 @@ impl CryptoService for Service {
         })
     }
 
-    async fn mac<'a>(
-        &'a self,
+    async fn mac(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::MacRequest>,
     ) -> ServiceResult<v1::MacResponse> {
@@ -134,8 +134,8 @@ impl CryptoService for Service {
         })
     }
 
-    async fn mac_verify<'a>(
-        &'a self,
+    async fn mac_verify(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::MacVerifyRequest>,
     ) -> ServiceResult<v1::MacVerifyResponse> {
@@ -162,8 +162,8 @@ impl CryptoService for Service {
         })
     }
 
-    async fn get_public_key<'a>(
-        &'a self,
+    async fn get_public_key(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::GetPublicKeyRequest>,
     ) -> ServiceResult<v1::GetPublicKeyResponse> {

@@ -9,8 +9,8 @@ use vault_proto::v1::{self, KeyService};
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
 impl KeyService for Service {
-    async fn create_key<'a>(
-        &'a self,
+    async fn create_key(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::CreateKeyRequest>,
     ) -> ServiceResult<v1::CreateKeyResponse> {
@@ -27,8 +27,8 @@ impl KeyService for Service {
         })
     }
 
-    async fn get_key<'a>(
-        &'a self,
+    async fn get_key(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::GetKeyRequest>,
     ) -> ServiceResult<v1::GetKeyResponse> {
@@ -45,8 +45,8 @@ impl KeyService for Service {
         })
     }
 
-    async fn list_keys<'a>(
-        &'a self,
+    async fn list_keys(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::ListKeysRequest>,
     ) -> ServiceResult<v1::ListKeysResponse> {
@@ -72,8 +72,8 @@ impl KeyService for Service {
         })
     }
 
-    async fn schedule_deletion<'a>(
-        &'a self,
+    async fn schedule_deletion(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::ScheduleDeletionRequest>,
     ) -> ServiceResult<v1::ScheduleDeletionResponse> {

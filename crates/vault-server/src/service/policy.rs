@@ -7,8 +7,8 @@ use vault_proto::v1::{self, PolicyService};
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
 impl PolicyService for Service {
-    async fn get_policy<'a>(
-        &'a self,
+    async fn get_policy(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::GetPolicyRequest>,
     ) -> ServiceResult<v1::GetPolicyResponse> {

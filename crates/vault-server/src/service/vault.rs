@@ -9,8 +9,8 @@ use vault_proto::v1::{self, VaultService};
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
 impl VaultService for Service {
-    async fn get_info<'a>(
-        &'a self,
+    async fn get_info(
+        &self,
         _rpc: RequestContext,
         _request: ServiceRequest<'_, v1::GetInfoRequest>,
     ) -> ServiceResult<v1::GetInfoResponse> {
@@ -34,8 +34,8 @@ impl VaultService for Service {
         })
     }
 
-    async fn get_config<'a>(
-        &'a self,
+    async fn get_config(
+        &self,
         _rpc: RequestContext,
         _request: ServiceRequest<'_, v1::GetConfigRequest>,
     ) -> ServiceResult<v1::GetConfigResponse> {
@@ -46,8 +46,8 @@ impl VaultService for Service {
         })
     }
 
-    async fn who_am_i<'a>(
-        &'a self,
+    async fn who_am_i(
+        &self,
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::WhoAmIRequest>,
     ) -> ServiceResult<v1::WhoAmIResponse> {
