@@ -1,7 +1,7 @@
 //! The canonical text of a request, which `request_hash` of its leaf commits to. JCS; payloads
 //! stand in it as SHA-256 and length. Docs: docs/audit-log.md.
 
-use crate::api::{CreateKey, KeyRef, Payload, Request};
+use crate::api::{CreateKey, KeyRef, Payload, Request, Verify};
 use vault_encoding::{Canonical, Hash, sha256};
 use vault_policy::{KeyHandle, KeyVersion};
 
@@ -100,16 +100,7 @@ pub(crate) fn canonical(request: &Request) -> Vec<u8> {
             .payload(sign.input.bytes())
             .plain("signature_format", sign.format.name())
             .end(),
-        Request::Verify(verify) => form
-            .handle(&verify.key.handle)
-            .plain("input", verify.input.name())
-            .lineage(&verify.key)
-            .plain("operation", "verify")
-            .payload(verify.input.bytes())
-            .plain("signature_format", verify.format.name())
-            .hash("signature_sha256", &sha256(&verify.signature))
-            .version(verify.version)
-            .end(),
+        Request::Verify(check) => verify(form, check),
         Request::Wrap(wrap) => with_aad(form, "wrap", &wrap.key, &wrap.plaintext, &wrap.aad),
         Request::Unwrap(unwrap) => {
             with_aad(form, "unwrap", &unwrap.key, &unwrap.ciphertext, &unwrap.aad)
@@ -157,6 +148,18 @@ fn create_key(form: Form, create: &CreateKey) -> Vec<u8> {
         .number("policy_length", create.policy.len() as u64)
         .hash("policy_sha256", &sha256(&create.policy))
         .plain("type", create.key_type.name())
+        .end()
+}
+
+fn verify(form: Form, check: &Verify) -> Vec<u8> {
+    form.handle(&check.key.handle)
+        .plain("input", check.input.name())
+        .lineage(&check.key)
+        .plain("operation", "verify")
+        .payload(check.input.bytes())
+        .plain("signature_format", check.format.name())
+        .hash("signature_sha256", &sha256(&check.signature))
+        .version(check.version)
         .end()
 }
 
