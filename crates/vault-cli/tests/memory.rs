@@ -67,7 +67,7 @@ fn a_rolled_back_disk_ends_with_6_and_leaves_both_heads_as_evidence() {
         );
     }
     assert_eq!(
-        evidence.matches("enclave-vaults/log/v1/").count(),
+        evidence.matches("— enclave-vaults/log/v1/").count(),
         2,
         "{evidence}"
     );

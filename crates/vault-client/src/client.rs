@@ -331,7 +331,10 @@ impl Client {
             .filter(|_| rolled)
             .map(|head| receipt::head(head, session.peer()));
         let error = match (head, seen) {
-            (Some(Ok(answered)), Some(seen)) => self.shared.tracker.confess(seen, answered),
+            (Some(Ok(answered)), Some(seen)) => self
+                .shared
+                .tracker
+                .contradiction(error.code, seen, answered),
             (Some(Err(unsigned)), _) => error.detail(unsigned.message()),
             _ => error,
         };

@@ -1,7 +1,7 @@
 //! Judges every head that a vault shows against what was seen before. Every two heads that a
 //! client ever accepts are proven to be of one log.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::heads::{HeadStore, Remembered, SeenHead};
 use crate::receipt::Logged;
 use std::future::Future;
@@ -67,19 +67,26 @@ impl Tracker {
         seen.map_or(Ok(()), |seen| self.compare(seen, answered))
     }
 
-    /// The error for a vault that says itself that it holds less than `seen`, or something else.
-    pub(crate) fn confess(&self, seen: SeenHead, answered: SeenHead) -> Error {
-        self.store.contradiction(&self.vault, seen, answered)
+    /// The error for two heads that contradict each other; also where the vault says so itself.
+    pub(crate) fn contradiction(
+        &self,
+        code: ErrorCode,
+        seen: SeenHead,
+        answered: SeenHead,
+    ) -> Error {
+        self.store.contradiction(code, &self.vault, seen, answered)
     }
 
     /// A later answer cannot be shorter, nor have another root at the same size.
     fn compare(&self, seen: &SeenHead, answered: &SeenHead) -> Result<()> {
-        let shorter = answered.size < seen.size;
-        let other = answered.size == seen.size && answered.root != seen.root;
-        if shorter || other {
-            return Err(self.confess(seen.clone(), answered.clone()));
-        }
-        Ok(())
+        let code = if answered.size < seen.size {
+            ErrorCode::RollbackDetected
+        } else if answered.size == seen.size && answered.root != seen.root {
+            ErrorCode::ForkDetected
+        } else {
+            return Ok(());
+        };
+        Err(self.contradiction(code, seen.clone(), answered.clone()))
     }
 
     /// Proves that two heads are of one log, whichever is longer: calls overtake each other.
@@ -114,7 +121,7 @@ impl Tracker {
         if merkle::verify_consistency(old.size, new.size, &proof, &old.root, &new.root) {
             return Ok(());
         }
-        Err(self.confess(known.clone(), answered.clone()))
+        Err(self.contradiction(ErrorCode::ForkDetected, known.clone(), answered.clone()))
     }
 
     /// Makes a head durable. Where another process has kept a longer one, the two are linked.
@@ -125,7 +132,9 @@ impl Tracker {
     {
         match self.store.remember(&self.vault, &answered)? {
             Remembered::Advanced | Remembered::Same => Ok(answered),
-            Remembered::Contradicts(kept) => Err(self.confess(kept, answered)),
+            Remembered::Contradicts(kept) => {
+                Err(self.contradiction(ErrorCode::ForkDetected, kept, answered))
+            }
             Remembered::Older => {
                 let Some(kept) = self.store.head(&self.vault)? else {
                     return Ok(answered);

@@ -21,15 +21,11 @@ impl HeadStore {
     /// two heads is one file.
     pub(crate) fn contradiction(
         &self,
+        code: ErrorCode,
         vault: &VaultId,
         seen: SeenHead,
         answered: SeenHead,
     ) -> Error {
-        let code = if answered.size < seen.size {
-            ErrorCode::RollbackDetected
-        } else {
-            ErrorCode::ForkDetected
-        };
         let error = Error::new(code).vault(*vault);
         let (error, evidence) = match self.keep_evidence(code, vault, &seen, &answered) {
             Ok(path) => (error, Some(path)),
@@ -84,14 +80,17 @@ mod tests {
             root: sha256(tag),
             checkpoint: b"note\n".to_vec(),
         };
-        let error = store.contradiction(&vault, head(9, b"a"), head(4, b"b"));
+        let error = store.contradiction(
+            ErrorCode::RollbackDetected,
+            &vault,
+            head(9, b"a"),
+            head(4, b"b"),
+        );
         assert_eq!(error.code, ErrorCode::RollbackDetected);
         let path = error.heads.as_ref().unwrap().evidence.clone().unwrap();
         let text = std::fs::read_to_string(path).unwrap();
         assert!(
             text.contains(&sha256(b"a").to_string()) && text.contains(&sha256(b"b").to_string())
         );
-        let fork = store.contradiction(&vault, head(9, b"a"), head(9, b"b"));
-        assert_eq!(fork.code, ErrorCode::ForkDetected);
     }
 }
