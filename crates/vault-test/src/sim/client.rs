@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey};
 use std::collections::BTreeMap;
 use vault_audit::{Checkpoint, LogKey, verify_receipt};
 use vault_core::api::{
-    CreateKey, KeyRef, Label, LoggedLeaf, Mac, MacVerify, Payload, ScheduleDeletion, SeenHead,
+    CreateKey, KeyInfo, KeyRef, Label, LoggedLeaf, Mac, MacVerify, Payload, ScheduleDeletion, SeenHead,
     Sign, Unwrap, Wrap,
 };
 use vault_core::{
@@ -213,19 +213,10 @@ impl Client {
         let rule = "answers_are_right";
         match (&asked.request, &reply.answer) {
             (Request::CreateKey(create), Answer::CreateKey(info)) => {
-                let known = memory.keys.iter().any(|key| key.lineage == info.lineage);
                 if info.handle != create.handle {
                     return Err(Violation::of(rule, "another handle"));
                 }
-                if !known {
-                    memory.keys.push(KnownKey {
-                        owner: self.person,
-                        handle: info.handle,
-                        lineage: info.lineage,
-                        key_type: info.key_type,
-                        public_key: info.public_key.clone(),
-                    });
-                }
+                self.learn(info, memory);
             }
             (Request::ScheduleDeletion(deletion), Answer::ScheduleDeletion { .. }) => {
                 let gone = find(memory, self.person, &deletion.key).map(|key| key.lineage);
@@ -264,6 +255,19 @@ impl Client {
             _ => {}
         }
         Ok(())
+    }
+
+    fn learn(&self, info: &KeyInfo, memory: &mut Memory) {
+        if memory.keys.iter().any(|key| key.lineage == info.lineage) {
+            return;
+        }
+        memory.keys.push(KnownKey {
+            owner: self.person,
+            handle: info.handle,
+            lineage: info.lineage,
+            key_type: info.key_type,
+            public_key: info.public_key.clone(),
+        });
     }
 
     fn check_refusal(
