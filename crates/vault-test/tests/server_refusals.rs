@@ -20,6 +20,16 @@ use vault_test::issuer::{Algorithm, Client, Issuer, IssuerConfig, SigningKey, si
 
 const GET_INFO: &str = "/enclavevaults.v1.VaultService/GetInfo";
 
+/// What is wrong, the method, whether the caller is known, the message, its code, its twin.
+type Row = (
+    &'static str,
+    &'static str,
+    bool,
+    Vec<u8>,
+    ErrorCode,
+    Vec<u8>,
+);
+
 async fn issuer() -> Issuer {
     let mut config = IssuerConfig::new(vec![Client::new("alice", "s", &["vault:owner"])]);
     config.token_seconds = 3600;
@@ -205,7 +215,7 @@ async fn oversized_and_malformed_messages_are_refused_and_the_vault_stays_up() {
     let too_large = ErrorCode::ERROR_CODE_TOO_LARGE;
     let truncated = |body: Vec<u8>| body[..body.len() - 1].to_vec();
     let context = vec![0x0a, 0x02, 0x20, 0x01];
-    let rows: Vec<(&str, &str, bool, Vec<u8>, ErrorCode, Vec<u8>)> = vec![
+    let rows: Vec<Row> = vec![
         (
             "65,537 bytes of a stranger",
             GET_INFO,
