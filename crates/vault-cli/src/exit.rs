@@ -62,3 +62,32 @@ impl From<Exit> for std::process::ExitCode {
         Self::from(exit as u8)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_client::Error;
+
+    #[test]
+    fn the_document_says_of_every_code_what_is_true() {
+        let document = include_str!("../../../docs/errors.md");
+        let rows: Vec<Vec<&str>> = document
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.split('|').map(str::trim).collect())
+            .filter(|row: &Vec<&str>| row.len() == 7)
+            .collect();
+        assert_eq!(rows.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            let error = Error::new(code);
+            let name = format!("`{code}`");
+            let row = rows.iter().find(|row| row[1] == name).expect(&name);
+            let exit = (Exit::from(code) as u8).to_string();
+            assert_eq!(
+                row[3..6],
+                [error.blame.name(), error.retry.name(), &exit],
+                "{code}"
+            );
+        }
+    }
+}

@@ -85,3 +85,23 @@ fn a_second_dev_over_the_same_folder_is_refused() {
     let stopping = dev.json(&["dev", "stop", "--dir", &dir]);
     assert_eq!(stopping["state"], "stopping");
 }
+
+#[test]
+fn another_machine_finds_the_folder_locked_and_says_so() {
+    let scratch = tempfile::tempdir().unwrap();
+    let home = scratch.path();
+    let dev = Dev::over(home);
+    dev.json(&["key", "create", "--type", "p256", "--name", "n"]);
+    dev.stop();
+    std::fs::remove_dir_all(home.join("D/sim/machines/vault")).unwrap();
+    let output = Command::new(support::EVAULT)
+        .args(["dev", "--output", "json", "--dir"])
+        .arg(home.join("D"))
+        .output()
+        .unwrap();
+    let ended = support::Ended::of(&output);
+    assert_eq!(ended.code, 9, "{}", ended.stderr);
+    let last = ended.stderr.lines().last().unwrap();
+    let error: serde_json::Value = serde_json::from_str(last).unwrap();
+    assert_eq!(error["error"]["code"], "locked");
+}

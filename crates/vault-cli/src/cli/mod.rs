@@ -275,6 +275,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_document_names_every_command() {
+        let document = include_str!("../../../../docs/cli.md");
+        let mut found = Vec::new();
+        leaves(&Cli::command(), "evault", &mut found);
+        for (path, _) in found {
+            let name = path.trim_start_matches("evault ");
+            assert!(document.contains(&format!("`{name}")), "{name}");
+        }
+    }
+
     /// Shows 9: the command that an error names as next is one that exists.
     #[test]
     fn for_every_error_code_the_message_prints_and_the_next_command_parses() {

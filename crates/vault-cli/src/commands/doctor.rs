@@ -92,10 +92,8 @@ async fn attested(context: &Context, config: &Config, vault: &VaultEntry) -> Res
     }
     let simulated = connected.peer.evidence.claims().simulated;
     let kind = if simulated { "SIMULATED" } else { "hardware" };
-    Ok(format!(
-        "attested, {kind}, log of {} entries",
-        info.head.size
-    ))
+    let size = info.head.map_or(0, |head| head.size);
+    Ok(format!("attested, {kind}, log of {size} entries"))
 }
 
 async fn accepted(context: &Context, config: &Config, vault: &VaultEntry) -> Result<String> {

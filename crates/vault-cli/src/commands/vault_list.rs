@@ -70,8 +70,11 @@ pub(crate) fn describe(
         ("config_root", json!(info.trust_root.to_string())),
         ("operational_root", json!(info.operational_root.to_string())),
         ("boot_id", json!(text::hex(&info.boot_id))),
-        ("log_size", json!(info.head.size)),
-        ("log_root", json!(info.head.root.to_string())),
+        ("log_size", json!(info.head.as_ref().map(|head| head.size))),
+        (
+            "log_root",
+            json!(info.head.as_ref().map(|head| head.root.to_string())),
+        ),
         ("locked", json!(info.locked)),
         ("time_mode", json!(info.time_mode)),
     ];
@@ -93,7 +96,9 @@ fn row(vault: &VaultEntry, connected: &Connected, info: &VaultInfo) -> Vec<Strin
         vault.endpoint.clone(),
         evidence.tcb_status.name().to_owned(),
         short(&evidence.mrenclave.to_string()),
-        info.head.size.to_string(),
+        info.head
+            .as_ref()
+            .map_or("-".to_owned(), |head| head.size.to_string()),
         state,
     ]
 }

@@ -45,11 +45,24 @@ pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<Output> {
 /// Tells every step in order; stops at the first that fails. Whether all went well.
 async fn tell(report: &Report, layout: Layout, mut facts: Facts) -> Result<bool> {
     let shell = Shell::new(&layout)?;
-    let Some(mut stack) = report.start(Stack::start(layout, report.progress())).await else {
+    let starting = Stack::start(layout, report.progress());
+    let Some(mut stack) = report.start(starting).await else {
         return Ok(false);
     };
     let (shell, facts) = (&shell, &mut facts);
-    let done = report
+    let done = owners(report, shell, facts).await
+        && enclaves(report, shell, facts).await
+        && crash(report, &mut stack, shell, facts).await;
+    stack.stop().await;
+    Ok(done
+        && report
+            .step("offline", "from outside", steps::offline(shell, facts))
+            .await)
+}
+
+/// A key, its use, and those to whom it does not exist.
+async fn owners(report: &Report, shell: &Shell, facts: &mut Facts) -> bool {
+    report
         .step(
             "create",
             "a key under a policy",
@@ -72,13 +85,17 @@ async fn tell(report: &Report, layout: Layout, mut facts: Facts) -> Result<bool>
                 steps::other(shell, facts),
             )
             .await
-        && report
-            .step(
-                "guard",
-                "a key for one build only",
-                steps::guard(shell, facts),
-            )
-            .await
+}
+
+/// A key that only one build may use.
+async fn enclaves(report: &Report, shell: &Shell, facts: &mut Facts) -> bool {
+    report
+        .step(
+            "guard",
+            "a key for one build only",
+            steps::guard(shell, facts),
+        )
+        .await
         && report
             .step(
                 "wrong-build",
@@ -93,19 +110,19 @@ async fn tell(report: &Report, layout: Layout, mut facts: Facts) -> Result<bool>
                 steps::right(shell, facts),
             )
             .await
+}
+
+/// Nothing that was answered is lost, and the log says so.
+async fn crash(report: &Report, stack: &mut Stack, shell: &Shell, facts: &mut Facts) -> bool {
+    report
+        .step(
+            "checkpoint",
+            "the auditor looks",
+            steps::checkpoint(shell, facts),
+        )
+        .await
         && report
-            .step(
-                "checkpoint",
-                "the auditor looks",
-                steps::checkpoint(shell, facts),
-            )
-            .await
-        && report
-            .step(
-                "kill",
-                "kill -9",
-                steps::kill(&mut stack, report.progress()),
-            )
+            .step("kill", "kill -9", steps::kill(stack, report.progress()))
             .await
         && report
             .step(
@@ -120,10 +137,5 @@ async fn tell(report: &Report, layout: Layout, mut facts: Facts) -> Result<bool>
                 "the log is longer",
                 steps::log_grows(shell, facts),
             )
-            .await;
-    stack.stop().await;
-    Ok(done
-        && report
-            .step("offline", "from outside", steps::offline(shell, facts))
-            .await)
+            .await
 }

@@ -41,7 +41,8 @@ impl Report {
     pub(super) async fn start<T>(&self, starting: impl Future<Output = Result<T>>) -> Option<T> {
         match starting.await {
             Ok(started) => {
-                let detail = "a vault, an issuer: processes on loopback; the vault is attested";
+                let detail =
+                    "SIMULATED: a vault and an issuer run on loopback; the vault is attested";
                 self.print("start", &Ok(detail.to_owned()));
                 Some(started)
             }

@@ -22,8 +22,8 @@ pub struct VaultInfo {
     pub trust_root: Hash,
     /// Root of the others.
     pub operational_root: Hash,
-    /// The head of its log.
-    pub head: SeenHead,
+    /// The head of its log; a locked vault shows none.
+    pub head: Option<SeenHead>,
     /// Why it is locked, if it is.
     pub locked: Option<String>,
     /// `host` or `signed`.
@@ -76,9 +76,14 @@ impl Client {
                 .vault(self.vault_id())
                 .detail("it says of itself what its evidence does not say"));
         }
-        let head = answer.head.into_option().ok_or_else(|| malformed("head"))?;
-        let head = receipt::head(head, &peer)?;
-        self.tracker().glance(seen.as_ref(), &head)?;
+        let head = match answer.head.into_option() {
+            Some(head) => Some(receipt::head(head, &peer)?),
+            None if answer.locked => None,
+            None => return Err(malformed("head")),
+        };
+        if let Some(head) = &head {
+            self.tracker().glance(seen.as_ref(), head)?;
+        }
         Ok(VaultInfo {
             vault_id: peer.vault_id,
             version: answer.version,

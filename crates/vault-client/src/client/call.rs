@@ -1,0 +1,209 @@
+//! One call: sent with what was seen, judged by what comes back.
+
+use super::repeat::Failed;
+use super::{Client, random};
+use crate::calls::rpc::{Repeat, Rpc};
+use crate::error::{ErrorCode, Result, wire};
+use crate::heads::SeenHead;
+use crate::key::malformed;
+use crate::receipt::{self, Answer};
+use crate::session::Session;
+use connectrpc::ConnectError;
+use connectrpc::client::CallOptions;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+use vault_encoding::{Hash, text};
+use vault_proto::v1;
+
+/// An answer whose receipt was verified and whose head was accepted.
+pub(crate) struct Accepted<A> {
+    answer: A,
+    receipt: receipt::Receipt,
+}
+
+impl<A> Accepted<A> {
+    pub(crate) fn try_map<T>(self, map: impl FnOnce(A) -> Result<T>) -> Result<Answer<T>> {
+        Ok(Answer {
+            value: map(self.answer)?,
+            receipt: self.receipt,
+        })
+    }
+}
+
+impl Client {
+    /// Makes one call, repeating it where that is safe.
+    pub(crate) async fn call<R: Rpc>(&self, request: R) -> Result<Accepted<R::Answer>> {
+        let deadline = self.deadline();
+        let idempotency_key = match R::REPEAT {
+            Repeat::Keyed => text::hex(&random::<16>()?),
+            Repeat::Reads | Repeat::Uses => String::new(),
+        };
+        let mut attempt = 1;
+        loop {
+            match self
+                .attempt(request.clone(), &idempotency_key, deadline)
+                .await
+            {
+                Ok(accepted) => return Ok(accepted),
+                Err(failed) => {
+                    self.pause(R::REPEAT, failed, &mut attempt, deadline)
+                        .await?
+                }
+            }
+        }
+    }
+
+    async fn attempt<R: Rpc>(
+        &self,
+        mut request: R,
+        idempotency_key: &str,
+        deadline: Instant,
+    ) -> Result<Accepted<R::Answer>, Failed> {
+        let (session, options) = self.ready(deadline).await.map_err(Failed::before_sending)?;
+        let seen = self.seen().await;
+        request.set_context(v1::CallContext {
+            idempotency_key: idempotency_key.to_owned(),
+            want_proof: true,
+            ..self.context(seen.as_ref())
+        });
+        let answer = match request.send(&session, options).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.failed(&session, seen, &error).await),
+        };
+        let judged = self
+            .judge(&session, seen.as_ref(), R::receipt(&answer), deadline)
+            .await;
+        let receipt = judged.map_err(|error| Failed {
+            error,
+            sent: true,
+            answered: true,
+        })?;
+        Ok(Accepted { answer, receipt })
+    }
+
+    /// The context of a call that carries `seen`.
+    pub(crate) fn context(&self, seen: Option<&SeenHead>) -> v1::CallContext {
+        let seen = seen.map(|seen| v1::SeenHead {
+            vault_id: self.vault_id().0.0.to_vec(),
+            size: seen.size,
+            root: seen.root.0.to_vec(),
+            ..Default::default()
+        });
+        v1::CallContext {
+            seen: seen.into(),
+            ..Default::default()
+        }
+    }
+
+    async fn judge(
+        &self,
+        session: &Session,
+        seen: Option<&SeenHead>,
+        receipt: Option<&v1::Receipt>,
+        deadline: Instant,
+    ) -> Result<receipt::Receipt> {
+        let receipt = receipt.ok_or_else(|| malformed("receipt"))?;
+        let receipt = receipt::verify(receipt.clone(), session.peer())
+            .map_err(|error| error.vault(self.vault_id()))?;
+        let logged = receipt.logged.as_ref();
+        self.accept(session, seen, receipt.head.clone(), logged, deadline)
+            .await?;
+        Ok(receipt)
+    }
+
+    /// Accepts a verified head, fetching consistency proofs on the same session.
+    pub(crate) async fn accept(
+        &self,
+        session: &Session,
+        seen: Option<&SeenHead>,
+        head: SeenHead,
+        logged: Option<&receipt::Logged>,
+        deadline: Instant,
+    ) -> Result<()> {
+        let prove = |old, new| self.fetch_consistency(session, old, new, deadline);
+        self.shared.tracker.accept(seen, head, logged, prove).await
+    }
+
+    pub(crate) async fn fetch_consistency(
+        &self,
+        session: &Session,
+        old_size: u64,
+        new_size: u64,
+        deadline: Instant,
+    ) -> Result<Vec<Hash>> {
+        let request = v1::ProveConsistencyRequest {
+            context: self.context(None).into(),
+            old_size,
+            new_size,
+            ..Default::default()
+        };
+        let options = self.options(deadline).await?;
+        let client = v1::AuditServiceClient::new(session.transport(), session.rpc_config());
+        let answer = client
+            .prove_consistency_with_options(request, options)
+            .await
+            .map_err(|error| wire::failure(&error).error.vault(self.vault_id()))?
+            .into_owned();
+        answer
+            .proof
+            .iter()
+            .map(|hash| crate::key::hash(hash, "proof"))
+            .collect()
+    }
+
+    /// Makes a call that carries no context, such as those that need no token. It reads only.
+    pub(crate) async fn plain<A, F, Fut>(&self, send: F) -> Result<A>
+    where
+        F: Fn(Arc<Session>, CallOptions) -> Fut,
+        Fut: Future<Output = Result<A, ConnectError>>,
+    {
+        let deadline = self.deadline();
+        let mut attempt = 1;
+        loop {
+            let failed = match self.ready(deadline).await {
+                Ok((session, options)) => match send(session.clone(), options).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => self.failed(&session, None, &error).await,
+                },
+                Err(error) => Failed::before_sending(error),
+            };
+            self.pause(Repeat::Reads, failed, &mut attempt, deadline)
+                .await?;
+        }
+    }
+
+    async fn failed(
+        &self,
+        session: &Arc<Session>,
+        seen: Option<SeenHead>,
+        error: &ConnectError,
+    ) -> Failed {
+        let failure = wire::failure(error);
+        if !failure.answered {
+            self.drop_session(session).await;
+        }
+        let error = failure.error.vault(self.vault_id());
+        let rolled = matches!(
+            error.code,
+            ErrorCode::RollbackDetected | ErrorCode::ForkDetected
+        );
+        let head = failure
+            .head
+            .filter(|_| rolled)
+            .map(|head| receipt::head(head, session.peer()));
+        let error = match (head, seen) {
+            (Some(Ok(answered)), Some(seen)) => self
+                .shared
+                .tracker
+                .contradiction(error.code, seen, answered),
+            (Some(Err(unsigned)), _) => error.detail(unsigned.message()),
+            _ => error,
+        };
+        Failed {
+            error,
+            sent: true,
+            answered: failure.answered,
+        }
+    }
+}

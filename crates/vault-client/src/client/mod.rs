@@ -1,0 +1,147 @@
+//! The client of one vault: its session, its tokens, its memory.
+
+mod call;
+mod repeat;
+
+use crate::calls::rpc::Repeat;
+use crate::config::ClientConfig;
+use crate::error::{Error, ErrorCode, Result};
+use crate::heads::{HeadStore, SeenHead};
+use crate::session::{Peer, Session};
+use crate::track::Tracker;
+use connectrpc::client::CallOptions;
+use repeat::Failed;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+use vault_policy::VaultId;
+
+/// One vault, attested. Cheap to clone; clones share the session and the memory.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: ClientConfig,
+    tracker: Tracker,
+    session: Mutex<Option<Arc<Session>>>,
+}
+
+impl Client {
+    /// Connects, appraises the vault's evidence on this connection, and compares it with what is
+    /// pinned. There is no other way to a client.
+    pub async fn connect(config: ClientConfig) -> Result<Self> {
+        let tracker = Tracker::open(config.vault.vault_id, config.heads.clone())?;
+        let client = Self {
+            shared: Arc::new(Shared {
+                config,
+                tracker,
+                session: Mutex::new(None),
+            }),
+        };
+        let deadline = client.deadline();
+        let mut attempt = 1;
+        loop {
+            match client.session(deadline).await {
+                Ok(_) => return Ok(client),
+                Err(error) => {
+                    let failed = Failed::before_sending(error);
+                    client
+                        .pause(Repeat::Reads, failed, &mut attempt, deadline)
+                        .await?;
+                }
+            }
+        }
+    }
+
+    /// The vault.
+    pub fn vault_id(&self) -> VaultId {
+        self.shared.config.vault.vault_id
+    }
+
+    /// What the evidence of the session at hand says.
+    pub async fn peer(&self) -> Result<Peer> {
+        Ok(self.session(self.deadline()).await?.peer().clone())
+    }
+
+    /// The longest head seen of this vault.
+    pub async fn seen(&self) -> Option<SeenHead> {
+        self.shared.tracker.seen().await
+    }
+
+    pub(crate) fn heads(&self) -> &HeadStore {
+        &self.shared.config.heads
+    }
+
+    pub(crate) fn tracker(&self) -> &Tracker {
+        &self.shared.tracker
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.shared.config.timeout
+    }
+
+    /// An attested session, and options with deadline and token.
+    pub(crate) async fn ready(&self, deadline: Instant) -> Result<(Arc<Session>, CallOptions)> {
+        let options = self.options(deadline).await?;
+        let session = self.session(deadline).await?;
+        Ok((session, options))
+    }
+
+    async fn options(&self, deadline: Instant) -> Result<CallOptions> {
+        let options = CallOptions::default();
+        let options = match &self.shared.config.tokens {
+            Some(tokens) => {
+                let token = tokens.token().await?;
+                options
+                    .try_with_header("authorization", format!("Bearer {}", token.secret_text()))
+                    .map_err(|_| {
+                        Error::new(ErrorCode::Unauthenticated).detail("the token is not one line")
+                    })?
+            }
+            None => options,
+        };
+        Ok(options.with_timeout(self.left(deadline)?))
+    }
+
+    fn left(&self, deadline: Instant) -> Result<Duration> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::new(ErrorCode::Timeout).vault(self.vault_id()));
+        }
+        Ok(left)
+    }
+
+    /// The session at hand, or a new one: connection, preamble and appraisal anew.
+    async fn session(&self, deadline: Instant) -> Result<Arc<Session>> {
+        let mut held = self.shared.session.lock().await;
+        if let Some(session) = held.as_ref().filter(|session| !session.is_closed()) {
+            return Ok(session.clone());
+        }
+        *held = None;
+        let dial = Session::dial(&self.shared.config);
+        let session = tokio::time::timeout(self.left(deadline)?, dial)
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorCode::Timeout)))
+            .map_err(|error| error.vault(self.vault_id()))?;
+        let session = Arc::new(session);
+        *held = Some(session.clone());
+        Ok(session)
+    }
+
+    async fn drop_session(&self, session: &Arc<Session>) {
+        let mut held = self.shared.session.lock().await;
+        if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, session)) {
+            *held = None;
+        }
+    }
+}
+
+/// Random bytes of the system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Error::new(ErrorCode::Internal).detail("no randomness"))?;
+    Ok(bytes)
+}
