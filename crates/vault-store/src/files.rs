@@ -5,7 +5,7 @@ use crate::storage::{Operation, StorageError};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 
 /// The file-system calls that the store makes. No locks, no shared memory, no file times.
@@ -28,7 +28,8 @@ pub trait Files: Send {
     fn sync_names(&mut self) -> io::Result<()>;
 }
 
-/// Replaces a whole file: afterwards, and after a crash, it is the old one or the new one.
+/// Replaces a whole file: afterwards, and after a crash, it is the old one or the new one. Without
+/// space it is the old one, and what the attempt took is given back.
 ///
 /// The file is synced once more under its new name, because a file system that ignores
 /// `sync_names` commits the rename with it.
@@ -37,9 +38,15 @@ pub(crate) fn replace(files: &mut dyn Files, name: &str, bytes: &[u8]) -> Result
     files
         .create(&temporary)
         .map_err(or_no_space(Operation::Create))?;
-    files
-        .write_at(&temporary, 0, bytes)
-        .map_err(or_no_space(Operation::Write))?;
+    if let Err(error) = files.write_at(&temporary, 0, bytes) {
+        let error = or_no_space(Operation::Write)(error);
+        if error == StorageError::NoSpace {
+            files
+                .create(&temporary)
+                .map_err(or_no_space(Operation::Create))?;
+        }
+        return Err(error);
+    }
     files
         .sync(&temporary)
         .map_err(StorageError::io(Operation::Sync))?;
@@ -67,11 +74,30 @@ pub(crate) fn read_all(files: &mut dyn Files, name: &str) -> Result<Vec<u8>, Sto
     Ok(bytes)
 }
 
-/// A real directory. Files are opened once and kept open.
+/// A real directory. Files are opened once and kept open. A sync of a file that lost its name since
+/// fails: another process has put its own in its place, and nothing written to this one will be read again.
 #[derive(Debug)]
 pub struct DirFiles {
     path: PathBuf,
-    open: HashMap<String, File>,
+    open: HashMap<String, Handle>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    file: File,
+    /// The file system counts names, which some do not.
+    counts_names: bool,
+}
+
+impl Handle {
+    fn new(file: File) -> io::Result<Self> {
+        let counts_names = file.metadata()?.nlink() > 0;
+        Ok(Self { file, counts_names })
+    }
+
+    fn has_a_name(&self) -> io::Result<bool> {
+        Ok(!self.counts_names || self.file.metadata()?.nlink() > 0)
+    }
 }
 
 impl DirFiles {
@@ -89,17 +115,21 @@ impl DirFiles {
         })
     }
 
-    fn file(&mut self, name: &str) -> io::Result<&File> {
+    fn handle(&mut self, name: &str) -> io::Result<&Handle> {
         if !self.open.contains_key(name) {
             let file = OpenOptions::new()
                 .read(true)
                 .write(true)
                 .open(self.path.join(name))?;
-            self.open.insert(name.to_owned(), file);
+            self.open.insert(name.to_owned(), Handle::new(file)?);
         }
         self.open
             .get(name)
             .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn file(&mut self, name: &str) -> io::Result<&File> {
+        self.handle(name).map(|handle| &handle.file)
     }
 }
 
@@ -136,7 +166,7 @@ impl Files for DirFiles {
             .truncate(true)
             .mode(0o600);
         let file = options.open(self.path.join(name))?;
-        self.open.insert(name.to_owned(), file);
+        self.open.insert(name.to_owned(), Handle::new(file)?);
         Ok(())
     }
 
@@ -145,7 +175,12 @@ impl Files for DirFiles {
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
-        self.file(name)?.sync_data()
+        let handle = self.handle(name)?;
+        handle.file.sync_data()?;
+        match handle.has_a_name()? {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

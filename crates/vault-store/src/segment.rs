@@ -3,8 +3,9 @@
 //! A segment is filled with zeros and synced before its first group (in steps, ahead of time), so that a
 //! commit is one write and one sync of data. No two groups share a block, so that a torn write never touches a group that
 //! was acknowledged. What is behind the last undamaged group, if not zero, is overwritten with zeros
-//! by the same write as the next group.
+//! by the same write as the next group. Opening copies the last segment into a new file (`*.seg.new`, renamed).
 
+mod settle;
 mod spare;
 
 use crate::files::{Files, read_all, replace};
@@ -46,6 +47,8 @@ pub struct SegmentFiles<F> {
     sorted: bool,
     current: Option<Segment>,
     spare: Option<Spare>,
+    /// What was read of the current segment, until it is known to be durable.
+    unsettled: Option<Vec<u8>>,
     /// A segment without header and groups: legal if no group lies behind it.
     unfinished: Option<u32>,
     closed: bool,
@@ -72,7 +75,8 @@ impl Segment {
 }
 
 impl<F: Files> SegmentFiles<F> {
-    /// Finds every group in `files`.
+    /// Finds every group in `files`, and makes them durable. Without space for that the store opens for
+    /// reading, and appends are refused.
     pub fn open(mut files: F, options: SegmentOptions) -> Result<Self, StorageError> {
         let names = files.list().map_err(StorageError::io(Operation::List))?;
         let mut indices: Vec<u32> = names
@@ -93,6 +97,7 @@ impl<F: Files> SegmentFiles<F> {
             sorted: true,
             current: None,
             spare: None,
+            unsettled: None,
             unfinished: None,
             closed: false,
         };
@@ -100,7 +105,10 @@ impl<F: Files> SegmentFiles<F> {
             this.load(*index, position == 0)?;
         }
         this.sorted = this.groups.is_sorted_by_key(|group| group.found.sequence);
-        Ok(this)
+        match this.settle() {
+            Ok(()) | Err(StorageError::NoSpace) => Ok(this),
+            Err(error) => Err(error),
+        }
     }
 
     /// The directory back, for a caller that opens the store again.
@@ -136,6 +144,7 @@ impl<F: Files> SegmentFiles<F> {
                 end,
                 dirty_end,
             });
+            self.unsettled = Some(file);
         }
         self.groups.extend(found.into_iter().map(|found| Location {
             segment: index,
@@ -180,6 +189,7 @@ impl<F: Files> SegmentFiles<F> {
     }
 
     fn write(&mut self, sequence: u64, group: &[u8]) -> Result<(), StorageError> {
+        self.settle()?;
         self.make_way(sequence)?;
         let segment = self.segment_for(sequence, group.len())?;
         let Segment {

@@ -100,6 +100,8 @@ impl StorageError {
 ///    while groups behind it can still be found: they prove that the damage is not at the end.
 /// 4. After an error other than `NoSpace`, `OutOfOrder` and `TooLarge`, every later write fails.
 /// 5. There is one writer; the storage need not check that.
+/// 6. A group that was read in this opening survives a crash as well once an `append` returned `Ok`,
+///    also if the opening before ended because a sync of it failed.
 pub trait Storage: Send {
     /// Appends the group `sequence`, which is the number behind the last group, or that of the last
     /// group itself if it did not authenticate: then it is replaced. Durable when it returns.

@@ -267,6 +267,111 @@ fn a_failed_sync_ends_writing_for_good_and_costs_nothing_that_was_acknowledged()
     }
 }
 
+/// Appends until an error or until there are `most` groups; gives how many are acknowledged.
+fn append_until(log: &mut support::Log, seed: u64, most: u64) -> u64 {
+    while log.next_sequence() < most {
+        let sequence = log.next_sequence();
+        if log
+            .append(head(sequence), &payload(seed, sequence, LONGEST))
+            .is_err()
+        {
+            break;
+        }
+    }
+    log.next_sequence()
+}
+
+/// A disk whose `n`th sync or write failed after the root was written; and the number of acknowledged groups.
+fn after_a_disk_error(n: u64, faults: Faults) -> (SimulatedDisk, StoreRoot, u64) {
+    let disk = SimulatedDisk::new();
+    let root = root(&disk, &mut Dice(n));
+    disk.set_faults(faults);
+    let mut log = open_as(&disk, &root, OPTIONS, n).unwrap().log;
+    let acknowledged = append_until(&mut log, n, u64::MAX);
+    (disk, root, acknowledged)
+}
+
+#[test]
+fn a_restart_on_a_disk_that_failed_a_sync_or_a_write_costs_nothing_that_is_acknowledged_later() {
+    for (n, ignore_sync_names, more) in (1..60)
+        .flat_map(|n| [(n, false), (n, true)])
+        .flat_map(|(n, ignored)| [0, 1, 2, 20].map(|more| (n, ignored, more)))
+    {
+        for (fail_sync, fail_write) in [(Some(n), None), (None, Some(n))] {
+            let faults = Faults {
+                ignore_sync_names,
+                fail_sync,
+                fail_write,
+                ..Faults::default()
+            };
+            let (disk, root, before) = after_a_disk_error(n, faults);
+            disk.set_faults(Faults {
+                ignore_sync_names,
+                ..Faults::default()
+            });
+            let opened = open_as(&disk, &root, OPTIONS, !n).unwrap();
+            let found = opened.log.next_sequence();
+            assert!(found >= before, "{faults:?}: {found} of {before}");
+            let mut log = opened.log;
+            let acknowledged = append_until(&mut log, n, found + more);
+            assert_eq!(acknowledged, found + more);
+            for crash in 0..8 {
+                // What survives is decided anew: the disk that crashed is still there.
+                let opened = open_as(&disk.crash(crash), &root, OPTIONS, n).unwrap();
+                let next = opened.log.next_sequence();
+                assert_eq!(next, acknowledged, "{faults:?}, crash {crash}");
+                check_groups(&opened.groups, n, 0, LONGEST);
+            }
+        }
+    }
+}
+
+#[test]
+fn power_that_fails_while_a_store_opens_after_a_disk_error_costs_nothing() {
+    for (n, cut) in (1..40).flat_map(|n| (1..8).map(move |cut| (n, cut))) {
+        let faults = Faults {
+            fail_sync: Some(n),
+            ..Faults::default()
+        };
+        let (disk, root, acknowledged) = after_a_disk_error(n, faults);
+        disk.set_faults(Faults {
+            cut_power: Some(cut),
+            ..Faults::default()
+        });
+        let opened = open_as(&disk, &root, OPTIONS, !n);
+        let found = opened.map_or(acknowledged, |opened| opened.log.next_sequence());
+        let opened = open_as(&disk.crash(n ^ cut), &root, OPTIONS, n).unwrap();
+        assert!(opened.log.next_sequence() >= found, "sync {n}, cut {cut}");
+        check_groups(&opened.groups, n, 0, LONGEST);
+    }
+}
+
+#[test]
+fn without_space_to_make_it_durable_a_store_is_read_and_takes_no_groups() {
+    let (disk, root, _) = after_a_disk_error(
+        9,
+        Faults {
+            fail_sync: Some(9),
+            ..Faults::default()
+        },
+    );
+    disk.set_faults(Faults {
+        capacity: Some(10_000),
+        ..Faults::default()
+    });
+    let mut opened = open_as(&disk, &root, OPTIONS, 1).unwrap();
+    let next = opened.log.next_sequence();
+    assert!(next > 0);
+    check_groups(&opened.groups, 9, 0, LONGEST);
+    assert_eq!(
+        opened.log.append(head(next), b"more"),
+        Err(AppendError::NoSpace)
+    );
+    disk.set_faults(Faults::default());
+    let mut opened = open_as(&disk, &root, OPTIONS, 2).unwrap();
+    assert_eq!(opened.log.append(head(next), b"more"), Ok(next));
+}
+
 #[test]
 fn a_failed_write_ends_writing_for_good() {
     for n in 1..40 {

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use support::{Dice, head, open_as, payload, platform, root};
 use vault_store::faulty::SimulatedDisk;
 use vault_store::{
-    DirFiles, LockedReason, ReadError, RootError, RootState, SealedLog, SegmentFiles,
-    SegmentOptions, SnapshotState, read_root,
+    AppendError, DirFiles, LockedReason, ReadError, RootError, RootState, SealedLog, SegmentFiles,
+    SegmentOptions, SnapshotState, StorageError, StoreRoot, read_root, write_root,
 };
 
 const OPTIONS: SegmentOptions = SegmentOptions {
@@ -193,4 +193,29 @@ fn a_store_of_format_1_opens_for_ever() {
         assert_eq!(group.tree_before, head(sequence));
     }
     assert_eq!(opened.log.append(head(10), b"goes on"), Ok(10));
+}
+
+#[test]
+fn who_opens_a_store_shuts_out_the_process_that_had_it_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut files = DirFiles::open(directory.path()).unwrap();
+    let mut dice = Dice(5);
+    let root = StoreRoot::generate([9; 32], Vec::new().into(), &mut |out| dice.fill(out));
+    write_root(&mut files, &platform(1), &root, &mut |out| dice.fill(out)).unwrap();
+    let mut open = || {
+        let files = DirFiles::open(directory.path()).unwrap();
+        let storage = SegmentFiles::open(files, SegmentOptions::default()).unwrap();
+        SealedLog::open(storage, &root, &mut |out| dice.fill(out)).unwrap()
+    };
+    let mut first = open().log;
+    assert_eq!(first.append(head(0), b"of the first"), Ok(0));
+    let mut second = open();
+    assert_eq!(second.groups.len(), 1);
+    let shut_out = first.append(head(1), b"never acknowledged");
+    assert!(
+        matches!(shut_out, Err(AppendError::Fatal(StorageError::Io { .. }))),
+        "{shut_out:?}"
+    );
+    assert_eq!(second.log.append(head(1), b"of the second"), Ok(1));
+    assert_eq!(open().groups.len(), 2);
 }

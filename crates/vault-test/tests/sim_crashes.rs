@@ -80,7 +80,6 @@ fn long_runs_with_one_crash_lose_nothing() {
 }
 
 #[test]
-#[ignore = "the store does not rewrite its last segment when it opens after a failed sync"]
 fn a_restart_on_a_disk_that_failed_a_sync_loses_nothing() {
     for seed in 0..SEEDS_PER_TEST {
         let plan = Plan {

@@ -1,0 +1,23 @@
+//! What was read is made durable before anything relies on it.
+//!
+//! A process that ended because a sync failed leaves bytes that the system may go on serving from memory
+//! while the disk never got them, and that no later sync writes. Only the segment that the next group
+//! goes to can hold such: it was begun when the one before it was durable, and one behind it holds no group and
+//! is made again before it is used. `root.sealed` and `snapshot.sealed` have their names only after their bytes were synced.
+
+use super::{SegmentFiles, segment_name};
+use crate::files::{Files, replace};
+use crate::storage::StorageError;
+
+impl<F: Files> SegmentFiles<F> {
+    /// Copies the last segment into a new file that takes its place. Writing in place would risk groups that were
+    /// acknowledged: a sector that is torn may be lost as a whole, whatever was written to it.
+    pub(super) fn settle(&mut self) -> Result<(), StorageError> {
+        if let (Some(current), Some(bytes)) = (self.current, &self.unsettled) {
+            let name = segment_name(current.header.index);
+            replace(&mut self.files, &name, bytes)?;
+            self.unsettled = None;
+        }
+        Ok(())
+    }
+}
