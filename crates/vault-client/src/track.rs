@@ -56,7 +56,7 @@ impl Tracker {
             .as_ref()
             .is_none_or(|known| known.size < answered.size)
         {
-            *latest = Some(self.keep(answered, &prove).await?);
+            *latest = Some(self.keep(answered, latest.clone(), &prove).await?);
         }
         Ok(())
     }
@@ -124,23 +124,38 @@ impl Tracker {
         Err(self.contradiction(ErrorCode::ForkDetected, known.clone(), answered.clone()))
     }
 
-    /// Makes a head durable. Where another process has kept a longer one, the two are linked.
-    async fn keep<P, F>(&self, answered: SeenHead, prove: &P) -> Result<SeenHead>
+    /// Makes a head durable that extends `known`. Where another process has kept another one, the
+    /// two are linked first.
+    async fn keep<P, F>(
+        &self,
+        answered: SeenHead,
+        mut known: Option<SeenHead>,
+        prove: &P,
+    ) -> Result<SeenHead>
     where
         P: Fn(u64, u64) -> F,
         F: Future<Output = Result<Vec<Hash>>>,
     {
-        match self.store.remember(&self.vault, &answered)? {
-            Remembered::Advanced | Remembered::Same => Ok(answered),
-            Remembered::Contradicts(kept) => {
-                Err(self.contradiction(ErrorCode::ForkDetected, kept, answered))
-            }
-            Remembered::Older => {
-                let Some(kept) = self.store.head(&self.vault)? else {
-                    return Ok(answered);
-                };
-                self.link(&kept, &answered, None, prove).await?;
-                Ok(kept)
+        loop {
+            let remembered = self
+                .store
+                .remember(&self.vault, &answered, known.as_ref())?;
+            match remembered {
+                Remembered::Advanced | Remembered::Same => return Ok(answered),
+                Remembered::Contradicts(kept) => {
+                    return Err(self.contradiction(ErrorCode::ForkDetected, kept, answered));
+                }
+                Remembered::Unlinked(kept) => {
+                    self.link(&kept, &answered, None, prove).await?;
+                    known = Some(kept);
+                }
+                Remembered::Older => {
+                    let Some(kept) = self.store.head(&self.vault)? else {
+                        return Ok(answered);
+                    };
+                    self.link(&kept, &answered, None, prove).await?;
+                    return Ok(kept);
+                }
             }
         }
     }

@@ -26,6 +26,13 @@ pub struct SeenHead {
     pub checkpoint: Vec<u8>,
 }
 
+impl SeenHead {
+    /// Whether both are of the same log at the same size; notes may differ.
+    fn is_head_of(&self, other: &Self) -> bool {
+        (self.size, self.root) == (other.size, other.root)
+    }
+}
+
 impl fmt::Display for SeenHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.size, self.root)
@@ -78,6 +85,8 @@ pub enum Remembered {
     Same,
     /// Another root of the same size is kept: a fork.
     Contradicts(SeenHead),
+    /// This shorter one is kept, and the new one was not proven to extend it: nothing changed.
+    Unlinked(SeenHead),
 }
 
 /// The memory of one client, a directory. Several processes may share it.
@@ -105,14 +114,23 @@ impl HeadStore {
     }
 
     /// Keeps `head` if it is longer than what is kept. Durable when it returns. INVARIANT: the
-    /// caller has proven that `head` extends what it had read before.
-    pub fn remember(&self, vault: &VaultId, head: &SeenHead) -> Result<Remembered> {
+    /// caller has proven that `head` extends `extended`; a head that another process has kept
+    /// meanwhile is not overwritten before that is proven of it too.
+    pub fn remember(
+        &self,
+        vault: &VaultId,
+        head: &SeenHead,
+        extended: Option<&SeenHead>,
+    ) -> Result<Remembered> {
         let locked = Locked::acquire(&self.vault_dir(vault))?;
         let kept = self.head(vault)?;
         match kept {
             Some(kept) if kept.size > head.size => Ok(Remembered::Older),
             Some(kept) if kept.size == head.size && kept.root == head.root => Ok(Remembered::Same),
             Some(kept) if kept.size == head.size => Ok(Remembered::Contradicts(kept)),
+            Some(kept) if !extended.is_some_and(|known| known.is_head_of(&kept)) => {
+                Ok(Remembered::Unlinked(kept))
+            }
             _ => {
                 locked.write_json("head.json", &StoredHead::from(head))?;
                 Ok(Remembered::Advanced)
@@ -148,16 +166,20 @@ mod tests {
         let store = HeadStore::new(dir.path());
         assert_eq!(store.head(&vault()).unwrap(), None);
         assert_eq!(
-            store.remember(&vault(), &head(3)).unwrap(),
+            store.remember(&vault(), &head(3), None).unwrap(),
             Remembered::Advanced
         );
         assert_eq!(
-            store.remember(&vault(), &head(2)).unwrap(),
+            store.remember(&vault(), &head(2), None).unwrap(),
             Remembered::Older
         );
         assert_eq!(
-            store.remember(&vault(), &head(3)).unwrap(),
+            store.remember(&vault(), &head(3), None).unwrap(),
             Remembered::Same
+        );
+        assert_eq!(
+            store.remember(&vault(), &head(4), None).unwrap(),
+            Remembered::Unlinked(head(3))
         );
         let again = HeadStore::new(dir.path());
         assert_eq!(again.head(&vault()).unwrap(), Some(head(3)));
@@ -167,13 +189,13 @@ mod tests {
     fn another_root_of_the_same_size_is_a_contradiction_and_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let store = HeadStore::new(dir.path());
-        store.remember(&vault(), &head(3)).unwrap();
+        store.remember(&vault(), &head(3), None).unwrap();
         let other = SeenHead {
             root: sha256(b"other"),
             ..head(3)
         };
         assert_eq!(
-            store.remember(&vault(), &other).unwrap(),
+            store.remember(&vault(), &other, None).unwrap(),
             Remembered::Contradicts(head(3))
         );
         assert_eq!(store.head(&vault()).unwrap(), Some(head(3)));
@@ -183,7 +205,7 @@ mod tests {
     fn a_damaged_file_is_an_error_and_never_an_empty_memory() {
         let dir = tempfile::tempdir().unwrap();
         let store = HeadStore::new(dir.path());
-        store.remember(&vault(), &head(3)).unwrap();
+        store.remember(&vault(), &head(3), None).unwrap();
         std::fs::write(store.vault_dir(&vault()).join("head.json"), b"{").unwrap();
         assert_eq!(
             store.head(&vault()).unwrap_err().code,
@@ -200,9 +222,13 @@ mod tests {
                 let store = store.clone();
                 scope.spawn(move || {
                     for step in 0..10 {
-                        store
-                            .remember(&vault(), &head(1 + writer + step * 8))
-                            .unwrap();
+                        let mine = head(1 + writer + step * 8);
+                        let mut kept = None;
+                        while let Remembered::Unlinked(shorter) =
+                            store.remember(&vault(), &mine, kept.as_ref()).unwrap()
+                        {
+                            kept = Some(shorter);
+                        }
                     }
                 });
             }

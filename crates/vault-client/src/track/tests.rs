@@ -136,3 +136,15 @@ async fn ones_own_next_entry_needs_no_other_proof() {
     assert_eq!(forked.unwrap_err().code, ErrorCode::ForkDetected);
     assert_eq!(asked.get(), 1);
 }
+
+#[tokio::test]
+async fn a_process_that_is_shown_another_log_than_the_one_beside_it_sees_the_fork() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, other) = (Log::of("a", 20), Log::of("b", 20));
+    let (first, second) = (tracker(&dir), tracker(&dir));
+    show(&second, &other, 5).await.unwrap();
+    let error = show(&first, &log, 9).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::ForkDetected);
+    assert_eq!(tracker(&dir).seen().await, Some(other.head(5)));
+    show(&tracker(&dir), &other, 9).await.unwrap();
+}
