@@ -4,10 +4,12 @@
 use crate::issuer::Issuer;
 use anyhow::{Context, Result, bail};
 use ratls::TrustRoot;
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use tee_sim::SimRoot;
 use vault_client::token::{AccessToken, FixedToken};
 use vault_client::{Client, ClientConfig, HeadStore, VaultPins};
@@ -16,6 +18,7 @@ use vault_client::{Client, ClientConfig, HeadStore, VaultPins};
 pub struct VaultProcess {
     program: Vec<String>,
     dir: PathBuf,
+    enclave: Vec<String>,
     running: Option<Running>,
 }
 
@@ -23,6 +26,8 @@ struct Running {
     child: Child,
     /// The process ends when this is closed.
     _stdin: ChildStdin,
+    /// Ends when the process does.
+    stdout: JoinHandle<()>,
     ready: Ready,
 }
 
@@ -60,23 +65,34 @@ impl VaultProcess {
         Ok(Self {
             program,
             dir: dir.to_owned(),
+            enclave: Vec::new(),
             running: None,
         })
     }
 
-    /// Starts the process and waits until it accepts connections.
+    /// The next start is on this machine of the simulator, and of this measurement.
+    pub fn enclave(&mut self, machine: &str, measurement: &str) {
+        self.enclave = vec![machine.to_owned(), measurement.to_owned()];
+    }
+
+    /// Starts the process and waits until it accepts connections. What it writes to its stdout is
+    /// kept in the file `stdout` of the folder.
     pub fn start(&mut self) -> Result<&Ready> {
         let (program, arguments) = self.program.split_first().context("no program")?;
         let mut child = Command::new(program)
             .args(arguments)
             .arg(self.dir.join("vault.toml"))
             .arg(self.dir.join("sim"))
+            .args(&self.enclave)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let stdin = child.stdin.take().context("no stdin")?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().context("no stdout")?).read_line(&mut line)?;
+        let mut stdout = BufReader::new(child.stdout.take().context("no stdout")?);
+        stdout.read_line(&mut line)?;
+        let mut kept = File::create(self.dir.join("stdout"))?;
+        kept.write_all(line.as_bytes())?;
         let ready = match parse(&line) {
             Ok(ready) => ready,
             Err(error) => {
@@ -90,6 +106,10 @@ impl VaultProcess {
             .insert(Running {
                 child,
                 _stdin: stdin,
+                stdout: std::thread::spawn(move || {
+                    // A pipe that breaks has ended.
+                    let _ = std::io::copy(&mut stdout, &mut kept);
+                }),
                 ready,
             })
             .ready)
@@ -100,8 +120,14 @@ impl VaultProcess {
         if let Some(mut running) = self.running.take() {
             running.child.kill()?;
             running.child.wait()?;
+            let _ = running.stdout.join();
         }
         Ok(())
+    }
+
+    /// What the process said when it was ready.
+    pub fn ready(&self) -> Option<&Ready> {
+        self.running.as_ref().map(|running| &running.ready)
     }
 
     /// Process id.
@@ -116,14 +142,22 @@ impl VaultProcess {
 
     /// An attested client with the token of `who`, and a memory of its own.
     pub async fn client(&self, issuer: &Issuer, who: &str) -> Result<Client> {
-        let running = self.running.as_ref().context("the vault does not run")?;
-        let root = TrustRoot::from_der(&std::fs::read(self.dir.join("root.der"))?)?;
+        let ready = self.ready().context("the vault does not run")?;
+        self.client_of(ready, issuer, who).await
+    }
+
+    /// The same, of the vault that `at` names and where it says.
+    pub async fn client_of(&self, at: &Ready, issuer: &Issuer, who: &str) -> Result<Client> {
         let token = issuer.token(who).context("no such client of the issuer")?;
         let tokens = Arc::new(FixedToken(AccessToken::new(token, None)));
+        Ok(Client::connect(self.client_config(at, who)?.tokens(tokens)).await?)
+    }
+
+    /// What a client of that vault is made with, but for its token. Its memory is that of `who`.
+    pub fn client_config(&self, at: &Ready, who: &str) -> Result<ClientConfig> {
+        let root = TrustRoot::from_der(&std::fs::read(self.dir.join("root.der"))?)?;
         let heads = HeadStore::new(self.dir.join("memory").join(who));
-        let ready = &running.ready;
-        let config = ClientConfig::new(&ready.addr, ready.pins.clone(), root, heads).tokens(tokens);
-        Ok(Client::connect(config).await?)
+        Ok(ClientConfig::new(&at.addr, at.pins.clone(), root, heads))
     }
 }
 

@@ -1,4 +1,5 @@
-//! `sim-vault CONFIG SIM`: a vault on the SIMULATED platform of the folder SIM. It ends when its
+//! `sim-vault CONFIG SIM [MACHINE [MEASUREMENT]]`: a vault on a SIMULATED platform of the folder
+//! SIM, by default machine `one` and measurement `sim-vault`, which are names. It ends when its
 //! stdin is closed, so that it never outlives the test that started it.
 
 use anyhow::{Context, Result};
@@ -11,8 +12,9 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let config = ServerConfig::load(&arguments.next().context("no configuration")?)?;
     let root = SimRoot::open_or_create(&arguments.next().context("no folder of the simulator")?)?;
-    let machine = root.machine("one")?;
-    let platform = SimPlatform::builder(&machine, measurement_named("sim-vault")).build()?;
+    let machine = name(arguments.next(), "one")?;
+    let measurement = measurement_named(&name(arguments.next(), "sim-vault")?);
+    let platform = SimPlatform::builder(&root.machine(&machine)?, measurement).build()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -21,6 +23,14 @@ fn main() -> Result<()> {
         Arc::new(platform),
         closed_stdin(),
     ))
+}
+
+fn name(argument: Option<PathBuf>, default: &str) -> Result<String> {
+    let Some(argument) = argument else {
+        return Ok(default.to_owned());
+    };
+    let name = argument.to_str().context("a name is not UTF-8")?;
+    Ok(name.to_owned())
 }
 
 /// A thread of its own: a read of stdin cannot be cancelled.

@@ -9,8 +9,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey};
 use std::collections::BTreeMap;
 use vault_audit::{Checkpoint, LogKey, verify_receipt};
 use vault_core::api::{
-    CreateKey, KeyInfo, KeyRef, Label, LoggedLeaf, Mac, MacVerify, Payload, ScheduleDeletion, SeenHead,
-    Sign, Unwrap, Wrap,
+    CreateKey, KeyInfo, KeyRef, Label, LoggedLeaf, Mac, MacVerify, Payload, ScheduleDeletion,
+    SeenHead, Sign, Unwrap, Wrap,
 };
 use vault_core::{
     Answer, CallContext, Code, Receipt, Refusal, Reply, Request, Rng, SignatureFormat,
