@@ -73,7 +73,8 @@ fn a_rolled_back_disk_ends_with_6_and_leaves_both_heads_as_evidence() {
     );
     // It stays an error.
     dev.error(6, &["key", "list"]);
-    dev.error(6, &["audit", "verify", "--profile", "auditor"]);
+    let again = dev.error(6, &["audit", "verify", "--profile", "auditor"]);
+    assert_eq!(again["seen"]["root"], error["seen"]["root"]);
 }
 
 #[test]

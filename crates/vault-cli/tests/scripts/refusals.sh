@@ -49,6 +49,14 @@ sed 's/^endpoint = ".*"/endpoint = "127.0.0.1:1"/' D/config.toml > gone.toml
 expect 5 evault key sign mine --in m --config gone.toml
 says unavailable
 
+# Of two vaults one is not there: partial; and a call must say which it means.
+{ cat D/config.toml; printf '\n[[vaults]]\nendpoint = "127.0.0.1:1"\nvault_id = "%064d"\n' 0; } > two.toml
+expect 10 evault vault list --config two.toml
+expect 0 evault vault list --config two.toml --allow-partial
+says unavailable
+expect 2 evault key list --config two.toml
+expect 5 evault key list --config two.toml --vault 000000
+
 # What people are told: what happened, who has to act, what to try.
 expect 8 evault key show nothing
 says 'error:'

@@ -1,10 +1,13 @@
 //! Reading and proving the log. Leaves are held to the head that they were read against.
 
 use crate::client::Client;
-use crate::error::{Error, ErrorCode, Result, wire};
+use crate::error::{Error, ErrorCode, Result};
 use crate::heads::SeenHead;
 use crate::key::{hash, malformed};
 use crate::receipt;
+use crate::session::Session;
+use connectrpc::ConnectError;
+use connectrpc::client::CallOptions;
 use vault_encoding::{Hash, merkle};
 use vault_proto::v1;
 
@@ -34,7 +37,7 @@ impl Client {
         let seen = self.seen().await;
         let context = self.context(seen.as_ref());
         let (answer, session) = self
-            .plain(|session, options| {
+            .plain(seen.clone(), |session, options| {
                 let context = context.clone().into();
                 async move {
                     let client =
@@ -68,27 +71,13 @@ impl Client {
             to,
             ..Default::default()
         };
-        let client = v1::AuditServiceClient::new(session.transport(), session.stream_config());
-        let failed =
-            |error: connectrpc::ConnectError| wire::failure(&error).error.vault(self.vault_id());
-        let mut stream = client
-            .read_log_with_options(request, options)
-            .await
-            .map_err(failed)?;
-        let (mut leaves, mut head): (_, Option<SeenHead>) = (Vec::new(), None);
-        while let Some(page) = stream.message().await.map_err(failed)? {
-            let page = page.to_owned_message();
-            let read = receipt::head(
-                page.head.into_option().ok_or_else(|| malformed("head"))?,
-                session.peer(),
-            )?;
-            match &head {
-                Some(head) if *head != read => return Err(malformed("head")),
-                _ => head = Some(read),
+        let (leaves, head) = match pages(&session, request, options).await {
+            Ok(read) => read,
+            Err(Unread::Answer(error)) => return Err(error),
+            Err(Unread::Call(error)) => {
+                return Err(self.failed(&session, seen, &error, deadline).await.error);
             }
-            leaves.extend(page.leaves);
-        }
-        let head = head.ok_or_else(|| malformed("head"))?;
+        };
         self.accept(&session, seen.as_ref(), head.clone(), None, deadline)
             .await?;
         Ok(LogPage { from, leaves, head })
@@ -110,7 +99,7 @@ impl Client {
     pub async fn prove_inclusion(&self, index: u64, size: u64) -> Result<(Hash, Vec<Hash>)> {
         let context = self.context(None);
         let answer = self
-            .plain(|session, options| {
+            .plain(None, |session, options| {
                 let context = context.clone().into();
                 async move {
                     let client =
@@ -141,6 +130,39 @@ impl Client {
         let (session, _) = self.ready(deadline).await?;
         self.fetch_consistency(&session, old, new, deadline).await
     }
+}
+
+/// Why a stretch could not be read.
+enum Unread {
+    Call(ConnectError),
+    Answer(Error),
+}
+
+/// Every page of the stream; all are read against the same signed head.
+async fn pages(
+    session: &Session,
+    request: v1::ReadLogRequest,
+    options: CallOptions,
+) -> Result<(Vec<Vec<u8>>, SeenHead), Unread> {
+    let client = v1::AuditServiceClient::new(session.transport(), session.stream_config());
+    let mut stream = client
+        .read_log_with_options(request, options)
+        .await
+        .map_err(Unread::Call)?;
+    let (mut leaves, mut head): (_, Option<SeenHead>) = (Vec::new(), None);
+    while let Some(page) = stream.message().await.map_err(Unread::Call)? {
+        let page = page.to_owned_message();
+        let read = page.head.into_option().ok_or_else(|| malformed("head"));
+        let read = read.and_then(|head| receipt::head(head, session.peer()));
+        let read = read.map_err(Unread::Answer)?;
+        match &head {
+            Some(head) if *head != read => return Err(Unread::Answer(malformed("head"))),
+            _ => head = Some(read),
+        }
+        leaves.extend(page.leaves);
+    }
+    let head = head.ok_or_else(|| Unread::Answer(malformed("head")))?;
+    Ok((leaves, head))
 }
 
 fn hashes(steps: &[Vec<u8>]) -> Result<Vec<Hash>> {

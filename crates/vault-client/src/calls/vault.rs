@@ -61,7 +61,7 @@ impl Client {
     pub async fn info(&self) -> Result<VaultInfo> {
         let seen = self.seen().await;
         let (answer, peer) = self
-            .plain(|session, options| async move {
+            .plain(seen.clone(), |session, options| async move {
                 let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
                 let request = v1::GetInfoRequest::default();
                 let answer = client.get_info_with_options(request, options).await?;
@@ -102,7 +102,7 @@ impl Client {
     /// The configuration, held against the roots that the vault's evidence commits to.
     pub async fn config(&self) -> Result<ServedConfig> {
         let (answer, peer) = self
-            .plain(|session, options| async move {
+            .plain(None, |session, options| async move {
                 let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
                 let request = v1::GetConfigRequest::default();
                 let answer = client.get_config_with_options(request, options).await?;

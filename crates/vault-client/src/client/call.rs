@@ -3,7 +3,7 @@
 use super::repeat::Failed;
 use super::{Client, random};
 use crate::calls::rpc::{Repeat, Rpc};
-use crate::error::{ErrorCode, Result, wire};
+use crate::error::{Error, ErrorCode, Result, wire};
 use crate::heads::SeenHead;
 use crate::key::malformed;
 use crate::receipt::{self, Answer};
@@ -69,7 +69,7 @@ impl Client {
         });
         let answer = match request.send(&session, options).await {
             Ok(answer) => answer,
-            Err(error) => return Err(self.failed(&session, seen, &error).await),
+            Err(error) => return Err(self.failed(&session, seen, &error, deadline).await),
         };
         let judged = self
             .judge(&session, seen.as_ref(), R::receipt(&answer), deadline)
@@ -152,8 +152,8 @@ impl Client {
             .collect()
     }
 
-    /// Makes a call that carries no context, such as those that need no token. It reads only.
-    pub(crate) async fn plain<A, F, Fut>(&self, send: F) -> Result<A>
+    /// Makes a call that reads, and whose answer carries no receipt. `seen` is what it carries.
+    pub(crate) async fn plain<A, F, Fut>(&self, seen: Option<SeenHead>, send: F) -> Result<A>
     where
         F: Fn(Arc<Session>, CallOptions) -> Fut,
         Fut: Future<Output = Result<A, ConnectError>>,
@@ -164,7 +164,7 @@ impl Client {
             let failed = match self.ready(deadline).await {
                 Ok((session, options)) => match send(session.clone(), options).await {
                     Ok(answer) => return Ok(answer),
-                    Err(error) => self.failed(&session, None, &error).await,
+                    Err(error) => self.failed(&session, seen.clone(), &error, deadline).await,
                 },
                 Err(error) => Failed::before_sending(error),
             };
@@ -173,37 +173,59 @@ impl Client {
         }
     }
 
-    async fn failed(
+    /// What a failed sending means. The head that comes with an error is judged like any other.
+    pub(crate) async fn failed(
         &self,
         session: &Arc<Session>,
         seen: Option<SeenHead>,
         error: &ConnectError,
+        deadline: Instant,
     ) -> Failed {
         let failure = wire::failure(error);
         if !failure.answered {
             self.drop_session(session).await;
         }
+        let answered = failure.answered;
         let error = failure.error.vault(self.vault_id());
-        let rolled = matches!(
-            error.code,
-            ErrorCode::RollbackDetected | ErrorCode::ForkDetected
-        );
-        let head = failure
-            .head
-            .filter(|_| rolled)
-            .map(|head| receipt::head(head, session.peer()));
-        let error = match (head, seen) {
-            (Some(Ok(answered)), Some(seen)) => self
-                .shared
-                .tracker
-                .contradiction(error.code, seen, answered),
-            (Some(Err(unsigned)), _) => error.detail(unsigned.message()),
-            _ => error,
+        let error = match failure.head {
+            Some(head) => self.judge_head(session, seen, head, error, deadline).await,
+            None => error,
         };
         Failed {
             error,
             sent: true,
-            answered: failure.answered,
+            answered,
+        }
+    }
+
+    async fn judge_head(
+        &self,
+        session: &Session,
+        seen: Option<SeenHead>,
+        head: v1::Head,
+        error: Error,
+        deadline: Instant,
+    ) -> Error {
+        let head = match receipt::head(head, session.peer()) {
+            Ok(head) => head,
+            Err(unsigned) => return error.detail(unsigned.message()),
+        };
+        let rolled = matches!(
+            error.code,
+            ErrorCode::RollbackDetected | ErrorCode::ForkDetected
+        );
+        match (rolled, seen) {
+            (true, Some(seen)) => self.shared.tracker.contradiction(error.code, seen, head),
+            (true, None) => error,
+            (false, seen) => {
+                match self
+                    .accept(session, seen.as_ref(), head, None, deadline)
+                    .await
+                {
+                    Ok(()) => error,
+                    Err(worse) => worse,
+                }
+            }
         }
     }
 }

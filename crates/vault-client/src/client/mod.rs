@@ -93,12 +93,11 @@ impl Client {
         let options = CallOptions::default();
         let options = match &self.shared.config.tokens {
             Some(tokens) => {
-                let token = tokens.token().await?;
-                options
-                    .try_with_header("authorization", format!("Bearer {}", token.secret_text()))
-                    .map_err(|_| {
-                        Error::new(ErrorCode::Unauthenticated).detail("the token is not one line")
-                    })?
+                let fetched = tokio::time::timeout(self.left(deadline)?, tokens.token()).await;
+                let token = fetched.unwrap_or_else(|_| {
+                    Err(Error::new(ErrorCode::Timeout).detail("no token in time"))
+                })?;
+                options.with_header(http::header::AUTHORIZATION, token.header()?)
             }
             None => options,
         };
@@ -116,7 +115,7 @@ impl Client {
     /// The session at hand, or a new one: connection, preamble and appraisal anew.
     async fn session(&self, deadline: Instant) -> Result<Arc<Session>> {
         let mut held = self.shared.session.lock().await;
-        if let Some(session) = held.as_ref().filter(|session| !session.is_closed()) {
+        if let Some(session) = held.as_ref().filter(|session| !session.is_over()) {
             return Ok(session.clone());
         }
         *held = None;

@@ -10,8 +10,8 @@ const ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why one sending failed.
-pub(super) struct Failed {
-    pub(super) error: Error,
+pub(crate) struct Failed {
+    pub(crate) error: Error,
     /// Whether the vault may have seen the call.
     pub(super) sent: bool,
     /// Whether the vault itself answered.
@@ -42,7 +42,10 @@ impl Client {
         let first = *attempt == 1;
         *attempt += 1;
         let again = *attempt <= ATTEMPTS && may_repeat(repeat, &failed, first);
-        if !again || Instant::now() + wait >= deadline {
+        let late = Instant::now()
+            .checked_add(wait)
+            .is_none_or(|at| at >= deadline);
+        if !again || late {
             return Err(failed.error);
         }
         if failed.error.retry == Retry::Reauthenticate {
@@ -62,7 +65,9 @@ fn may_repeat(repeat: Repeat, failed: &Failed, first: bool) -> bool {
         Retry::Reauthenticate => first && failed.answered,
         // A refusal has no effect; a lost answer may have had one.
         Retry::Later => {
-            let lost = failed.sent && !failed.answered;
+            // A vault also says "unavailable" when it gives up on a call that it has recorded.
+            let unsure = !failed.answered || failed.error.code == ErrorCode::Unavailable;
+            let lost = failed.sent && unsure;
             let late = failed.error.code == ErrorCode::Timeout;
             !late && failed.error.code != ErrorCode::Internal && (!lost || repeat != Repeat::Uses)
         }
@@ -87,6 +92,9 @@ mod tests {
         assert!(!may_repeat(Repeat::Uses, &lost, true));
         assert!(may_repeat(Repeat::Reads, &lost, true));
         assert!(may_repeat(Repeat::Keyed, &lost, true));
+        let gave_up = failed(ErrorCode::Unavailable, true, true);
+        assert!(!may_repeat(Repeat::Uses, &gave_up, true));
+        assert!(may_repeat(Repeat::Keyed, &gave_up, true));
         let unsent = failed(ErrorCode::Unavailable, false, false);
         assert!(may_repeat(Repeat::Uses, &unsent, true));
         let refused = failed(ErrorCode::RateLimited, true, true);

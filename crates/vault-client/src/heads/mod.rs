@@ -3,6 +3,7 @@
 
 mod evidence;
 mod file;
+mod floors;
 mod pins;
 
 pub use pins::KeyPin;

@@ -2,15 +2,18 @@
 
 use crate::config::{ClientConfig, VaultPins};
 use crate::error::{Error, ErrorCode};
+use ratls::Floors;
 use ratls::tls::{self, ConnectError, ExpectedVault, PreambleError, Trust};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use vault_policy::UnixSeconds;
 
-pub(super) fn dial_config(config: &ClientConfig) -> tls::ClientConfig {
+pub(super) fn dial_config(config: &ClientConfig, floors: &Floors) -> tls::ClientConfig {
+    let mut policy = config.appraisal.clone();
+    policy.floors.merge(floors);
     let trust = Trust {
         root: config.trust.clone(),
-        policy: config.appraisal.clone(),
+        policy,
     };
     let now: tls::Clock = Arc::new(now);
     let dialled = tls::ClientConfig::new(trust, expected(&config.vault), now);
@@ -21,7 +24,7 @@ pub(super) fn dial_config(config: &ClientConfig) -> tls::ClientConfig {
 }
 
 /// A clock before 1970 makes all evidence not yet valid.
-fn now() -> UnixSeconds {
+pub(super) fn now() -> UnixSeconds {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

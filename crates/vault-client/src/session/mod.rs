@@ -14,7 +14,7 @@ use ratls::config_tree::{ConfigTree, Part};
 use ratls::tls::{self, PeerFacts};
 use tokio::net::TcpStream;
 use transport::Transport;
-use vault_policy::{VaultId, VerifiedEvidence};
+use vault_policy::{UnixSeconds, VaultId, VerifiedEvidence};
 
 /// Who is at the other end, as appraised on this connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,6 +32,7 @@ pub(crate) struct Session {
     transport: Transport,
     rpc: RpcConfig,
     peer: Peer,
+    established_at: UnixSeconds,
 }
 
 impl Session {
@@ -43,9 +44,12 @@ impl Session {
                 Error::new(ErrorCode::Unavailable)
                     .detail(format_args!("{}: {error}", config.endpoint))
             })?;
-        let attested = tls::connect_tcp(tcp, &dial_config(config))
+        let root = config.trust.fingerprint();
+        let floors = config.heads.floors(&root)?;
+        let attested = tls::connect_tcp(tcp, &dial_config(config, &floors))
             .await
             .map_err(|error| refusal(&config.endpoint, &error))?;
+        config.heads.raise_floors(&root, &attested.facts.floors)?;
         let transport = Transport::begin(attested.stream).await.map_err(|error| {
             Error::new(ErrorCode::Unavailable).detail(format_args!("{}: {error}", config.endpoint))
         })?;
@@ -53,6 +57,7 @@ impl Session {
             vault_id,
             claims,
             evidence,
+            established_at,
             ..
         } = attested.facts;
         let peer = Peer {
@@ -64,6 +69,7 @@ impl Session {
             transport,
             rpc: rpc_config(&vault_id)?,
             peer,
+            established_at,
         })
     }
 
@@ -85,8 +91,10 @@ impl Session {
         &self.peer
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.transport.is_closed()
+    /// Whether a new preamble is due: the stream has ended, or its attestation is too old.
+    pub(crate) fn is_over(&self) -> bool {
+        let overdue = tls::is_overdue(self.established_at, dial::now(), tls::MAX_CONNECTION_AGE);
+        overdue || self.transport.is_closed()
     }
 }
 

@@ -58,7 +58,7 @@ mod tests {
     #[tokio::test]
     async fn the_output_is_the_token_and_a_failure_says_which_command() {
         let token = command(&["echo", "abc"]).token().await.unwrap();
-        assert_eq!(token.secret_text(), "abc");
+        assert_eq!(token.header().unwrap(), "Bearer abc");
         for (words, code) in [
             (vec!["false"], ErrorCode::Unauthenticated),
             (vec!["true"], ErrorCode::Unauthenticated),

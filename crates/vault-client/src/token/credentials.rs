@@ -11,6 +11,7 @@ use serde::Deserialize;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A client of a token endpoint. The secret stays in its file, which is read for each token.
 #[derive(Clone)]
@@ -74,7 +75,8 @@ impl ClientCredentials {
             return Err(Error::new(ErrorCode::ConfigInvalid)
                 .detail(format_args!("{} is not an https address", self.endpoint)));
         }
-        let secret = std::fs::read_to_string(&self.secret_file).map_err(|error| {
+        let secret = std::fs::read_to_string(&self.secret_file).map(Zeroizing::new);
+        let secret = secret.map_err(|error| {
             Error::new(ErrorCode::FileInaccessible)
                 .detail(format_args!("{}: {error}", self.secret_file.display()))
         })?;

@@ -11,16 +11,18 @@ pub use credentials::ClientCredentials;
 pub use https::TrustedRoots;
 pub use kept::Kept;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
+use http::HeaderValue;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A bearer token. Its text is shown to nobody but the vault.
 #[derive(Clone)]
 pub struct AccessToken {
-    text: String,
+    text: Zeroizing<String>,
     lifetime: Option<Duration>,
 }
 
@@ -28,14 +30,19 @@ impl AccessToken {
     /// A token and how long it is valid from now on, if that is known.
     pub fn new(text: impl Into<String>, lifetime: Option<Duration>) -> Self {
         Self {
-            text: text.into(),
+            text: Zeroizing::new(text.into()),
             lifetime,
         }
     }
 
-    /// The text that goes into the `authorization` header.
-    pub(crate) fn secret_text(&self) -> &str {
-        &self.text
+    /// The `authorization` header. Marked sensitive: neither printed nor kept by HTTP/2.
+    pub(crate) fn header(&self) -> Result<HeaderValue> {
+        let bearer = Zeroizing::new(format!("Bearer {}", *self.text));
+        let mut header = HeaderValue::from_str(&bearer).map_err(|_| {
+            Error::new(ErrorCode::Unauthenticated).detail("the token is not one line of text")
+        })?;
+        header.set_sensitive(true);
+        Ok(header)
     }
 
     /// How long it was valid when it was issued.
