@@ -136,7 +136,7 @@ async fn nothing_acknowledged_is_lost_in_two_hundred_kills_under_load() {
         .whole_log()
         .await
         .unwrap();
-    let acknowledged = acknowledged.lock().unwrap();
+    let acknowledged = std::mem::take(&mut *acknowledged.lock().unwrap());
     assert!(acknowledged.leaves.len() >= KILLS);
     for (index, leaf) in &acknowledged.leaves {
         assert_eq!(
