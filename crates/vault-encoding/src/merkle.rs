@@ -90,7 +90,7 @@ impl Tree {
         self.root_at(self.size()).unwrap_or_else(empty_root)
     }
 
-    /// RFC 6962 PATH(index, D[size]), leaf to root; `None` unless `index < size <= self.size()`.
+    /// RFC 6962 `PATH(index, D[size])`, leaf to root; `None` unless `index < size <= self.size()`.
     pub fn inclusion(&self, index: u64, size: u64) -> Option<Vec<Hash>> {
         if index >= size || size > self.size() {
             return None;
@@ -111,7 +111,7 @@ impl Tree {
         Some(proof)
     }
 
-    /// RFC 6962 PROOF(old, D[new]); `None` unless `0 < old <= new <= self.size()`.
+    /// RFC 6962 `PROOF(old, D[new])`; `None` unless `0 < old <= new <= self.size()`.
     pub fn consistency(&self, old: u64, new: u64) -> Option<Vec<Hash>> {
         if old == 0 || old > new || new > self.size() {
             return None;
@@ -144,7 +144,7 @@ impl Tree {
             .copied()
     }
 
-    /// MTH(D[from:to]) where `from` is a multiple of the smallest power of two that is not below
+    /// `MTH(D[from:to])` where `from` is a multiple of the smallest power of two that is not below
     /// the width: the shape of every subtree that RFC 6962 names.
     fn range(&self, from: u64, to: u64) -> Option<Hash> {
         let width = to.checked_sub(from)?;

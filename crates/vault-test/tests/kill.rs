@@ -217,7 +217,7 @@ async fn the_sync_comes_before_the_write_of_the_reply() {
         "{lines:#?}"
     );
     // The answer is the last write to the socket; the ones before are HTTP/2 housekeeping.
-    let answered = lines.iter().rposition(|line| is_socket(&line));
+    let answered = lines.iter().rposition(|line| is_socket(line));
     assert!(
         answered.is_some_and(|answered| synced < answered),
         "{lines:#?}"
