@@ -123,7 +123,7 @@ impl CreatedKey {
             labels: read_labels(from)?,
             policy: from.bytes()?.to_vec(),
             public_key: from.bytes()?.to_vec(),
-            secret: Zeroizing::new(Box::new(from.array::<SECRET_LEN>()?)),
+            secret: Zeroizing::new(Box::from(from.fixed(SECRET_LEN)?)),
             remembered: Remembered::read_option(from)?,
         })
     }

@@ -81,11 +81,17 @@ impl<'a> Reader<'a> {
         Ok(*head)
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
-        let length = usize::try_from(self.u32()?).map_err(|_| Malformed)?;
+    /// Bytes whose length the format fixes, where they are: an array would leave copies of a
+    /// secret on the stack.
+    pub(crate) fn fixed(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
         let (head, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
         self.0 = rest;
         Ok(head)
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
+        let length = usize::try_from(self.u32()?).map_err(|_| Malformed)?;
+        self.fixed(length)
     }
 
     pub(crate) fn text(&mut self) -> Result<String, Malformed> {
