@@ -11,6 +11,8 @@ pub(crate) fn start(level: &str) {
         .json()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A complaint that stderr is gone would go to stderr, and end the process.
+        .log_internal_errors(false)
         .finish();
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
