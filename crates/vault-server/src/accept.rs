@@ -2,12 +2,14 @@
 //! connection without the preamble gets health and nothing else.
 
 mod attested;
+mod crowd;
 mod plain;
 
 use crate::config::LimitsConfig;
 use crate::service::{Services, services};
 use crate::shared::Shared;
 use attested::Session;
+use crowd::{Crowd, Ticket};
 use ratls::tls::{Accepted, ServerEndpoint};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,15 +23,21 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait when the system gives no more sockets.
 const NO_SOCKETS: Duration = Duration::from_millis(100);
 
+/// One part in so many of the memory for requests is for strangers.
+const STRANGERS: usize = 8;
+
 /// What connections share.
 pub(crate) struct Door {
     shared: Arc<Shared>,
     services: Arc<Services>,
     endpoint: ServerEndpoint,
     limits: LimitsConfig,
-    handshakes: Semaphore,
+    connections: usize,
+    crowd: Arc<Crowd>,
     /// Memory for requests, in KiB.
     memory: Arc<Semaphore>,
+    /// The part of it that requests of nobody in particular may take.
+    strangers_memory: Arc<Semaphore>,
 }
 
 impl Door {
@@ -38,11 +46,15 @@ impl Door {
         endpoint: ServerEndpoint,
         limits: LimitsConfig,
     ) -> Arc<Self> {
-        let memory = Semaphore::new(limits.memory_mib as usize * 1024);
+        let memory = limits.memory_mib as usize * 1024;
+        let of_strangers = memory / STRANGERS;
+        let connections = crate::descriptors::connections(limits.connections);
         Arc::new(Self {
             services: Arc::new(services(shared.clone())),
-            handshakes: Semaphore::new(limits.handshakes),
-            memory: Arc::new(memory),
+            connections,
+            crowd: Crowd::new(connections, limits.handshakes),
+            memory: Arc::new(Semaphore::new(memory - of_strangers)),
+            strangers_memory: Arc::new(Semaphore::new(of_strangers)),
             shared,
             endpoint,
             limits,
@@ -58,10 +70,16 @@ pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watc
             _ = stop.changed() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((tcp, _)) if connections.len() < door.limits.connections => {
-                    connections.spawn(connection(tcp, door.clone(), stop.clone()));
+                Ok((tcp, from)) if connections.len() < door.connections => {
+                    match door.crowd.enter(from.ip()) {
+                        Some(ticket) => {
+                            let served = connection(tcp, ticket, door.clone(), stop.clone());
+                            connections.spawn(served);
+                        }
+                        None => tracing::debug!("too many connections of one address"),
+                    }
                 }
-                Ok(_) => tracing::warn!("too many connections; one was closed"),
+                Ok(_) => tracing::debug!("too many connections"),
                 Err(error) => {
                     tracing::warn!(kind = %error.kind(), "no connection could be accepted");
                     sleep(NO_SOCKETS).await;
@@ -76,10 +94,14 @@ pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watc
     }
 }
 
-async fn connection(tcp: TcpStream, door: Arc<Door>, stop: watch::Receiver<bool>) {
-    let permit = door.handshakes.acquire().await;
+async fn connection(tcp: TcpStream, ticket: Ticket, door: Arc<Door>, stop: watch::Receiver<bool>) {
+    let wait = Duration::from_secs(door.limits.handshake_seconds);
+    let Ok(Some(turn)) = timeout(wait, ticket.handshake()).await else {
+        tracing::debug!("too many handshakes");
+        return;
+    };
     let accepted = door.endpoint.accept_tcp(tcp).await;
-    drop(permit);
+    drop(turn);
     match accepted {
         Ok(Accepted::Attested(attested)) => {
             let session = Session::new(door.clone(), attested.facts);

@@ -29,13 +29,13 @@
 //! max_key_age = 3600                             # seconds; a dropped key dies within them
 //!
 //! [limits]                         # operational; these are the defaults
-//! connections = 1024               # open at once
-//! handshakes = 64                  # being attested at once
+//! connections = 1024               # open at once; half of them from one address, at most
+//! handshakes = 64                  # being attested at once; half of them from one address
 //! handshake_seconds = 10           # for TLS and preamble each
 //! connection_seconds = 3600        # then a client attests anew
 //! request_seconds = 30
 //! streams = 128                    # requests at once on one connection
-//! memory_mib = 256                 # for requests that are being read
+//! memory_mib = 256                 # for requests that are being read; strangers get an eighth
 //! cached_tokens = 16384
 //! snapshot_records = 8192          # least number of records between two snapshots
 //!

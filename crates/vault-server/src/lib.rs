@@ -13,6 +13,7 @@ mod channel;
 mod clock;
 mod committer;
 mod config;
+mod descriptors;
 mod identity;
 mod jwks;
 mod log;

@@ -86,7 +86,8 @@ impl Session {
         }
     }
 
-    /// Memory for the request, once it is there; refuses a request that says to be too long.
+    /// Memory for the request: strangers get it at once or not at all, callers wait. Refuses a
+    /// request that says to be too long.
     async fn admit(
         &self,
         headers: &HeaderMap,
@@ -101,12 +102,23 @@ impl Session {
             return Err(Refusal::new(Code::TooLarge));
         }
         let kib = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
+        if caller.is_err() {
+            let memory = self.door.strangers_memory.clone();
+            return memory.try_acquire_many_owned(kib).map_err(|_| busy());
+        }
         let wait = Duration::from_secs(self.door.limits.request_seconds);
         match timeout(wait, self.door.memory.clone().acquire_many_owned(kib)).await {
             Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(Refusal::new(Code::Unavailable)),
+            Ok(Err(_)) | Err(_) => Err(busy()),
         }
     }
+}
+
+/// Nothing of the request was looked at: it may be sent again.
+fn busy() -> Refusal {
+    let mut refusal = Refusal::new(Code::RateLimited);
+    refusal.retry_after = Some(1);
+    refusal
 }
 
 fn content_length(headers: &HeaderMap) -> Option<usize> {

@@ -51,6 +51,15 @@ pub(crate) struct Wire {
 
 /// TLS and the preamble, and nothing behind it yet.
 pub(crate) async fn attested(dir: &Path, addr: &str) -> ClientStream<TcpStream> {
+    let tcp = TcpStream::connect(addr).await.unwrap();
+    attested_over(dir, tcp).await.unwrap()
+}
+
+/// The same over a connection that stands.
+pub(crate) async fn attested_over(
+    dir: &Path,
+    tcp: TcpStream,
+) -> Result<ClientStream<TcpStream>, tls::ConnectError> {
     let root = SimRoot::open_or_create(&dir.join("sim")).unwrap();
     let trust = Trust {
         root: TrustRoot::from_der(root.root_der()).unwrap(),
@@ -63,8 +72,7 @@ pub(crate) async fn attested(dir: &Path, addr: &str) -> ClientStream<TcpStream> 
         UnixSeconds(since.as_secs())
     });
     let config = tls::ClientConfig::new(trust, expected, now);
-    let tcp = TcpStream::connect(addr).await.unwrap();
-    tls::connect_tcp(tcp, &config).await.unwrap().stream
+    Ok(tls::connect_tcp(tcp, &config).await?.stream)
 }
 
 impl Wire {
