@@ -25,7 +25,7 @@ pub struct VaultProcess {
 struct Running {
     child: Child,
     /// The process ends when this is closed.
-    _stdin: ChildStdin,
+    stdin: ChildStdin,
     /// Ends when the process does.
     stdout: JoinHandle<()>,
     ready: Ready,
@@ -105,7 +105,7 @@ impl VaultProcess {
             .running
             .insert(Running {
                 child,
-                _stdin: stdin,
+                stdin,
                 stdout: std::thread::spawn(move || {
                     // A pipe that breaks has ended.
                     let _ = std::io::copy(&mut stdout, &mut kept);
@@ -120,6 +120,8 @@ impl VaultProcess {
         if let Some(mut running) = self.running.take() {
             running.child.kill()?;
             running.child.wait()?;
+            // A vault behind another program outlives that one until its stdin is closed.
+            drop(running.stdin);
             let _ = running.stdout.join();
         }
         Ok(())
