@@ -47,14 +47,14 @@ impl KeyRing {
             .cache
             .get_or_parse(&identity, || ParsedKey::parse(identity, &self.open(key)?));
         if key.destroyed.load(Ordering::SeqCst) {
-            self.cache.remove(&key.subject.handle);
+            self.cache.remove(&key.subject.lineage);
         }
         parsed
     }
 
     pub(crate) fn forget(&self, key: &LiveKey) {
         key.destroyed.store(true, Ordering::SeqCst);
-        self.cache.remove(&key.subject.handle);
+        self.cache.remove(&key.subject.lineage);
     }
 
     /// Parsed keys in memory.

@@ -5,7 +5,7 @@ use crate::parsed::{KeyIdentity, ParsedKey};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use vault_policy::KeyHandle;
+use vault_policy::Lineage;
 
 /// Bounded; what was used longest ago goes first. The lock is held for look-ups only, never
 /// over parsing or an operation.
@@ -57,9 +57,9 @@ impl KeyCache {
     }
 
     /// Forgets every version of a key: it was destroyed. Operations that hold it already end as
-    /// they began.
-    pub fn remove(&self, handle: &KeyHandle) {
-        let gone = self.lock().remove(handle);
+    /// they began. By lineage: another owner's key may have the same handle.
+    pub fn remove(&self, lineage: &Lineage) {
+        let gone = self.lock().remove(lineage);
         drop(gone);
     }
 
@@ -113,11 +113,11 @@ impl Used {
         gone
     }
 
-    fn remove(&mut self, handle: &KeyHandle) -> Vec<Slot> {
+    fn remove(&mut self, lineage: &Lineage) -> Vec<Slot> {
         let doomed: Vec<_> = self
             .keys
             .keys()
-            .filter(|identity| identity.handle == *handle)
+            .filter(|identity| identity.lineage == *lineage)
             .copied()
             .collect();
         let gone: Vec<_> = doomed
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::material::{KeyMaterial, SecretAccess};
     use vault_encoding::Hash;
-    use vault_policy::{KeyType, KeyVersion, Lineage};
+    use vault_policy::{KeyHandle, KeyType, KeyVersion};
 
     fn identity(handle: u8, version: u32) -> KeyIdentity {
         KeyIdentity {
@@ -201,10 +201,22 @@ mod tests {
     #[test]
     fn a_destroyed_key_is_gone_in_every_version() {
         let cache = cache(8, [identity(1, 1), identity(1, 2), identity(2, 1)]);
-        cache.remove(&KeyHandle([1; 16]));
+        cache.remove(&Lineage(Hash([1; 32])));
         assert_eq!(cache.len(), 1);
         assert!(cache.get(&identity(2, 1)).is_some());
         assert!(is_consistent(&cache));
+    }
+
+    #[test]
+    fn another_owners_key_of_the_same_handle_stays() {
+        let theirs = KeyIdentity {
+            lineage: Lineage(Hash([9; 32])),
+            ..identity(1, 1)
+        };
+        let cache = cache(8, [identity(1, 1), theirs]);
+        cache.remove(&identity(1, 1).lineage);
+        assert!(cache.get(&identity(1, 1)).is_none());
+        assert!(cache.get(&theirs).is_some());
     }
 
     #[test]
@@ -215,7 +227,7 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let (handle, version) = ((state >> 24) as u8 % 5, (state >> 16) % 3);
             if state.is_multiple_of(17) {
-                cache.remove(&KeyHandle([handle; 16]));
+                cache.remove(&Lineage(Hash([handle; 32])));
             } else {
                 let key = identity(handle, version);
                 assert_eq!(
