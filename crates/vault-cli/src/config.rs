@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! trust = "intel"                      # or a certificate file; required here or as --trust
-//! state_dir = "/home/ann/.local/state/evault"
+//! state_dir = "/var/lib/evault/ann"
 //! profile = "owner"                    # unless --profile says otherwise
 //!
 //! [[vaults]]
@@ -15,7 +15,7 @@
 //! [profiles.owner]
 //! token_endpoint = "https://login.example.com/token"
 //! client_id = "ann"
-//! client_secret_file = "/home/ann/.config/evault/secret"
+//! client_secret_file = "/etc/evault/ann.secret"
 //! issuer_ca = "/etc/ssl/login-ca.pem"  # the system's bundle if left out
 //! audience = "https://vaults.example.com"
 //!

@@ -206,7 +206,7 @@ async fn the_sync_comes_before_the_write_of_the_reply() {
         .unwrap();
     let text = std::fs::read_to_string(&trace).unwrap();
     let lines: Vec<&str> = text.lines().skip(before).collect();
-    let is_socket = |line: &&str| line.contains("<TCP:") || line.contains("<socket:");
+    let is_socket = |line: &str| line.contains("<TCP:") || line.contains("<socket:");
     let synced = lines
         .iter()
         .position(|line| line.contains("fdatasync(") || line.contains("fsync("));
