@@ -104,6 +104,9 @@ async fn connection(tcp: TcpStream, ticket: Ticket, door: Arc<Door>, stop: watch
     drop(turn);
     match accepted {
         Ok(Accepted::Attested(attested)) => {
+            if let (Some(evidence), Ok(open)) = (&attested.facts.caller, &door.shared.state) {
+                open.observe(evidence);
+            }
             let session = Session::new(door.clone(), attested.facts);
             attested::serve(attested.stream, session, &door.limits, stop).await;
         }

@@ -35,6 +35,14 @@ impl Open {
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Vault> {
         self.vault.read().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Raises the floor of vault time to what the vendor of a caller's platform has signed.
+    pub(crate) fn observe(&self, evidence: &VerifiedEvidence) {
+        if evidence.claims().collateral_issued_at > self.read().floor() {
+            let mut vault = self.vault.write().unwrap_or_else(PoisonError::into_inner);
+            vault.observe_evidence(evidence, &mut SystemRng);
+        }
+    }
 }
 
 impl Shared {
