@@ -131,13 +131,11 @@ impl Vault {
         }
     }
 
-    /// Writes the aggregate entry of strangers' refusals once a minute of vault time; to be called
-    /// now and then, also while nothing else happens.
+    /// Writes the aggregate entry of strangers' refusals once a minute of vault time, or now and then
+    /// while that is unknown; to be called now and then, also while nothing else happens.
     pub fn tick(&mut self, now: TimeReading, rng: &mut dyn Rng) {
         let time = self.establish(now);
-        if let VaultTime::Known { lo, .. } = time
-            && let Some(refused) = self.strangers.due(lo)
-        {
+        if let Some(refused) = self.strangers.due(time) {
             let outcome = format!("refused {refused}");
             self.log_event(
                 "refuse_strangers",
