@@ -28,8 +28,6 @@ pub struct Limits {
     pub keys_per_owner: usize,
     /// Parsed keys held ready.
     pub cached_keys: usize,
-    /// Records of one commit group.
-    pub records_per_group: usize,
 }
 
 impl Default for Limits {
@@ -37,7 +35,6 @@ impl Default for Limits {
         Self {
             keys_per_owner: 1_000_000,
             cached_keys: 4_096,
-            records_per_group: 64,
         }
     }
 }

@@ -89,7 +89,6 @@ pub fn config() -> VaultConfig {
         limits: Limits {
             keys_per_owner: 64,
             cached_keys: 4,
-            records_per_group: 64,
         },
         trust_root: Hash([1; 32]),
         operational_root: Hash([2; 32]),
