@@ -166,7 +166,7 @@ fn live_and_use(key_type: KeyType, mark: Mark) -> String {
         kept,
         "{key_type:?}: a parsed key is there or not"
     );
-    cache.remove(handle);
+    cache.remove(&identity.lineage);
     drop((key, parsed));
     printed
 }
