@@ -87,7 +87,7 @@ pub(crate) struct GroupSealer {
     generation: [u8; 16],
     /// The boot whose key was used last; a log has few boots and many groups.
     cached: Option<([u8; 16], Cipher)>,
-    /// Where payloads are decrypted; wiped when the log is dropped.
+    /// Where payloads are decrypted, one after the other; see [`GroupSealer::wipe`].
     scratch: Zeroizing<Vec<u8>>,
 }
 
@@ -106,6 +106,11 @@ impl GroupSealer {
             cached: None,
             scratch: Zeroizing::default(),
         }
+    }
+
+    /// Forgets what was decrypted last; to be called when no more is read for now.
+    pub(crate) fn wipe(&mut self) {
+        self.scratch = Zeroizing::default();
     }
 
     /// The sealed group and its tag. `payload` is shorter than 2^32.

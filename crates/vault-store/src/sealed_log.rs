@@ -112,6 +112,7 @@ impl<S: Storage> SealedLog<S> {
     ) -> Result<Opened<S>, OpenError> {
         let mut sealer = GroupSealer::new(root);
         let found = opening::open(&mut storage, root, &mut sealer)?;
+        sealer.wipe();
         let mut boot_id = [0; 16];
         fill(&mut boot_id);
         let root = root.without_payload();
@@ -173,6 +174,7 @@ impl<S: Storage> SealedLog<S> {
             opened = sealer.open(stored.bytes, |_| true);
             ControlFlow::Break(())
         })?;
+        sealer.wipe();
         opened
             .filter(|group| group.tag == tag && group.header.sequence == sequence)
             .map(|group| group.into_opened())

@@ -1,5 +1,5 @@
 //! Keys of a whole vault, in memory: found while they are ready for use, and nowhere while they
-//! are sealed, and once they are deleted. One test alone in its process.
+//! are sealed, after a restart, and once they are deleted. One test alone in its process.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -110,6 +110,8 @@ fn range_of(map: &str) -> Range<u64> {
 }
 
 struct Bench {
+    owned: Owned,
+    disk: SimulatedDisk,
     machine: Machine,
     rng: SimRng,
 }
@@ -121,7 +123,12 @@ impl Bench {
         let disk = SimulatedDisk::new();
         let mut machine = Machine::boot(&owned, &disk, NOW, &mut rng).unwrap();
         machine.flush().unwrap();
-        Self { machine, rng }
+        Self {
+            owned,
+            disk,
+            machine,
+            rng,
+        }
     }
 
     /// One call of the owner, until it is durable.
@@ -160,6 +167,11 @@ impl Bench {
             handle: info.handle,
             lineage: None,
         }
+    }
+
+    fn restart(&mut self) {
+        self.machine = Machine::boot(&self.owned, &self.disk, NOW, &mut self.rng).unwrap();
+        self.machine.flush().unwrap();
     }
 }
 
@@ -209,6 +221,12 @@ fn keys_of_a_vault_are_in_its_memory_only_while_they_are_ready_for_use() {
         // HMAC keeps the hash states after its pads, from which the key cannot be computed.
         let kept = key_type != KeyType::HmacSha256;
         assert_eq!(hits(mark) > 0, kept, "{key_type:?}: ready for use");
+        bench.restart();
+        assert_eq!(hits(mark), 0, "{key_type:?}: found after a restart");
+        for &key in &keys {
+            bench.call(usage(key_type, key), None);
+        }
+        assert_eq!(hits(mark) > 0, kept, "{key_type:?}: ready for use again");
         for &key in &keys {
             bench.call(
                 Request::ScheduleDeletion(ScheduleDeletion { key, window: 0 }),
