@@ -32,3 +32,25 @@ pub enum TimeError {
     #[error("the host's clock cannot be read")]
     Unreadable,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_fault_has_a_message_of_its_own() {
+        let messages = [
+            QuoteError::Timeout.to_string(),
+            QuoteError::Unavailable.to_string(),
+            QuoteError::WrongReportData.to_string(),
+            QuoteError::NoCollateral.to_string(),
+            SealError::Unavailable.to_string(),
+            TimeError::Unreadable.to_string(),
+        ];
+        assert_eq!(
+            messages.iter().collect::<BTreeSet<_>>().len(),
+            messages.len()
+        );
+    }
+}

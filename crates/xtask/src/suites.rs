@@ -199,8 +199,11 @@ impl RustCounter {
         let target = program
             .rsplit_once('-')
             .map_or(program, |(target, _)| target);
-        self.current = self.packages.of(target);
-        if file.starts_with("tests/") {
+        // Several packages may have a test file of the same name; a package's files follow its
+        // library.
+        if !file.starts_with("tests/") {
+            self.current = self.packages.of(target);
+        } else {
             self.file = Some((format!("{}: {file}", self.current), 0));
         }
     }
@@ -341,6 +344,28 @@ mod tests {
         };
         assert_eq!((suite.passed, suite.failed, suite.ignored), (19, 2, 1));
         assert_eq!(suite.complaints(), ["vault-policy: 2 tests failed"]);
+    }
+
+    #[test]
+    fn counts_a_test_file_for_the_package_whose_library_ran_before() {
+        let mut packages = Packages::default();
+        packages
+            .by_target
+            .insert("vault_policy".into(), "vault-policy".into());
+        packages.by_target.insert("vectors".into(), "ratls".into());
+        let mut counter = RustCounter::new(packages);
+        let result = "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out";
+        [UNIT, result, FILE, result]
+            .iter()
+            .for_each(|line| counter.take(line));
+        let suites = counter.finish();
+        let of = |name| {
+            suites
+                .iter()
+                .find(|suite| suite.name == name)
+                .map(|suite| suite.passed)
+        };
+        assert_eq!((of("vault-policy"), of("ratls")), (Some(2), Some(0)));
     }
 
     #[test]
