@@ -12,7 +12,8 @@ use vault_core::{
 use vault_encoding::Hash;
 use vault_store::{
     DirFiles, LockedReason, OpenError, Opened, OpenedGroup, PlatformSeal, ReadError, RootError,
-    RootState, SealedLog, SegmentFiles, SegmentOptions, SnapshotState, StoreRoot, TreeHead,
+    RootState, SealedLog, SegmentFiles, SegmentOptions, SnapshotState, StorageError, StoreRoot,
+    TreeHead,
 };
 use vault_tee::Platform;
 
@@ -137,11 +138,25 @@ fn first_boot(
 type OpenedStore = Opened<SegmentFiles<DirFiles>>;
 
 fn open(files: DirFiles, root: &StoreRoot) -> anyhow::Result<Result<OpenedStore, Locked>> {
-    let storage = SegmentFiles::open(files, SegmentOptions::default())?;
-    match SealedLog::open(storage, root, &mut fill) {
+    let opened = SegmentFiles::open(files, SegmentOptions::default())
+        .map_err(OpenError::from)
+        .and_then(|storage| SealedLog::open(storage, root, &mut fill));
+    match opened {
         Ok(opened) => Ok(Ok(opened)),
-        Err(OpenError::Storage(error)) => Err(error.into()),
+        Err(OpenError::Storage(error)) if !is_of_the_bytes(&error) => Err(error.into()),
         Err(error) => Ok(Err(Locked::Store(error))),
+    }
+}
+
+/// Whether the bytes of the disk are at fault, which no restart heals, and not the disk.
+fn is_of_the_bytes(error: &StorageError) -> bool {
+    match error {
+        StorageError::DamagedSegment { .. } | StorageError::UnknownFormat { .. } => true,
+        StorageError::NoSpace
+        | StorageError::OutOfOrder { .. }
+        | StorageError::TooLarge
+        | StorageError::Io { .. }
+        | StorageError::Closed => false,
     }
 }
 
