@@ -22,8 +22,8 @@ pub struct CommitFault(pub &'static str);
 
 /// Proof that the log up to a head is durable.
 ///
-/// ```compile_fail
-/// let forged = vault_core::Committed { inner: todo!() };
+/// ```compile_fail,E0451
+/// let forged = vault_core::Committed { inner: unreachable!() };
 /// ```
 #[derive(Clone, Debug)]
 pub struct Committed {

@@ -26,8 +26,12 @@ pub struct KeySubject {
 /// }
 /// ```
 ///
-/// ```compile_fail
-/// let forged = vault_policy::Permit { action: todo!(), subject: todo!() };
+/// ```compile_fail,E0451
+/// use vault_policy::{Action, KeySubject, Permit};
+///
+/// fn forge(action: Action, subject: KeySubject) -> Permit {
+///     Permit { action, subject }
+/// }
 /// ```
 #[derive(PartialEq, Eq, Debug)]
 #[must_use = "a permit that is not spent allowed nothing"]

@@ -25,13 +25,12 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
     ("ratls", &["vault-encoding", "vault-policy"]),
     ("vault-tee", &[]),
     ("tee-sim", &["vault-tee"]),
-    ("vault-store", &["vault-tee"]),
+    ("vault-store", &[]),
     (
         "vault-server",
         &[
             "vault-encoding",
             "vault-policy",
-            "vault-keys",
             "vault-audit",
             "vault-core",
             "vault-proto",
