@@ -31,27 +31,36 @@ impl From<ErrorCode> for Exit {
             | ErrorCode::PolicyInvalid
             | ErrorCode::ConfigInvalid
             | ErrorCode::FileInaccessible => Self::Usage,
-            ErrorCode::RoleRequired | ErrorCode::PolicyDenied | ErrorCode::UsageDenied => {
-                Self::Refused
-            }
-            ErrorCode::Unauthenticated | ErrorCode::TokenExpired => Self::Unauthenticated,
+            ErrorCode::RoleRequired
+            | ErrorCode::PolicyDenied
+            | ErrorCode::UsageDenied
+            | ErrorCode::GovernanceRefused => Self::Refused,
+            ErrorCode::Unauthenticated
+            | ErrorCode::TokenExpired
+            | ErrorCode::SenderConstraintRequired
+            | ErrorCode::DpopNonceRequired => Self::Unauthenticated,
             ErrorCode::IssuerUnavailable
             | ErrorCode::TimeUnknown
             | ErrorCode::Unavailable
-            | ErrorCode::Timeout => Self::Unreachable,
+            | ErrorCode::Timeout
+            | ErrorCode::TooFewVaults => Self::Unreachable,
             ErrorCode::NotAttested
             | ErrorCode::EvidenceRefused
             | ErrorCode::AttestationRefused
             | ErrorCode::ReceiptInvalid
             | ErrorCode::RollbackDetected
-            | ErrorCode::ForkDetected => Self::Evidence,
-            ErrorCode::DecryptionFailed | ErrorCode::VerificationFailed => Self::VerifiedFalse,
+            | ErrorCode::ForkDetected
+            | ErrorCode::ManifestRefused => Self::Evidence,
+            ErrorCode::DecryptionFailed
+            | ErrorCode::VerificationFailed
+            | ErrorCode::SharesDamaged => Self::VerifiedFalse,
             ErrorCode::NotFound => Self::NotFound,
             ErrorCode::AlreadyExists
             | ErrorCode::IdempotencyConflict
             | ErrorCode::LineageMismatch
             | ErrorCode::Locked => Self::Conflict,
             ErrorCode::RateLimited | ErrorCode::QuotaExceeded => Self::RateLimited,
+            ErrorCode::Partial => Self::Partial,
             ErrorCode::Interrupted => Self::Interrupted,
         }
     }

@@ -73,6 +73,18 @@ pub enum Domain {
     Idempotency,
     /// The state digest that simulations compare.
     State,
+    /// A version of a constellation's manifest, signed by the governance keys.
+    Manifest,
+    /// A change of a vault's trust configuration, signed by the governance keys.
+    Reconfigure,
+    /// The key under which one share's metadata are sealed, from the owner key.
+    ShareSeal,
+    /// The handle of one share, from the owner key.
+    ShareHandle,
+    /// What authenticates an owner's record of the members of one set.
+    SecretSet,
+    /// The nonce that a vault asks for in DPoP proofs of one connection.
+    DpopNonce,
 }
 
 impl Domain {
@@ -95,6 +107,12 @@ impl Domain {
             Self::ConfigOperational => "enclave-vaults/config-operational/v1",
             Self::Idempotency => "enclave-vaults/idempotency/v1",
             Self::State => "enclave-vaults/state/v1",
+            Self::Manifest => "enclave-vaults/manifest/v1",
+            Self::Reconfigure => "enclave-vaults/reconfigure/v1",
+            Self::ShareSeal => "enclave-vaults/share-seal/v1",
+            Self::ShareHandle => "enclave-vaults/share-handle/v1",
+            Self::SecretSet => "enclave-vaults/secret-set/v1",
+            Self::DpopNonce => "enclave-vaults/dpop-nonce/v1",
         }
     }
 

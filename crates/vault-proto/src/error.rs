@@ -53,10 +53,13 @@ fn rpc_code(code: Code) -> Rpc {
         Code::ERROR_CODE_UNAUTHENTICATED
         | Code::ERROR_CODE_TOKEN_EXPIRED
         | Code::ERROR_CODE_NOT_ATTESTED
-        | Code::ERROR_CODE_EVIDENCE_REFUSED => Rpc::Unauthenticated,
+        | Code::ERROR_CODE_EVIDENCE_REFUSED
+        | Code::ERROR_CODE_SENDER_CONSTRAINT_REQUIRED
+        | Code::ERROR_CODE_DPOP_NONCE_REQUIRED => Rpc::Unauthenticated,
         Code::ERROR_CODE_ROLE_REQUIRED
         | Code::ERROR_CODE_POLICY_DENIED
-        | Code::ERROR_CODE_USAGE_DENIED => Rpc::PermissionDenied,
+        | Code::ERROR_CODE_USAGE_DENIED
+        | Code::ERROR_CODE_GOVERNANCE_REFUSED => Rpc::PermissionDenied,
         Code::ERROR_CODE_NOT_FOUND => Rpc::NotFound,
         Code::ERROR_CODE_ALREADY_EXISTS => Rpc::AlreadyExists,
         Code::ERROR_CODE_IDEMPOTENCY_CONFLICT => Rpc::Aborted,

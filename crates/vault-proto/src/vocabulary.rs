@@ -28,6 +28,7 @@ pub fn key_type(value: EnumValue<v1::KeyType>) -> Result<KeyType, WireError> {
         Some(v1::KeyType::KEY_TYPE_ED25519_SIGNING) => Ok(KeyType::Ed25519Signing),
         Some(v1::KeyType::KEY_TYPE_AES256_GCM) => Ok(KeyType::Aes256Gcm),
         Some(v1::KeyType::KEY_TYPE_HMAC_SHA256) => Ok(KeyType::HmacSha256),
+        Some(v1::KeyType::KEY_TYPE_RAW_SHARE) => refused("not supported"),
         Some(v1::KeyType::KEY_TYPE_UNSPECIFIED) => refused("missing"),
         None => refused("unknown"),
     }

@@ -53,6 +53,12 @@ pub enum ErrorCode {
     Internal,
     /// The vault is stopping or not reachable.
     Unavailable,
+    /// A plain bearer token, where one is needed that is bound to its sender.
+    SenderConstraintRequired,
+    /// The DPoP proof lacks the nonce of the connection.
+    DpopNonceRequired,
+    /// The governance quorum has not signed this.
+    GovernanceRefused,
     /// Client only: the vault's evidence or identity was refused.
     AttestationRefused,
     /// Client only: an answer is not covered by a checkpoint that this vault signed.
@@ -65,13 +71,21 @@ pub enum ErrorCode {
     FileInaccessible,
     /// Client only: what was to be verified is false.
     VerificationFailed,
+    /// Client only: the manifest is not the constellation's, or older than one that was seen.
+    ManifestRefused,
+    /// Client only: some vaults failed, and the goal was met.
+    Partial,
+    /// Client only: too few vaults answered to meet the goal.
+    TooFewVaults,
+    /// Client only: shares that do not authenticate or do not fit together.
+    SharesDamaged,
     /// Client only: stopped by a signal.
     Interrupted,
 }
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 38] = [
         Self::InvalidArgument,
         Self::TooLarge,
         Self::PolicyInvalid,
@@ -96,12 +110,19 @@ impl ErrorCode {
         Self::TimeUnknown,
         Self::Internal,
         Self::Unavailable,
+        Self::SenderConstraintRequired,
+        Self::DpopNonceRequired,
+        Self::GovernanceRefused,
         Self::AttestationRefused,
         Self::ReceiptInvalid,
         Self::Timeout,
         Self::ConfigInvalid,
         Self::FileInaccessible,
         Self::VerificationFailed,
+        Self::ManifestRefused,
+        Self::Partial,
+        Self::TooFewVaults,
+        Self::SharesDamaged,
         Self::Interrupted,
     ];
 
@@ -132,12 +153,19 @@ impl ErrorCode {
             Self::TimeUnknown => "time_unknown",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
+            Self::SenderConstraintRequired => "sender_constraint_required",
+            Self::DpopNonceRequired => "dpop_nonce_required",
+            Self::GovernanceRefused => "governance_refused",
             Self::AttestationRefused => "attestation_refused",
             Self::ReceiptInvalid => "receipt_invalid",
             Self::Timeout => "timeout",
             Self::ConfigInvalid => "config_invalid",
             Self::FileInaccessible => "file_inaccessible",
             Self::VerificationFailed => "verification_failed",
+            Self::ManifestRefused => "manifest_refused",
+            Self::Partial => "partial",
+            Self::TooFewVaults => "too_few_vaults",
+            Self::SharesDamaged => "shares_damaged",
             Self::Interrupted => "interrupted",
         }
     }

@@ -30,6 +30,9 @@ pub enum Code {
     TimeUnknown = 22,
     Internal = 23,
     Unavailable = 24,
+    SenderConstraintRequired = 25,
+    DpopNonceRequired = 26,
+    GovernanceRefused = 27,
 }
 
 /// Who is at fault.
@@ -81,9 +84,11 @@ impl Code {
     pub fn verdict(self) -> (Blame, Retry) {
         match self {
             Self::PolicyDenied | Self::UsageDenied => (Blame::Policy, Retry::Never),
-            Self::Unauthenticated | Self::TokenExpired | Self::NotAttested => {
-                (Blame::Caller, Retry::Reauthenticate)
-            }
+            Self::Unauthenticated
+            | Self::TokenExpired
+            | Self::NotAttested
+            | Self::SenderConstraintRequired
+            | Self::DpopNonceRequired => (Blame::Caller, Retry::Reauthenticate),
             Self::RollbackDetected | Self::ForkDetected | Self::Locked => {
                 (Blame::Vault, Retry::Never)
             }
@@ -100,7 +105,8 @@ impl Code {
             | Self::IdempotencyConflict
             | Self::LineageMismatch
             | Self::DecryptionFailed
-            | Self::QuotaExceeded => (Blame::Caller, Retry::Never),
+            | Self::QuotaExceeded
+            | Self::GovernanceRefused => (Blame::Caller, Retry::Never),
         }
     }
 }

@@ -1940,7 +1940,7 @@ pub struct KeyInfoView<'a> {
     ///
     /// Field 10: `created_at`
     pub created_at: u64,
-    /// "generated".
+    /// "generated" or "imported".
     ///
     /// Field 11: `origin`
     pub origin: &'a str,
@@ -2395,7 +2395,7 @@ impl KeyInfoOwnedView {
     pub fn created_at(&self) -> u64 {
         self.0.reborrow().created_at
     }
-    /// "generated".
+    /// "generated" or "imported".
     ///
     /// Field 11: `origin`
     #[must_use]

@@ -10,6 +10,8 @@ pub enum KeyType {
     KEY_TYPE_ED25519_SIGNING = 2i32,
     KEY_TYPE_AES256_GCM = 3i32,
     KEY_TYPE_HMAC_SHA256 = 4i32,
+    /// One share of a secret, opaque to the vault.
+    KEY_TYPE_RAW_SHARE = 5i32,
 }
 impl KeyType {
     ///Idiomatic alias for [`Self::KEY_TYPE_UNSPECIFIED`]; `Debug` prints the variant name.
@@ -27,6 +29,9 @@ impl KeyType {
     ///Idiomatic alias for [`Self::KEY_TYPE_HMAC_SHA256`]; `Debug` prints the variant name.
     #[allow(non_upper_case_globals)]
     pub const HmacSha256: Self = Self::KEY_TYPE_HMAC_SHA256;
+    ///Idiomatic alias for [`Self::KEY_TYPE_RAW_SHARE`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const RawShare: Self = Self::KEY_TYPE_RAW_SHARE;
 }
 impl ::core::default::Default for KeyType {
     fn default() -> Self {
@@ -41,6 +46,7 @@ impl ::buffa::Enumeration for KeyType {
             2i32 => ::core::option::Option::Some(Self::KEY_TYPE_ED25519_SIGNING),
             3i32 => ::core::option::Option::Some(Self::KEY_TYPE_AES256_GCM),
             4i32 => ::core::option::Option::Some(Self::KEY_TYPE_HMAC_SHA256),
+            5i32 => ::core::option::Option::Some(Self::KEY_TYPE_RAW_SHARE),
             _ => ::core::option::Option::None,
         }
     }
@@ -54,6 +60,7 @@ impl ::buffa::Enumeration for KeyType {
             Self::KEY_TYPE_ED25519_SIGNING => "KEY_TYPE_ED25519_SIGNING",
             Self::KEY_TYPE_AES256_GCM => "KEY_TYPE_AES256_GCM",
             Self::KEY_TYPE_HMAC_SHA256 => "KEY_TYPE_HMAC_SHA256",
+            Self::KEY_TYPE_RAW_SHARE => "KEY_TYPE_RAW_SHARE",
         }
     }
     fn from_proto_name(name: &str) -> ::core::option::Option<Self> {
@@ -73,6 +80,9 @@ impl ::buffa::Enumeration for KeyType {
             "KEY_TYPE_HMAC_SHA256" => {
                 ::core::option::Option::Some(Self::KEY_TYPE_HMAC_SHA256)
             }
+            "KEY_TYPE_RAW_SHARE" => {
+                ::core::option::Option::Some(Self::KEY_TYPE_RAW_SHARE)
+            }
             _ => ::core::option::Option::None,
         }
     }
@@ -83,6 +93,7 @@ impl ::buffa::Enumeration for KeyType {
             Self::KEY_TYPE_ED25519_SIGNING,
             Self::KEY_TYPE_AES256_GCM,
             Self::KEY_TYPE_HMAC_SHA256,
+            Self::KEY_TYPE_RAW_SHARE,
         ]
     }
 }
@@ -1167,7 +1178,7 @@ pub struct KeyInfo {
     ///
     /// Field 10: `created_at`
     pub created_at: u64,
-    /// "generated".
+    /// "generated" or "imported".
     ///
     /// Field 11: `origin`
     pub origin: ::buffa::alloc::string::String,

@@ -54,6 +54,30 @@ pub type OwnedGetPublicKeyRequestView = ::buffa::view::OwnedView<
 pub type OwnedGetPublicKeyResponseView = ::buffa::view::OwnedView<
     __buffa::view::GetPublicKeyResponseView<'static>,
 >;
+///Shorthand for `OwnedView<ReconstructRequestView<'static>>`.
+pub type OwnedReconstructRequestView = ::buffa::view::OwnedView<
+    __buffa::view::ReconstructRequestView<'static>,
+>;
+///Shorthand for `OwnedView<ReconstructResponseView<'static>>`.
+pub type OwnedReconstructResponseView = ::buffa::view::OwnedView<
+    __buffa::view::ReconstructResponseView<'static>,
+>;
+///Shorthand for `OwnedView<BatchRequestView<'static>>`.
+pub type OwnedBatchRequestView = ::buffa::view::OwnedView<
+    __buffa::view::BatchRequestView<'static>,
+>;
+///Shorthand for `OwnedView<BatchResponseView<'static>>`.
+pub type OwnedBatchResponseView = ::buffa::view::OwnedView<
+    __buffa::view::BatchResponseView<'static>,
+>;
+///Shorthand for `OwnedView<OperateRequestView<'static>>`.
+pub type OwnedOperateRequestView = ::buffa::view::OwnedView<
+    __buffa::view::OperateRequestView<'static>,
+>;
+///Shorthand for `OwnedView<OperateResponseView<'static>>`.
+pub type OwnedOperateResponseView = ::buffa::view::OwnedView<
+    __buffa::view::OperateResponseView<'static>,
+>;
 impl ::connectrpc::Encodable<SignResponse> for __buffa::view::SignResponseView<'_> {
     fn encode(
         &self,
@@ -273,6 +297,101 @@ for ::buffa::view::OwnedView<__buffa::view::GetPublicKeyResponseView<'static>> {
         )
     }
 }
+impl ::connectrpc::Encodable<ReconstructResponse>
+for __buffa::view::ReconstructResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<ReconstructResponse>
+for ::buffa::view::OwnedView<__buffa::view::ReconstructResponseView<'static>> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
+impl ::connectrpc::Encodable<BatchResponse> for __buffa::view::BatchResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<BatchResponse>
+for ::buffa::view::OwnedView<__buffa::view::BatchResponseView<'static>> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
+impl ::connectrpc::Encodable<OperateResponse>
+for __buffa::view::OperateResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<OperateResponse>
+for ::buffa::view::OwnedView<__buffa::view::OperateResponseView<'static>> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
 /// Full service name for this service.
 pub const CRYPTO_SERVICE_SERVICE_NAME: &str = "enclavevaults.v1.CryptoService";
 /// Static [`Spec`](::connectrpc::Spec) for the `Sign` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
@@ -315,6 +434,24 @@ pub const CRYPTO_SERVICE_MAC_VERIFY_SPEC: ::connectrpc::Spec = ::connectrpc::Spe
 pub const CRYPTO_SERVICE_GET_PUBLIC_KEY_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
         "/enclavevaults.v1.CryptoService/GetPublicKey",
         ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `Reconstruct` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const CRYPTO_SERVICE_RECONSTRUCT_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/enclavevaults.v1.CryptoService/Reconstruct",
+        ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `Batch` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const CRYPTO_SERVICE_BATCH_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/enclavevaults.v1.CryptoService/Batch",
+        ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `Operate` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const CRYPTO_SERVICE_OPERATE_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/enclavevaults.v1.CryptoService/Operate",
+        ::connectrpc::StreamType::BidiStream,
     )
     .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
 /// Server trait for CryptoService.
@@ -492,6 +629,60 @@ pub trait CryptoService: Send + Sync + 'static {
     ) -> impl ::std::future::Future<
         Output = ::connectrpc::ServiceResult<
             impl ::connectrpc::Encodable<GetPublicKeyResponse> + Send + use<'a, Self>,
+        >,
+    > + Send;
+    /// Fetches a share as it was stored. Refuses a plain bearer token.
+    ///
+    /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
+    ///
+    /// `request` is borrowed from the request body and is valid for the
+    /// duration of the call; message fields are read directly on it
+    /// (zero-copy). The response cannot borrow from `request` — use
+    /// `.to_owned_message()` (or copy the specific fields) for anything
+    /// returned, stored, or moved into `tokio::spawn`.
+    fn reconstruct<'a>(
+        &'a self,
+        ctx: ::connectrpc::RequestContext,
+        request: ::connectrpc::ServiceRequest<'_, ReconstructRequest>,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            impl ::connectrpc::Encodable<ReconstructResponse> + Send + use<'a, Self>,
+        >,
+    > + Send;
+    /// At most 256 calls in 4 MiB, each judged and answered by itself, in order.
+    ///
+    /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
+    ///
+    /// `request` is borrowed from the request body and is valid for the
+    /// duration of the call; message fields are read directly on it
+    /// (zero-copy). The response cannot borrow from `request` — use
+    /// `.to_owned_message()` (or copy the specific fields) for anything
+    /// returned, stored, or moved into `tokio::spawn`.
+    fn batch<'a>(
+        &'a self,
+        ctx: ::connectrpc::RequestContext,
+        request: ::connectrpc::ServiceRequest<'_, BatchRequest>,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            impl ::connectrpc::Encodable<BatchResponse> + Send + use<'a, Self>,
+        >,
+    > + Send;
+    /// Many calls over one stream, answered in any order. Caller and token are those of its opening:
+    /// it ends when the token does. An error of the stream itself is a fault of the protocol.
+    ///
+    /// Each `requests` item is a [`StreamMessage`](::connectrpc::StreamMessage):
+    /// it owns its buffer, is `Send + 'static`, and exposes zero-copy
+    /// accessor methods (`item.name()`), `.view()`, and
+    /// `.to_owned_message()`.
+    fn operate(
+        &self,
+        ctx: ::connectrpc::RequestContext,
+        requests: ::connectrpc::InboundStream<OperateRequest>,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            ::connectrpc::ServiceStream<
+                impl ::connectrpc::Encodable<OperateResponse> + Send + use<Self>,
+            >,
         >,
     > + Send;
 }
@@ -691,6 +882,75 @@ impl<S: CryptoService> CryptoServiceExt for S {
                 },
             )
             .with_spec(CRYPTO_SERVICE_GET_PUBLIC_KEY_SPEC)
+            .route_view(
+                CRYPTO_SERVICE_SERVICE_NAME,
+                "Reconstruct",
+                {
+                    let svc = ::std::sync::Arc::clone(&self);
+                    ::connectrpc::view_handler_fn(move |
+                        ctx,
+                        req: ::buffa::view::OwnedView<
+                            __buffa::view::ReconstructRequestView<'static>,
+                        >,
+                        format|
+                    {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let sreq = ::connectrpc::ServiceRequest::<
+                                ReconstructRequest,
+                            >::from_parts(req.reborrow(), req.bytes());
+                            svc.reconstruct(ctx, sreq)
+                                .await?
+                                .encode::<ReconstructResponse>(format)
+                        }
+                    })
+                },
+            )
+            .with_spec(CRYPTO_SERVICE_RECONSTRUCT_SPEC)
+            .route_view(
+                CRYPTO_SERVICE_SERVICE_NAME,
+                "Batch",
+                {
+                    let svc = ::std::sync::Arc::clone(&self);
+                    ::connectrpc::view_handler_fn(move |
+                        ctx,
+                        req: ::buffa::view::OwnedView<
+                            __buffa::view::BatchRequestView<'static>,
+                        >,
+                        format|
+                    {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let sreq = ::connectrpc::ServiceRequest::<
+                                BatchRequest,
+                            >::from_parts(req.reborrow(), req.bytes());
+                            svc.batch(ctx, sreq).await?.encode::<BatchResponse>(format)
+                        }
+                    })
+                },
+            )
+            .with_spec(CRYPTO_SERVICE_BATCH_SPEC)
+            .route_view_bidi_stream::<
+                _,
+                _,
+                OperateResponse,
+            >(
+                CRYPTO_SERVICE_SERVICE_NAME,
+                "Operate",
+                ::connectrpc::view_bidi_streaming_handler_fn({
+                    let svc = ::std::sync::Arc::clone(&self);
+                    move |ctx, req| {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let req = ::connectrpc::dispatcher::codegen::into_stream_messages::<
+                                OperateRequest,
+                            >(req);
+                            svc.operate(ctx, req).await
+                        }
+                    }
+                }),
+            )
+            .with_spec(CRYPTO_SERVICE_OPERATE_SPEC)
     }
 }
 /// Type-inference marker used by [`Router::add_service`](::connectrpc::Router::add_service).
@@ -785,6 +1045,24 @@ impl<T: CryptoService> ::connectrpc::Dispatcher for CryptoServiceServer<T> {
                 Some(
                     ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
                         .with_spec(CRYPTO_SERVICE_GET_PUBLIC_KEY_SPEC),
+                )
+            }
+            "Reconstruct" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
+                        .with_spec(CRYPTO_SERVICE_RECONSTRUCT_SPEC),
+                )
+            }
+            "Batch" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
+                        .with_spec(CRYPTO_SERVICE_BATCH_SPEC),
+                )
+            }
+            "Operate" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::bidi_streaming()
+                        .with_spec(CRYPTO_SERVICE_OPERATE_SPEC),
                 )
             }
             _ => None,
@@ -916,6 +1194,40 @@ impl<T: CryptoService> ::connectrpc::Dispatcher for CryptoServiceServer<T> {
                         .encode::<GetPublicKeyResponse>(format)
                 })
             }
+            "Reconstruct" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let body = ::connectrpc::dispatcher::codegen::request_proto_bytes::<
+                        ReconstructRequest,
+                    >(request.encoded()?, format)?;
+                    let req: __buffa::view::ReconstructRequestView<'_> = ::connectrpc::dispatcher::codegen::decode_borrowed_request_view(
+                        &body,
+                        ctx.decode_options(),
+                    )?;
+                    let req = ::connectrpc::ServiceRequest::<
+                        ReconstructRequest,
+                    >::from_parts(&req, &body);
+                    svc.reconstruct(ctx, req)
+                        .await?
+                        .encode::<ReconstructResponse>(format)
+                })
+            }
+            "Batch" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let body = ::connectrpc::dispatcher::codegen::request_proto_bytes::<
+                        BatchRequest,
+                    >(request.encoded()?, format)?;
+                    let req: __buffa::view::BatchRequestView<'_> = ::connectrpc::dispatcher::codegen::decode_borrowed_request_view(
+                        &body,
+                        ctx.decode_options(),
+                    )?;
+                    let req = ::connectrpc::ServiceRequest::<
+                        BatchRequest,
+                    >::from_parts(&req, &body);
+                    svc.batch(ctx, req).await?.encode::<BatchResponse>(format)
+                })
+            }
             _ => ::connectrpc::dispatcher::codegen::unimplemented_unary(path),
         }
     }
@@ -961,6 +1273,23 @@ impl<T: CryptoService> ::connectrpc::Dispatcher for CryptoServiceServer<T> {
         };
         let _ = (&ctx, &requests, &format);
         match method {
+            "Operate" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let req_stream = ::connectrpc::dispatcher::codegen::decode_message_request_stream::<
+                        OperateRequest,
+                    >(requests, format, ctx.decode_options().clone());
+                    let resp = svc.operate(ctx, req_stream).await?;
+                    Ok(
+                        resp
+                            .map_body(|s| ::connectrpc::dispatcher::codegen::encode_response_stream::<
+                                OperateResponse,
+                                _,
+                                _,
+                            >(s, format)),
+                    )
+                })
+            }
             _ => ::connectrpc::dispatcher::codegen::unimplemented_streaming(path),
         }
     }
@@ -1279,6 +1608,110 @@ where
                 CRYPTO_SERVICE_GET_PUBLIC_KEY_SPEC
                     .with_origin(::connectrpc::SpecOrigin::Client),
                 request,
+                options,
+            )
+            .await
+    }
+    /// Call the Reconstruct RPC. Sends a request to /enclavevaults.v1.CryptoService/Reconstruct.
+    pub async fn reconstruct(
+        &self,
+        request: ReconstructRequest,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::ReconstructResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.reconstruct_with_options(
+                request,
+                ::connectrpc::client::CallOptions::default(),
+            )
+            .await
+    }
+    /// Call the Reconstruct RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn reconstruct_with_options(
+        &self,
+        request: ReconstructRequest,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::ReconstructResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_unary(
+                &self.transport,
+                &self.config,
+                CRYPTO_SERVICE_RECONSTRUCT_SPEC
+                    .with_origin(::connectrpc::SpecOrigin::Client),
+                request,
+                options,
+            )
+            .await
+    }
+    /// Call the Batch RPC. Sends a request to /enclavevaults.v1.CryptoService/Batch.
+    pub async fn batch(
+        &self,
+        request: BatchRequest,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::BatchResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.batch_with_options(request, ::connectrpc::client::CallOptions::default())
+            .await
+    }
+    /// Call the Batch RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn batch_with_options(
+        &self,
+        request: BatchRequest,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::BatchResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_unary(
+                &self.transport,
+                &self.config,
+                CRYPTO_SERVICE_BATCH_SPEC.with_origin(::connectrpc::SpecOrigin::Client),
+                request,
+                options,
+            )
+            .await
+    }
+    /// Call the Operate RPC. Sends a request to /enclavevaults.v1.CryptoService/Operate.
+    pub async fn operate(
+        &self,
+    ) -> Result<
+        ::connectrpc::client::BidiStream<
+            T::ResponseBody,
+            OperateRequest,
+            __buffa::view::OperateResponseView<'static>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.operate_with_options(::connectrpc::client::CallOptions::default()).await
+    }
+    /// Call the Operate RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn operate_with_options(
+        &self,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::BidiStream<
+            T::ResponseBody,
+            OperateRequest,
+            __buffa::view::OperateResponseView<'static>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_bidi_stream(
+                &self.transport,
+                &self.config,
+                CRYPTO_SERVICE_OPERATE_SPEC
+                    .with_origin(::connectrpc::SpecOrigin::Client),
                 options,
             )
             .await

@@ -21,3 +21,216 @@ pub mod verify_request {
     }
     impl ::buffa::Oneof for Input {}
 }
+pub mod operate_request {
+    #[allow(unused_imports)]
+    use super::*;
+    #[derive(Clone, PartialEq, Debug)]
+    pub enum Call {
+        Sign(::buffa::alloc::boxed::Box<super::super::super::SignRequest>),
+        Verify(::buffa::alloc::boxed::Box<super::super::super::VerifyRequest>),
+        Wrap(::buffa::alloc::boxed::Box<super::super::super::WrapRequest>),
+        Unwrap(::buffa::alloc::boxed::Box<super::super::super::UnwrapRequest>),
+        Mac(::buffa::alloc::boxed::Box<super::super::super::MacRequest>),
+        MacVerify(::buffa::alloc::boxed::Box<super::super::super::MacVerifyRequest>),
+        GetPublicKey(
+            ::buffa::alloc::boxed::Box<super::super::super::GetPublicKeyRequest>,
+        ),
+        Reconstruct(::buffa::alloc::boxed::Box<super::super::super::ReconstructRequest>),
+    }
+    impl ::buffa::Oneof for Call {}
+    impl From<super::super::super::SignRequest> for Call {
+        fn from(v: super::super::super::SignRequest) -> Self {
+            Self::Sign(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::SignRequest> for ::core::option::Option<Call> {
+        fn from(v: super::super::super::SignRequest) -> Self {
+            Self::Some(Call::from(v))
+        }
+    }
+    impl From<super::super::super::VerifyRequest> for Call {
+        fn from(v: super::super::super::VerifyRequest) -> Self {
+            Self::Verify(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::VerifyRequest> for ::core::option::Option<Call> {
+        fn from(v: super::super::super::VerifyRequest) -> Self {
+            Self::Some(Call::from(v))
+        }
+    }
+    impl From<super::super::super::WrapRequest> for Call {
+        fn from(v: super::super::super::WrapRequest) -> Self {
+            Self::Wrap(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::WrapRequest> for ::core::option::Option<Call> {
+        fn from(v: super::super::super::WrapRequest) -> Self {
+            Self::Some(Call::from(v))
+        }
+    }
+    impl From<super::super::super::UnwrapRequest> for Call {
+        fn from(v: super::super::super::UnwrapRequest) -> Self {
+            Self::Unwrap(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::UnwrapRequest> for ::core::option::Option<Call> {
+        fn from(v: super::super::super::UnwrapRequest) -> Self {
+            Self::Some(Call::from(v))
+        }
+    }
+    impl From<super::super::super::MacRequest> for Call {
+        fn from(v: super::super::super::MacRequest) -> Self {
+            Self::Mac(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::MacRequest> for ::core::option::Option<Call> {
+        fn from(v: super::super::super::MacRequest) -> Self {
+            Self::Some(Call::from(v))
+        }
+    }
+    impl From<super::super::super::MacVerifyRequest> for Call {
+        fn from(v: super::super::super::MacVerifyRequest) -> Self {
+            Self::MacVerify(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::MacVerifyRequest> for ::core::option::Option<Call> {
+        fn from(v: super::super::super::MacVerifyRequest) -> Self {
+            Self::Some(Call::from(v))
+        }
+    }
+    impl From<super::super::super::GetPublicKeyRequest> for Call {
+        fn from(v: super::super::super::GetPublicKeyRequest) -> Self {
+            Self::GetPublicKey(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::GetPublicKeyRequest>
+    for ::core::option::Option<Call> {
+        fn from(v: super::super::super::GetPublicKeyRequest) -> Self {
+            Self::Some(Call::from(v))
+        }
+    }
+    impl From<super::super::super::ReconstructRequest> for Call {
+        fn from(v: super::super::super::ReconstructRequest) -> Self {
+            Self::Reconstruct(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::ReconstructRequest> for ::core::option::Option<Call> {
+        fn from(v: super::super::super::ReconstructRequest) -> Self {
+            Self::Some(Call::from(v))
+        }
+    }
+}
+pub mod operate_response {
+    #[allow(unused_imports)]
+    use super::*;
+    #[derive(Clone, PartialEq, Debug)]
+    pub enum Outcome {
+        Sign(::buffa::alloc::boxed::Box<super::super::super::SignResponse>),
+        Verify(::buffa::alloc::boxed::Box<super::super::super::VerifyResponse>),
+        Wrap(::buffa::alloc::boxed::Box<super::super::super::WrapResponse>),
+        Unwrap(::buffa::alloc::boxed::Box<super::super::super::UnwrapResponse>),
+        Mac(::buffa::alloc::boxed::Box<super::super::super::MacResponse>),
+        MacVerify(::buffa::alloc::boxed::Box<super::super::super::MacVerifyResponse>),
+        GetPublicKey(
+            ::buffa::alloc::boxed::Box<super::super::super::GetPublicKeyResponse>,
+        ),
+        Reconstruct(
+            ::buffa::alloc::boxed::Box<super::super::super::ReconstructResponse>,
+        ),
+        Error(::buffa::alloc::boxed::Box<super::super::super::OperateError>),
+    }
+    impl ::buffa::Oneof for Outcome {}
+    impl From<super::super::super::SignResponse> for Outcome {
+        fn from(v: super::super::super::SignResponse) -> Self {
+            Self::Sign(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::SignResponse> for ::core::option::Option<Outcome> {
+        fn from(v: super::super::super::SignResponse) -> Self {
+            Self::Some(Outcome::from(v))
+        }
+    }
+    impl From<super::super::super::VerifyResponse> for Outcome {
+        fn from(v: super::super::super::VerifyResponse) -> Self {
+            Self::Verify(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::VerifyResponse> for ::core::option::Option<Outcome> {
+        fn from(v: super::super::super::VerifyResponse) -> Self {
+            Self::Some(Outcome::from(v))
+        }
+    }
+    impl From<super::super::super::WrapResponse> for Outcome {
+        fn from(v: super::super::super::WrapResponse) -> Self {
+            Self::Wrap(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::WrapResponse> for ::core::option::Option<Outcome> {
+        fn from(v: super::super::super::WrapResponse) -> Self {
+            Self::Some(Outcome::from(v))
+        }
+    }
+    impl From<super::super::super::UnwrapResponse> for Outcome {
+        fn from(v: super::super::super::UnwrapResponse) -> Self {
+            Self::Unwrap(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::UnwrapResponse> for ::core::option::Option<Outcome> {
+        fn from(v: super::super::super::UnwrapResponse) -> Self {
+            Self::Some(Outcome::from(v))
+        }
+    }
+    impl From<super::super::super::MacResponse> for Outcome {
+        fn from(v: super::super::super::MacResponse) -> Self {
+            Self::Mac(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::MacResponse> for ::core::option::Option<Outcome> {
+        fn from(v: super::super::super::MacResponse) -> Self {
+            Self::Some(Outcome::from(v))
+        }
+    }
+    impl From<super::super::super::MacVerifyResponse> for Outcome {
+        fn from(v: super::super::super::MacVerifyResponse) -> Self {
+            Self::MacVerify(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::MacVerifyResponse>
+    for ::core::option::Option<Outcome> {
+        fn from(v: super::super::super::MacVerifyResponse) -> Self {
+            Self::Some(Outcome::from(v))
+        }
+    }
+    impl From<super::super::super::GetPublicKeyResponse> for Outcome {
+        fn from(v: super::super::super::GetPublicKeyResponse) -> Self {
+            Self::GetPublicKey(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::GetPublicKeyResponse>
+    for ::core::option::Option<Outcome> {
+        fn from(v: super::super::super::GetPublicKeyResponse) -> Self {
+            Self::Some(Outcome::from(v))
+        }
+    }
+    impl From<super::super::super::ReconstructResponse> for Outcome {
+        fn from(v: super::super::super::ReconstructResponse) -> Self {
+            Self::Reconstruct(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::ReconstructResponse>
+    for ::core::option::Option<Outcome> {
+        fn from(v: super::super::super::ReconstructResponse) -> Self {
+            Self::Some(Outcome::from(v))
+        }
+    }
+    impl From<super::super::super::OperateError> for Outcome {
+        fn from(v: super::super::super::OperateError) -> Self {
+            Self::Error(::buffa::alloc::boxed::Box::new(v))
+        }
+    }
+    impl From<super::super::super::OperateError> for ::core::option::Option<Outcome> {
+        fn from(v: super::super::super::OperateError) -> Self {
+            Self::Some(Outcome::from(v))
+        }
+    }
+}

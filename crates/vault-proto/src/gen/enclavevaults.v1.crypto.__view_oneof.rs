@@ -19,3 +19,102 @@ pub mod verify_request {
         Digest(&'a [u8]),
     }
 }
+pub mod operate_request {
+    #[allow(unused_imports)]
+    use super::*;
+    #[derive(Clone, Debug)]
+    pub enum Call<'a> {
+        Sign(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::SignRequestView<'a>,
+            >,
+        ),
+        Verify(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::VerifyRequestView<'a>,
+            >,
+        ),
+        Wrap(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::WrapRequestView<'a>,
+            >,
+        ),
+        Unwrap(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::UnwrapRequestView<'a>,
+            >,
+        ),
+        Mac(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::MacRequestView<'a>,
+            >,
+        ),
+        MacVerify(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::MacVerifyRequestView<'a>,
+            >,
+        ),
+        GetPublicKey(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::GetPublicKeyRequestView<'a>,
+            >,
+        ),
+        Reconstruct(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::ReconstructRequestView<'a>,
+            >,
+        ),
+    }
+}
+pub mod operate_response {
+    #[allow(unused_imports)]
+    use super::*;
+    #[derive(Clone, Debug)]
+    pub enum Outcome<'a> {
+        Sign(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::SignResponseView<'a>,
+            >,
+        ),
+        Verify(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::VerifyResponseView<'a>,
+            >,
+        ),
+        Wrap(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::WrapResponseView<'a>,
+            >,
+        ),
+        Unwrap(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::UnwrapResponseView<'a>,
+            >,
+        ),
+        Mac(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::MacResponseView<'a>,
+            >,
+        ),
+        MacVerify(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::MacVerifyResponseView<'a>,
+            >,
+        ),
+        GetPublicKey(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::GetPublicKeyResponseView<'a>,
+            >,
+        ),
+        Reconstruct(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::ReconstructResponseView<'a>,
+            >,
+        ),
+        Error(
+            ::buffa::alloc::boxed::Box<
+                super::super::super::super::__buffa::view::OperateErrorView<'a>,
+            >,
+        ),
+    }
+}

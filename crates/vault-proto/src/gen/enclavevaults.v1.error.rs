@@ -55,6 +55,12 @@ pub enum ErrorCode {
     ERROR_CODE_INTERNAL = 23i32,
     /// The vault is stopping or not reachable.
     ERROR_CODE_UNAVAILABLE = 24i32,
+    /// The token is a plain bearer token, and what is asked needs one that is bound to its sender.
+    ERROR_CODE_SENDER_CONSTRAINT_REQUIRED = 25i32,
+    /// The DPoP proof lacks this connection's nonce: repeat with that of the header "dpop-nonce".
+    ERROR_CODE_DPOP_NONCE_REQUIRED = 26i32,
+    /// The statement lacks signatures of the governance quorum, or is about something else.
+    ERROR_CODE_GOVERNANCE_REFUSED = 27i32,
 }
 impl ErrorCode {
     ///Idiomatic alias for [`Self::ERROR_CODE_UNSPECIFIED`]; `Debug` prints the variant name.
@@ -132,6 +138,15 @@ impl ErrorCode {
     ///Idiomatic alias for [`Self::ERROR_CODE_UNAVAILABLE`]; `Debug` prints the variant name.
     #[allow(non_upper_case_globals)]
     pub const Unavailable: Self = Self::ERROR_CODE_UNAVAILABLE;
+    ///Idiomatic alias for [`Self::ERROR_CODE_SENDER_CONSTRAINT_REQUIRED`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const SenderConstraintRequired: Self = Self::ERROR_CODE_SENDER_CONSTRAINT_REQUIRED;
+    ///Idiomatic alias for [`Self::ERROR_CODE_DPOP_NONCE_REQUIRED`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const DpopNonceRequired: Self = Self::ERROR_CODE_DPOP_NONCE_REQUIRED;
+    ///Idiomatic alias for [`Self::ERROR_CODE_GOVERNANCE_REFUSED`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const GovernanceRefused: Self = Self::ERROR_CODE_GOVERNANCE_REFUSED;
 }
 impl ::core::default::Default for ErrorCode {
     fn default() -> Self {
@@ -166,6 +181,11 @@ impl ::buffa::Enumeration for ErrorCode {
             22i32 => ::core::option::Option::Some(Self::ERROR_CODE_TIME_UNKNOWN),
             23i32 => ::core::option::Option::Some(Self::ERROR_CODE_INTERNAL),
             24i32 => ::core::option::Option::Some(Self::ERROR_CODE_UNAVAILABLE),
+            25i32 => {
+                ::core::option::Option::Some(Self::ERROR_CODE_SENDER_CONSTRAINT_REQUIRED)
+            }
+            26i32 => ::core::option::Option::Some(Self::ERROR_CODE_DPOP_NONCE_REQUIRED),
+            27i32 => ::core::option::Option::Some(Self::ERROR_CODE_GOVERNANCE_REFUSED),
             _ => ::core::option::Option::None,
         }
     }
@@ -199,6 +219,11 @@ impl ::buffa::Enumeration for ErrorCode {
             Self::ERROR_CODE_TIME_UNKNOWN => "ERROR_CODE_TIME_UNKNOWN",
             Self::ERROR_CODE_INTERNAL => "ERROR_CODE_INTERNAL",
             Self::ERROR_CODE_UNAVAILABLE => "ERROR_CODE_UNAVAILABLE",
+            Self::ERROR_CODE_SENDER_CONSTRAINT_REQUIRED => {
+                "ERROR_CODE_SENDER_CONSTRAINT_REQUIRED"
+            }
+            Self::ERROR_CODE_DPOP_NONCE_REQUIRED => "ERROR_CODE_DPOP_NONCE_REQUIRED",
+            Self::ERROR_CODE_GOVERNANCE_REFUSED => "ERROR_CODE_GOVERNANCE_REFUSED",
         }
     }
     fn from_proto_name(name: &str) -> ::core::option::Option<Self> {
@@ -276,6 +301,15 @@ impl ::buffa::Enumeration for ErrorCode {
             "ERROR_CODE_UNAVAILABLE" => {
                 ::core::option::Option::Some(Self::ERROR_CODE_UNAVAILABLE)
             }
+            "ERROR_CODE_SENDER_CONSTRAINT_REQUIRED" => {
+                ::core::option::Option::Some(Self::ERROR_CODE_SENDER_CONSTRAINT_REQUIRED)
+            }
+            "ERROR_CODE_DPOP_NONCE_REQUIRED" => {
+                ::core::option::Option::Some(Self::ERROR_CODE_DPOP_NONCE_REQUIRED)
+            }
+            "ERROR_CODE_GOVERNANCE_REFUSED" => {
+                ::core::option::Option::Some(Self::ERROR_CODE_GOVERNANCE_REFUSED)
+            }
             _ => ::core::option::Option::None,
         }
     }
@@ -306,6 +340,9 @@ impl ::buffa::Enumeration for ErrorCode {
             Self::ERROR_CODE_TIME_UNKNOWN,
             Self::ERROR_CODE_INTERNAL,
             Self::ERROR_CODE_UNAVAILABLE,
+            Self::ERROR_CODE_SENDER_CONSTRAINT_REQUIRED,
+            Self::ERROR_CODE_DPOP_NONCE_REQUIRED,
+            Self::ERROR_CODE_GOVERNANCE_REFUSED,
         ]
     }
 }

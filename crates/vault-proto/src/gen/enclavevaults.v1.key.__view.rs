@@ -25,6 +25,10 @@ pub struct CreateKeyRequestView<'a> {
     ///
     /// Field 6: `labels`
     pub labels: ::buffa::RepeatedView<'a, super::super::__buffa::view::LabelView<'a>>,
+    /// The share, of one of the size classes of docs/secrets.md; RawShare only.
+    ///
+    /// Field 7: `share`
+    pub share: &'a [u8],
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for CreateKeyRequestView<'a> {
@@ -108,6 +112,13 @@ impl<'a> ::buffa::MessageView<'a> for CreateKeyRequestView<'a> {
                 )?;
                 view.policy = ::buffa::types::borrow_bytes(&mut cur)?;
             }
+            7u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.share = ::buffa::types::borrow_bytes(&mut cur)?;
+            }
             6u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
@@ -166,6 +177,7 @@ impl<'a> ::buffa::MessageView<'a> for CreateKeyRequestView<'a> {
                 .iter()
                 .map(|v| v.to_owned_from_source(__buffa_src))
                 .collect::<::core::result::Result<_, ::buffa::DecodeError>>()?,
+            share: (self.share).to_vec(),
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -208,6 +220,9 @@ impl<'a> ::buffa::ViewEncode<'a> for CreateKeyRequestView<'a> {
                 += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
                     + inner_size as u64;
         }
+        if !self.share.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.share) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -249,6 +264,9 @@ impl<'a> ::buffa::ViewEncode<'a> for CreateKeyRequestView<'a> {
                 buf,
             );
             v.write_to(__cache, buf);
+        }
+        if !self.share.is_empty() {
+            ::buffa::types::put_shared_bytes_field(7u32, &self.share, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -384,6 +402,13 @@ impl CreateKeyRequestOwnedView {
         &self,
     ) -> &::buffa::RepeatedView<'_, super::super::__buffa::view::LabelView<'_>> {
         &self.0.reborrow().labels
+    }
+    /// The share, of one of the size classes of docs/secrets.md; RawShare only.
+    ///
+    /// Field 7: `share`
+    #[must_use]
+    pub fn share(&self) -> &'_ [u8] {
+        self.0.reborrow().share
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<CreateKeyRequestView<'static>>>

@@ -23,6 +23,10 @@ pub struct CreateKeyRequest {
     ///
     /// Field 6: `labels`
     pub labels: ::buffa::alloc::vec::Vec<Label>,
+    /// The share, of one of the size classes of docs/secrets.md; RawShare only.
+    ///
+    /// Field 7: `share`
+    pub share: ::buffa::alloc::vec::Vec<u8>,
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
@@ -35,6 +39,7 @@ impl ::core::fmt::Debug for CreateKeyRequest {
             .field("name", &self.name)
             .field("policy", &self.policy)
             .field("labels", &self.labels)
+            .field("share", &self.share)
             .finish()
     }
 }
@@ -96,6 +101,9 @@ impl ::buffa::Message for CreateKeyRequest {
                 += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
                     + inner_size as u64;
         }
+        if !self.share.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.share) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -136,6 +144,9 @@ impl ::buffa::Message for CreateKeyRequest {
                 buf,
             );
             v.write_to(__cache, buf);
+        }
+        if !self.share.is_empty() {
+            ::buffa::types::put_shared_bytes_field(7u32, &self.share, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -203,6 +214,13 @@ impl ::buffa::Message for CreateKeyRequest {
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.labels.push(elem);
             }
+            7u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.share, buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -217,6 +235,7 @@ impl ::buffa::Message for CreateKeyRequest {
         self.name.clear();
         self.policy.clear();
         self.labels.clear();
+        self.share.clear();
         self.__buffa_unknown_fields.clear();
     }
 }

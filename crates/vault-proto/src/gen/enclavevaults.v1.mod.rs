@@ -6,6 +6,7 @@ include!("enclavevaults.v1.crypto.rs");
 include!("enclavevaults.v1.error.rs");
 include!("enclavevaults.v1.key.rs");
 include!("enclavevaults.v1.policy.rs");
+include!("enclavevaults.v1.registry.rs");
 include!("enclavevaults.v1.vault.rs");
 #[allow(
     non_camel_case_types,
@@ -30,6 +31,7 @@ pub mod __buffa {
         include!("enclavevaults.v1.error.__view.rs");
         include!("enclavevaults.v1.key.__view.rs");
         include!("enclavevaults.v1.policy.__view.rs");
+        include!("enclavevaults.v1.registry.__view.rs");
         include!("enclavevaults.v1.vault.__view.rs");
         pub mod oneof {
             #[allow(unused_imports)]
@@ -164,6 +166,34 @@ pub use self::__buffa::view::GetPublicKeyResponseView;
 #[doc(inline)]
 pub use self::__buffa::view::GetPublicKeyResponseOwnedView;
 #[doc(inline)]
+pub use self::__buffa::view::ReconstructRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::ReconstructRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::ReconstructResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::ReconstructResponseOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::OperateRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::OperateRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::OperateResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::OperateResponseOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::OperateErrorView;
+#[doc(inline)]
+pub use self::__buffa::view::OperateErrorOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::BatchRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::BatchRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::BatchResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::BatchResponseOwnedView;
+#[doc(inline)]
 pub use self::__buffa::view::ErrorDetailView;
 #[doc(inline)]
 pub use self::__buffa::view::ErrorDetailOwnedView;
@@ -208,6 +238,34 @@ pub use self::__buffa::view::GetPolicyResponseView;
 #[doc(inline)]
 pub use self::__buffa::view::GetPolicyResponseOwnedView;
 #[doc(inline)]
+pub use self::__buffa::view::RegisterVaultRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::RegisterVaultRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::RegisterVaultResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::RegisterVaultResponseOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::HeartbeatRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::HeartbeatRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::HeartbeatResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::HeartbeatResponseOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::ListVaultsRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::ListVaultsRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::ListVaultsResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::ListVaultsResponseOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::VaultEntryView;
+#[doc(inline)]
+pub use self::__buffa::view::VaultEntryOwnedView;
+#[doc(inline)]
 pub use self::__buffa::view::GetInfoRequestView;
 #[doc(inline)]
 pub use self::__buffa::view::GetInfoRequestOwnedView;
@@ -235,8 +293,29 @@ pub use self::__buffa::view::WhoAmIRequestOwnedView;
 pub use self::__buffa::view::WhoAmIResponseView;
 #[doc(inline)]
 pub use self::__buffa::view::WhoAmIResponseOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::BeginReconfigureRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::BeginReconfigureRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::BeginReconfigureResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::BeginReconfigureResponseOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::GovernanceSignatureView;
+#[doc(inline)]
+pub use self::__buffa::view::GovernanceSignatureOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::ReconfigureRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::ReconfigureRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::ReconfigureResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::ReconfigureResponseOwnedView;
 include!("enclavevaults.v1.audit.__connect.rs");
 include!("enclavevaults.v1.crypto.__connect.rs");
 include!("enclavevaults.v1.key.__connect.rs");
 include!("enclavevaults.v1.policy.__connect.rs");
+include!("enclavevaults.v1.registry.__connect.rs");
 include!("enclavevaults.v1.vault.__connect.rs");

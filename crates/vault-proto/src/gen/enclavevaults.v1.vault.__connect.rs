@@ -22,6 +22,22 @@ pub type OwnedWhoAmIRequestView = ::buffa::view::OwnedView<
 pub type OwnedWhoAmIResponseView = ::buffa::view::OwnedView<
     __buffa::view::WhoAmIResponseView<'static>,
 >;
+///Shorthand for `OwnedView<BeginReconfigureRequestView<'static>>`.
+pub type OwnedBeginReconfigureRequestView = ::buffa::view::OwnedView<
+    __buffa::view::BeginReconfigureRequestView<'static>,
+>;
+///Shorthand for `OwnedView<BeginReconfigureResponseView<'static>>`.
+pub type OwnedBeginReconfigureResponseView = ::buffa::view::OwnedView<
+    __buffa::view::BeginReconfigureResponseView<'static>,
+>;
+///Shorthand for `OwnedView<ReconfigureRequestView<'static>>`.
+pub type OwnedReconfigureRequestView = ::buffa::view::OwnedView<
+    __buffa::view::ReconfigureRequestView<'static>,
+>;
+///Shorthand for `OwnedView<ReconfigureResponseView<'static>>`.
+pub type OwnedReconfigureResponseView = ::buffa::view::OwnedView<
+    __buffa::view::ReconfigureResponseView<'static>,
+>;
 impl ::connectrpc::Encodable<GetInfoResponse>
 for __buffa::view::GetInfoResponseView<'_> {
     fn encode(
@@ -117,6 +133,70 @@ for ::buffa::view::OwnedView<__buffa::view::WhoAmIResponseView<'static>> {
         )
     }
 }
+impl ::connectrpc::Encodable<BeginReconfigureResponse>
+for __buffa::view::BeginReconfigureResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<BeginReconfigureResponse>
+for ::buffa::view::OwnedView<__buffa::view::BeginReconfigureResponseView<'static>> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
+impl ::connectrpc::Encodable<ReconfigureResponse>
+for __buffa::view::ReconfigureResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<ReconfigureResponse>
+for ::buffa::view::OwnedView<__buffa::view::ReconfigureResponseView<'static>> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
 /// Full service name for this service.
 pub const VAULT_SERVICE_SERVICE_NAME: &str = "enclavevaults.v1.VaultService";
 /// Static [`Spec`](::connectrpc::Spec) for the `GetInfo` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
@@ -134,6 +214,18 @@ pub const VAULT_SERVICE_GET_CONFIG_SPEC: ::connectrpc::Spec = ::connectrpc::Spec
 /// Static [`Spec`](::connectrpc::Spec) for the `WhoAmI` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
 pub const VAULT_SERVICE_WHO_AM_I_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
         "/enclavevaults.v1.VaultService/WhoAmI",
+        ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `BeginReconfigure` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const VAULT_SERVICE_BEGIN_RECONFIGURE_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/enclavevaults.v1.VaultService/BeginReconfigure",
+        ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `Reconfigure` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const VAULT_SERVICE_RECONFIGURE_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/enclavevaults.v1.VaultService/Reconfigure",
         ::connectrpc::StreamType::Unary,
     )
     .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
@@ -240,6 +332,43 @@ pub trait VaultService: Send + Sync + 'static {
     ) -> impl ::std::future::Future<
         Output = ::connectrpc::ServiceResult<
             impl ::connectrpc::Encodable<WhoAmIResponse> + Send + use<'a, Self>,
+        >,
+    > + Send;
+    /// A nonce for one change of the trust configuration; it lives in memory and is spent by the
+    /// first use. Answers also while locked, and needs no token: the statement carries its own proof.
+    ///
+    /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
+    ///
+    /// `request` is borrowed from the request body and is valid for the
+    /// duration of the call; message fields are read directly on it
+    /// (zero-copy). The response cannot borrow from `request` — use
+    /// `.to_owned_message()` (or copy the specific fields) for anything
+    /// returned, stored, or moved into `tokio::spawn`.
+    fn begin_reconfigure<'a>(
+        &'a self,
+        ctx: ::connectrpc::RequestContext,
+        request: ::connectrpc::ServiceRequest<'_, BeginReconfigureRequest>,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            impl ::connectrpc::Encodable<BeginReconfigureResponse> + Send + use<'a, Self>,
+        >,
+    > + Send;
+    /// Makes another trust configuration the vault's, by the governance quorum of the present one.
+    ///
+    /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
+    ///
+    /// `request` is borrowed from the request body and is valid for the
+    /// duration of the call; message fields are read directly on it
+    /// (zero-copy). The response cannot borrow from `request` — use
+    /// `.to_owned_message()` (or copy the specific fields) for anything
+    /// returned, stored, or moved into `tokio::spawn`.
+    fn reconfigure<'a>(
+        &'a self,
+        ctx: ::connectrpc::RequestContext,
+        request: ::connectrpc::ServiceRequest<'_, ReconfigureRequest>,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            impl ::connectrpc::Encodable<ReconfigureResponse> + Send + use<'a, Self>,
         >,
     > + Send;
 }
@@ -349,6 +478,56 @@ impl<S: VaultService> VaultServiceExt for S {
                 },
             )
             .with_spec(VAULT_SERVICE_WHO_AM_I_SPEC)
+            .route_view(
+                VAULT_SERVICE_SERVICE_NAME,
+                "BeginReconfigure",
+                {
+                    let svc = ::std::sync::Arc::clone(&self);
+                    ::connectrpc::view_handler_fn(move |
+                        ctx,
+                        req: ::buffa::view::OwnedView<
+                            __buffa::view::BeginReconfigureRequestView<'static>,
+                        >,
+                        format|
+                    {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let sreq = ::connectrpc::ServiceRequest::<
+                                BeginReconfigureRequest,
+                            >::from_parts(req.reborrow(), req.bytes());
+                            svc.begin_reconfigure(ctx, sreq)
+                                .await?
+                                .encode::<BeginReconfigureResponse>(format)
+                        }
+                    })
+                },
+            )
+            .with_spec(VAULT_SERVICE_BEGIN_RECONFIGURE_SPEC)
+            .route_view(
+                VAULT_SERVICE_SERVICE_NAME,
+                "Reconfigure",
+                {
+                    let svc = ::std::sync::Arc::clone(&self);
+                    ::connectrpc::view_handler_fn(move |
+                        ctx,
+                        req: ::buffa::view::OwnedView<
+                            __buffa::view::ReconfigureRequestView<'static>,
+                        >,
+                        format|
+                    {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let sreq = ::connectrpc::ServiceRequest::<
+                                ReconfigureRequest,
+                            >::from_parts(req.reborrow(), req.bytes());
+                            svc.reconfigure(ctx, sreq)
+                                .await?
+                                .encode::<ReconfigureResponse>(format)
+                        }
+                    })
+                },
+            )
+            .with_spec(VAULT_SERVICE_RECONFIGURE_SPEC)
     }
 }
 /// Type-inference marker used by [`Router::add_service`](::connectrpc::Router::add_service).
@@ -421,6 +600,18 @@ impl<T: VaultService> ::connectrpc::Dispatcher for VaultServiceServer<T> {
                         .with_spec(VAULT_SERVICE_WHO_AM_I_SPEC),
                 )
             }
+            "BeginReconfigure" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
+                        .with_spec(VAULT_SERVICE_BEGIN_RECONFIGURE_SPEC),
+                )
+            }
+            "Reconfigure" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
+                        .with_spec(VAULT_SERVICE_RECONFIGURE_SPEC),
+                )
+            }
             _ => None,
         }
     }
@@ -482,6 +673,42 @@ impl<T: VaultService> ::connectrpc::Dispatcher for VaultServiceServer<T> {
                         WhoAmIRequest,
                     >::from_parts(&req, &body);
                     svc.who_am_i(ctx, req).await?.encode::<WhoAmIResponse>(format)
+                })
+            }
+            "BeginReconfigure" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let body = ::connectrpc::dispatcher::codegen::request_proto_bytes::<
+                        BeginReconfigureRequest,
+                    >(request.encoded()?, format)?;
+                    let req: __buffa::view::BeginReconfigureRequestView<'_> = ::connectrpc::dispatcher::codegen::decode_borrowed_request_view(
+                        &body,
+                        ctx.decode_options(),
+                    )?;
+                    let req = ::connectrpc::ServiceRequest::<
+                        BeginReconfigureRequest,
+                    >::from_parts(&req, &body);
+                    svc.begin_reconfigure(ctx, req)
+                        .await?
+                        .encode::<BeginReconfigureResponse>(format)
+                })
+            }
+            "Reconfigure" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let body = ::connectrpc::dispatcher::codegen::request_proto_bytes::<
+                        ReconfigureRequest,
+                    >(request.encoded()?, format)?;
+                    let req: __buffa::view::ReconfigureRequestView<'_> = ::connectrpc::dispatcher::codegen::decode_borrowed_request_view(
+                        &body,
+                        ctx.decode_options(),
+                    )?;
+                    let req = ::connectrpc::ServiceRequest::<
+                        ReconfigureRequest,
+                    >::from_parts(&req, &body);
+                    svc.reconfigure(ctx, req)
+                        .await?
+                        .encode::<ReconfigureResponse>(format)
                 })
             }
             _ => ::connectrpc::dispatcher::codegen::unimplemented_unary(path),
@@ -711,6 +938,84 @@ where
                 &self.transport,
                 &self.config,
                 VAULT_SERVICE_WHO_AM_I_SPEC
+                    .with_origin(::connectrpc::SpecOrigin::Client),
+                request,
+                options,
+            )
+            .await
+    }
+    /// Call the BeginReconfigure RPC. Sends a request to /enclavevaults.v1.VaultService/BeginReconfigure.
+    pub async fn begin_reconfigure(
+        &self,
+        request: BeginReconfigureRequest,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<
+                __buffa::view::BeginReconfigureResponseView<'static>,
+            >,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.begin_reconfigure_with_options(
+                request,
+                ::connectrpc::client::CallOptions::default(),
+            )
+            .await
+    }
+    /// Call the BeginReconfigure RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn begin_reconfigure_with_options(
+        &self,
+        request: BeginReconfigureRequest,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<
+                __buffa::view::BeginReconfigureResponseView<'static>,
+            >,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_unary(
+                &self.transport,
+                &self.config,
+                VAULT_SERVICE_BEGIN_RECONFIGURE_SPEC
+                    .with_origin(::connectrpc::SpecOrigin::Client),
+                request,
+                options,
+            )
+            .await
+    }
+    /// Call the Reconfigure RPC. Sends a request to /enclavevaults.v1.VaultService/Reconfigure.
+    pub async fn reconfigure(
+        &self,
+        request: ReconfigureRequest,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::ReconfigureResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.reconfigure_with_options(
+                request,
+                ::connectrpc::client::CallOptions::default(),
+            )
+            .await
+    }
+    /// Call the Reconfigure RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn reconfigure_with_options(
+        &self,
+        request: ReconfigureRequest,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::ReconfigureResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_unary(
+                &self.transport,
+                &self.config,
+                VAULT_SERVICE_RECONFIGURE_SPEC
                     .with_origin(::connectrpc::SpecOrigin::Client),
                 request,
                 options,

@@ -1038,3 +1038,614 @@ impl ::buffa::ExtensionSet for WhoAmIResponse {
         &mut self.__buffa_unknown_fields
     }
 }
+#[derive(Clone, PartialEq, Default)]
+pub struct BeginReconfigureRequest {
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for BeginReconfigureRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("BeginReconfigureRequest").finish()
+    }
+}
+impl BeginReconfigureRequest {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.BeginReconfigureRequest";
+}
+::buffa::impl_default_instance!(BeginReconfigureRequest);
+impl ::buffa::MessageName for BeginReconfigureRequest {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "BeginReconfigureRequest";
+    const FULL_NAME: &'static str = "enclavevaults.v1.BeginReconfigureRequest";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.BeginReconfigureRequest";
+}
+impl ::buffa::Message for BeginReconfigureRequest {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for BeginReconfigureRequest {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.BeginReconfigureRequest";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+#[derive(Clone, PartialEq, Default)]
+pub struct BeginReconfigureResponse {
+    /// 32 bytes.
+    ///
+    /// Field 1: `nonce`
+    pub nonce: ::buffa::alloc::vec::Vec<u8>,
+    /// The trust root that is sealed, 32 bytes.
+    ///
+    /// Field 2: `sealed_trust_root`
+    pub sealed_trust_root: ::buffa::alloc::vec::Vec<u8>,
+    /// The trust root of the configuration that the vault was started with, 32 bytes.
+    ///
+    /// Field 3: `present_trust_root`
+    pub present_trust_root: ::buffa::alloc::vec::Vec<u8>,
+    /// The constellation that the vault belongs to, 32 bytes.
+    ///
+    /// Field 4: `constellation`
+    pub constellation: ::buffa::alloc::vec::Vec<u8>,
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for BeginReconfigureResponse {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("BeginReconfigureResponse")
+            .field("nonce", &self.nonce)
+            .field("sealed_trust_root", &self.sealed_trust_root)
+            .field("present_trust_root", &self.present_trust_root)
+            .field("constellation", &self.constellation)
+            .finish()
+    }
+}
+impl BeginReconfigureResponse {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.BeginReconfigureResponse";
+}
+::buffa::impl_default_instance!(BeginReconfigureResponse);
+impl ::buffa::MessageName for BeginReconfigureResponse {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "BeginReconfigureResponse";
+    const FULL_NAME: &'static str = "enclavevaults.v1.BeginReconfigureResponse";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.BeginReconfigureResponse";
+}
+impl ::buffa::Message for BeginReconfigureResponse {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.nonce.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.nonce) as u64;
+        }
+        if !self.sealed_trust_root.is_empty() {
+            size
+                += 1u64
+                    + ::buffa::types::bytes_encoded_len(&self.sealed_trust_root) as u64;
+        }
+        if !self.present_trust_root.is_empty() {
+            size
+                += 1u64
+                    + ::buffa::types::bytes_encoded_len(&self.present_trust_root) as u64;
+        }
+        if !self.constellation.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.constellation) as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.nonce.is_empty() {
+            ::buffa::types::put_shared_bytes_field(1u32, &self.nonce, buf);
+        }
+        if !self.sealed_trust_root.is_empty() {
+            ::buffa::types::put_shared_bytes_field(2u32, &self.sealed_trust_root, buf);
+        }
+        if !self.present_trust_root.is_empty() {
+            ::buffa::types::put_shared_bytes_field(3u32, &self.present_trust_root, buf);
+        }
+        if !self.constellation.is_empty() {
+            ::buffa::types::put_shared_bytes_field(4u32, &self.constellation, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.nonce, buf)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.sealed_trust_root, buf)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.present_trust_root, buf)?;
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.constellation, buf)?;
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.nonce.clear();
+        self.sealed_trust_root.clear();
+        self.present_trust_root.clear();
+        self.constellation.clear();
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for BeginReconfigureResponse {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.BeginReconfigureResponse";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+#[derive(Clone, PartialEq, Default)]
+pub struct GovernanceSignature {
+    /// Raw Ed25519 public key, 32 bytes.
+    ///
+    /// Field 1: `public_key`
+    pub public_key: ::buffa::alloc::vec::Vec<u8>,
+    /// Ed25519, 64 bytes.
+    ///
+    /// Field 2: `signature`
+    pub signature: ::buffa::alloc::vec::Vec<u8>,
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for GovernanceSignature {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("GovernanceSignature")
+            .field("public_key", &self.public_key)
+            .field("signature", &self.signature)
+            .finish()
+    }
+}
+impl GovernanceSignature {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.GovernanceSignature";
+}
+::buffa::impl_default_instance!(GovernanceSignature);
+impl ::buffa::MessageName for GovernanceSignature {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "GovernanceSignature";
+    const FULL_NAME: &'static str = "enclavevaults.v1.GovernanceSignature";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.GovernanceSignature";
+}
+impl ::buffa::Message for GovernanceSignature {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.public_key.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.public_key) as u64;
+        }
+        if !self.signature.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.signature) as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.public_key.is_empty() {
+            ::buffa::types::put_shared_bytes_field(1u32, &self.public_key, buf);
+        }
+        if !self.signature.is_empty() {
+            ::buffa::types::put_shared_bytes_field(2u32, &self.signature, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.public_key, buf)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.signature, buf)?;
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.public_key.clear();
+        self.signature.clear();
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for GovernanceSignature {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.GovernanceSignature";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+#[derive(Clone, PartialEq, Default)]
+pub struct ReconfigureRequest {
+    /// The statement in canonical form: docs/governance.md.
+    ///
+    /// Field 1: `statement`
+    pub statement: ::buffa::alloc::vec::Vec<u8>,
+    /// Field 2: `signatures`
+    pub signatures: ::buffa::alloc::vec::Vec<GovernanceSignature>,
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for ReconfigureRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("ReconfigureRequest")
+            .field("statement", &self.statement)
+            .field("signatures", &self.signatures)
+            .finish()
+    }
+}
+impl ReconfigureRequest {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.ReconfigureRequest";
+}
+::buffa::impl_default_instance!(ReconfigureRequest);
+impl ::buffa::MessageName for ReconfigureRequest {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "ReconfigureRequest";
+    const FULL_NAME: &'static str = "enclavevaults.v1.ReconfigureRequest";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.ReconfigureRequest";
+}
+impl ::buffa::Message for ReconfigureRequest {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.statement.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.statement) as u64;
+        }
+        for v in &self.signatures {
+            let __slot = __cache.reserve();
+            let inner_size = v.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.statement.is_empty() {
+            ::buffa::types::put_shared_bytes_field(1u32, &self.statement, buf);
+        }
+        for v in &self.signatures {
+            ::buffa::types::put_len_delimited_header(
+                2u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            v.write_to(__cache, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.statement, buf)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let mut elem = ::core::default::Default::default();
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
+                ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
+                self.signatures.push(elem);
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.statement.clear();
+        self.signatures.clear();
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for ReconfigureRequest {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.ReconfigureRequest";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+#[derive(Clone, PartialEq, Default)]
+pub struct ReconfigureResponse {
+    /// Leaf index of the entry.
+    ///
+    /// Field 1: `index`
+    pub index: u64,
+    /// The trust root that is sealed now, 32 bytes.
+    ///
+    /// Field 2: `trust_root`
+    pub trust_root: ::buffa::alloc::vec::Vec<u8>,
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for ReconfigureResponse {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("ReconfigureResponse")
+            .field("index", &self.index)
+            .field("trust_root", &self.trust_root)
+            .finish()
+    }
+}
+impl ReconfigureResponse {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.ReconfigureResponse";
+}
+::buffa::impl_default_instance!(ReconfigureResponse);
+impl ::buffa::MessageName for ReconfigureResponse {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "ReconfigureResponse";
+    const FULL_NAME: &'static str = "enclavevaults.v1.ReconfigureResponse";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.ReconfigureResponse";
+}
+impl ::buffa::Message for ReconfigureResponse {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if self.index != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.index) as u64;
+        }
+        if !self.trust_root.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.trust_root) as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if self.index != 0u64 {
+            ::buffa::types::put_uint64_field(1u32, self.index, buf);
+        }
+        if !self.trust_root.is_empty() {
+            ::buffa::types::put_shared_bytes_field(2u32, &self.trust_root, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.index = ::buffa::types::decode_uint64(buf)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.trust_root, buf)?;
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.index = 0u64;
+        self.trust_root.clear();
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for ReconfigureResponse {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.ReconfigureResponse";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}

@@ -1,7 +1,10 @@
 //! `CryptoService`.
 
 use super::{Service, mismatch, wire};
-use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
+use connectrpc::{
+    ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream,
+    StreamMessage,
+};
 use vault_core::api::{Mac, MacVerify, Payload, Sign, Unwrap, Verify, Wrap};
 use vault_core::{Answer, Refusal, Request};
 use vault_proto::v1::__buffa::oneof::{sign_request, verify_request};
@@ -184,6 +187,30 @@ impl CryptoService for Service {
             version: version.0,
             ..Default::default()
         })
+    }
+
+    async fn reconstruct(
+        &self,
+        _rpc: RequestContext,
+        _request: ServiceRequest<'_, v1::ReconstructRequest>,
+    ) -> ServiceResult<v1::ReconstructResponse> {
+        Err(ConnectError::unimplemented("not served"))
+    }
+
+    async fn batch(
+        &self,
+        _rpc: RequestContext,
+        _request: ServiceRequest<'_, v1::BatchRequest>,
+    ) -> ServiceResult<v1::BatchResponse> {
+        Err(ConnectError::unimplemented("not served"))
+    }
+
+    async fn operate(
+        &self,
+        _rpc: RequestContext,
+        _calls: ServiceStream<StreamMessage<v1::OperateRequest>>,
+    ) -> ServiceResult<ServiceStream<v1::OperateResponse>> {
+        Err(ConnectError::unimplemented("not served"))
     }
 }
 

@@ -82,6 +82,9 @@ fn wire_code(code: Code) -> v1::ErrorCode {
         Code::TimeUnknown => Wire::ERROR_CODE_TIME_UNKNOWN,
         Code::Internal => Wire::ERROR_CODE_INTERNAL,
         Code::Unavailable => Wire::ERROR_CODE_UNAVAILABLE,
+        Code::SenderConstraintRequired => Wire::ERROR_CODE_SENDER_CONSTRAINT_REQUIRED,
+        Code::DpopNonceRequired => Wire::ERROR_CODE_DPOP_NONCE_REQUIRED,
+        Code::GovernanceRefused => Wire::ERROR_CODE_GOVERNANCE_REFUSED,
     }
 }
 
@@ -129,6 +132,9 @@ fn sentence(code: Code) -> &'static str {
         Code::TimeUnknown => "vault time is not established",
         Code::Internal => "the vault failed",
         Code::Unavailable => "the vault is not available now",
+        Code::SenderConstraintRequired => "this needs a token that is bound to its sender",
+        Code::DpopNonceRequired => "the DPoP proof needs this connection's nonce",
+        Code::GovernanceRefused => "the governance quorum has not signed this",
     }
 }
 

@@ -2,7 +2,7 @@
 //! whose connection is attested.
 
 use super::{Service, mismatch, wire};
-use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
+use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult};
 use ratls::config_tree::ConfigTree;
 use vault_core::{Answer, Request};
 use vault_proto::v1::{self, VaultService};
@@ -44,6 +44,22 @@ impl VaultService for Service {
             operational: entries(&self.0.operational),
             ..Default::default()
         })
+    }
+
+    async fn begin_reconfigure(
+        &self,
+        _rpc: RequestContext,
+        _request: ServiceRequest<'_, v1::BeginReconfigureRequest>,
+    ) -> ServiceResult<v1::BeginReconfigureResponse> {
+        Err(ConnectError::unimplemented("not served"))
+    }
+
+    async fn reconfigure(
+        &self,
+        _rpc: RequestContext,
+        _request: ServiceRequest<'_, v1::ReconfigureRequest>,
+    ) -> ServiceResult<v1::ReconfigureResponse> {
+        Err(ConnectError::unimplemented("not served"))
     }
 
     async fn who_am_i(
