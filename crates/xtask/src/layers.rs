@@ -12,6 +12,8 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
     ("vault-policy", &["vault-encoding"]),
     ("vault-keys", &["vault-encoding", "vault-policy"]),
     ("vault-audit", &["vault-encoding"]),
+    ("vault-shamir", &[]),
+    ("vault-governance", &["vault-encoding", "vault-policy"]),
     (
         "vault-core",
         &[
@@ -32,6 +34,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-encoding",
             "vault-policy",
             "vault-audit",
+            "vault-governance",
             "vault-core",
             "vault-proto",
             "ratls",
@@ -46,8 +49,14 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-policy",
             "vault-proto",
             "vault-audit",
+            "vault-shamir",
+            "vault-governance",
             "ratls",
         ],
+    ),
+    (
+        "vault-registry",
+        &["vault-encoding", "vault-policy", "vault-proto", "ratls"],
     ),
     (
         "vault-cli",
@@ -55,9 +64,11 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-encoding",
             "vault-policy",
             "vault-audit",
+            "vault-governance",
             "vault-client",
             "ratls",
             "vault-server",
+            "vault-registry",
             "vault-tee",
             "tee-sim",
             "vault-test",
@@ -78,6 +89,9 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-store",
             "vault-server",
             "vault-client",
+            "vault-shamir",
+            "vault-governance",
+            "vault-registry",
         ],
     ),
     ("policy-reference", &["vault-encoding", "vault-policy"]),
@@ -90,6 +104,8 @@ const DECIDING: &[&str] = &[
     "vault-policy",
     "vault-keys",
     "vault-audit",
+    "vault-shamir",
+    "vault-governance",
     "vault-core",
 ];
 
