@@ -2,7 +2,7 @@
 //! clients of it.
 
 use crate::issuer::Issuer;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use ratls::TrustRoot;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -18,6 +18,7 @@ use vault_client::{Client, ClientConfig, HeadStore, VaultPins};
 pub struct VaultProcess {
     program: Vec<String>,
     dir: PathBuf,
+    sim: PathBuf,
     enclave: Vec<String>,
     running: Option<Running>,
 }
@@ -44,15 +45,26 @@ impl VaultProcess {
     /// Prepares a folder: the configuration with this issuer, and the simulated machine.
     /// `program` is `sim-vault`, perhaps behind a program that starts it.
     pub fn prepare(program: &[&str], dir: &Path, issuer: &Issuer) -> Result<Self> {
-        let sim = dir.join("sim");
-        let root = SimRoot::open_or_create(&sim)?;
+        Self::prepare_with(program, dir, issuer, &dir.join("sim"), "")
+    }
+
+    /// The same over the simulator's folder `sim`, which several vaults may share, and with
+    /// `sections` at the end of the configuration (TOML).
+    pub fn prepare_with(
+        program: &[&str],
+        dir: &Path,
+        issuer: &Issuer,
+        sim: &Path,
+        sections: &str,
+    ) -> Result<Self> {
+        let root = SimRoot::open_or_create(sim)?;
         std::fs::write(dir.join("root.der"), root.root_der())?;
         std::fs::write(dir.join("issuer.pem"), issuer.ca_pem())?;
         let text = format!(
             "listen = \"127.0.0.1:0\"\ndata_dir = {data:?}\n\n[attestation]\nroot = {root:?}\n\n\
              [[issuers]]\nurl = {url:?}\naudience = {audience:?}\njwks_uri = {jwks:?}\n\
              roots = {ca:?}\ngrants = [\"vault:owner\", \"vault:auditor\"]\n\n\
-             [log]\nlevel = \"warn\"\n",
+             [log]\nlevel = \"warn\"\n{sections}",
             data = dir.join("data"),
             root = dir.join("root.der"),
             url = issuer.url(),
@@ -65,6 +77,7 @@ impl VaultProcess {
         Ok(Self {
             program,
             dir: dir.to_owned(),
+            sim: sim.to_owned(),
             enclave: Vec::new(),
             running: None,
         })
@@ -82,7 +95,7 @@ impl VaultProcess {
         let mut child = Command::new(program)
             .args(arguments)
             .arg(self.dir.join("vault.toml"))
-            .arg(self.dir.join("sim"))
+            .arg(&self.sim)
             .args(&self.enclave)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -124,6 +137,24 @@ impl VaultProcess {
             drop(running.stdin);
             let _ = running.stdout.join();
         }
+        Ok(())
+    }
+
+    /// Stops the process without ending it, as a host may. Its connections stay open and silent.
+    pub fn pause(&self) -> Result<()> {
+        self.signal("STOP")
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) -> Result<()> {
+        self.signal("CONT")
+    }
+
+    fn signal(&self, name: &str) -> Result<()> {
+        let id = self.id().context("the vault does not run")?;
+        let script = format!("kill -{name} {id}");
+        let status = Command::new("sh").args(["-c", &script]).status()?;
+        ensure!(status.success(), "{script}: {status}");
         Ok(())
     }
 
