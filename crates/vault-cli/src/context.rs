@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use vault_client::token::{ClientCredentials, Kept, TokenCommand, TokenSource, TrustedRoots};
+use vault_client::token::{ClientCredentials, Kept, ProofKey, TokenCommand, TokenSource, TrustedRoots};
 use vault_client::{Client, ClientConfig, Error, ErrorCode, HeadStore, Peer, Result, VaultPins};
 
 /// Flags and, where they are needed, the configuration and a calling enclave.
@@ -194,6 +194,8 @@ fn token_source(name: &str, profile: &Profile) -> Result<Arc<dyn TokenSource>> {
         secret_file: secret_file.clone(),
         scope: profile.scope.clone(),
         audience: profile.audience.clone(),
+        per_vault: false,
+        sender: ProofKey::default(),
         roots: ca.map_or(TrustedRoots::System, TrustedRoots::File),
     })))
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use support::Dev;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use vault_client::token::{ClientCredentials, Kept, TokenSource, TrustedRoots};
+use vault_client::token::{ClientCredentials, Kept, ProofKey, TokenSource, TrustedRoots};
 use vault_client::{Client, ClientConfig, CreateKey, ErrorCode, HeadStore, Input, VaultPins};
 use vault_encoding::{Hash, merkle};
 use vault_policy::KeyType;
@@ -81,6 +81,8 @@ fn tokens(config: &toml::Table, profile: &str) -> Arc<dyn TokenSource> {
         secret_file: text(profile, "client_secret_file").into(),
         scope: None,
         audience: None,
+        per_vault: false,
+        sender: ProofKey::default(),
         roots: TrustedRoots::File(text(profile, "issuer_ca").into()),
     }))
 }

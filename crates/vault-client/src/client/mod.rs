@@ -93,7 +93,9 @@ impl Client {
         let options = CallOptions::default();
         let options = match &self.shared.config.tokens {
             Some(tokens) => {
-                let fetched = tokio::time::timeout(self.left(deadline)?, tokens.token()).await;
+                let fetched =
+                    tokio::time::timeout(self.left(deadline)?, tokens.token_for(self.vault_id()))
+                        .await;
                 let token = fetched.unwrap_or_else(|_| {
                     Err(Error::new(ErrorCode::Timeout).detail("no token in time"))
                 })?;

@@ -48,6 +48,10 @@ impl Client {
         if !again || late {
             return Err(failed.error);
         }
+        if failed.error.code == ErrorCode::DpopNonceRequired {
+            // The answer told the nonce; the token is as good as before.
+            return Ok(());
+        }
         if failed.error.retry == Retry::Reauthenticate {
             if let Some(tokens) = &self.shared.config.tokens {
                 tokens.forget();
@@ -106,6 +110,9 @@ mod tests {
         let expired = failed(ErrorCode::TokenExpired, true, true);
         assert!(may_repeat(Repeat::Uses, &expired, true));
         assert!(!may_repeat(Repeat::Uses, &expired, false));
+        let nonce = failed(ErrorCode::DpopNonceRequired, true, true);
+        assert!(may_repeat(Repeat::Uses, &nonce, true));
+        assert!(!may_repeat(Repeat::Uses, &nonce, false));
         let denied = failed(ErrorCode::PolicyDenied, true, true);
         assert!(!may_repeat(Repeat::Reads, &denied, true));
     }

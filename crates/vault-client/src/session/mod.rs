@@ -50,9 +50,13 @@ impl Session {
             .await
             .map_err(|error| refusal(&config.endpoint, &error))?;
         config.heads.raise_floors(&root, &attested.facts.floors)?;
-        let transport = Transport::begin(attested.stream).await.map_err(|error| {
-            Error::new(ErrorCode::Unavailable).detail(format_args!("{}: {error}", config.endpoint))
-        })?;
+        let key = config.tokens.as_ref().and_then(|tokens| tokens.proof_key());
+        let transport = Transport::begin(attested.stream, key)
+            .await
+            .map_err(|error| {
+                Error::new(ErrorCode::Unavailable)
+                    .detail(format_args!("{}: {error}", config.endpoint))
+            })?;
         let PeerFacts {
             vault_id,
             claims,

@@ -1,7 +1,8 @@
 //! OAuth 2.0 client credentials (RFC 6749, 4.4) over HTTPS.
 
 use super::https::{self, TrustedRoots};
-use super::{AccessToken, TokenFuture, TokenSource};
+use super::proof::{self, ProofKey, ProofOf};
+use super::{AccessToken, DPOP, DPOP_NONCE, TokenFuture, TokenSource};
 use crate::error::{Error, ErrorCode, Result};
 use base64::Engine;
 use bytes::Bytes;
@@ -11,9 +12,12 @@ use serde::Deserialize;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+use vault_policy::VaultId;
 use zeroize::Zeroizing;
 
 /// A client of a token endpoint. The secret stays in its file, which is read for each token.
+/// Every request carries a DPoP proof: an issuer that knows DPoP binds its tokens to `sender`, and
+/// one that does not ignores it.
 #[derive(Clone)]
 pub struct ClientCredentials {
     /// `https://…`.
@@ -26,6 +30,11 @@ pub struct ClientCredentials {
     pub scope: Option<String>,
     /// `audience`, if the issuer wants one.
     pub audience: Option<String>,
+    /// Whether to ask for a token of each vault's own: `resource` is `https://<vault id>`
+    /// (RFC 8707), `audience` the vault's id.
+    pub per_vault: bool,
+    /// What tokens are bound to where the issuer does that.
+    pub sender: ProofKey,
     /// Who may have certified the endpoint.
     pub roots: TrustedRoots,
 }
@@ -43,6 +52,7 @@ impl fmt::Debug for ClientCredentials {
 #[derive(Deserialize)]
 struct Granted {
     access_token: String,
+    token_type: String,
     expires_in: Option<u64>,
 }
 
@@ -55,51 +65,100 @@ struct Refused {
 }
 
 impl ClientCredentials {
-    async fn fetch(&self) -> Result<AccessToken> {
-        let (status, body) = https::send(self.request()?, &self.roots).await?;
-        if !status.is_success() {
-            return Err(self.refusal(status, &body));
+    async fn fetch(&self, vault: Option<VaultId>) -> Result<AccessToken> {
+        let vault = vault.filter(|_| self.per_vault);
+        let answer = https::send(self.request(vault, None)?, &self.roots).await?;
+        // RFC 9449, section 8: the issuer's own nonce is asked for once.
+        let nonce = answer.headers().get(DPOP_NONCE);
+        let nonce = nonce.and_then(|nonce| nonce.to_str().ok());
+        match nonce.filter(|_| wants_nonce(&answer)) {
+            Some(nonce) => {
+                let request = self.request(vault, Some(nonce))?;
+                self.granted(&https::send(request, &self.roots).await?)
+            }
+            None => self.granted(&answer),
         }
-        let granted: Granted = serde_json::from_slice(&body).map_err(|_| {
-            Error::new(ErrorCode::IssuerUnavailable)
-                .detail(format_args!("{}: not a token answer", self.endpoint))
-        })?;
-        Ok(AccessToken::new(
-            granted.access_token,
-            granted.expires_in.map(Duration::from_secs),
-        ))
     }
 
-    fn request(&self) -> Result<http::Request<Full<Bytes>>> {
+    fn granted(&self, answer: &http::Response<Bytes>) -> Result<AccessToken> {
+        if !answer.status().is_success() {
+            return Err(self.refusal(answer.status(), answer.body()));
+        }
+        let strange = || {
+            Error::new(ErrorCode::IssuerUnavailable)
+                .detail(format_args!("{}: not a token answer", self.endpoint))
+        };
+        let granted: Granted = serde_json::from_slice(answer.body()).map_err(|_| strange())?;
+        let lifetime = granted.expires_in.map(Duration::from_secs);
+        let token = AccessToken::new(granted.access_token, lifetime);
+        // RFC 6749, section 5.1: the type is case-insensitive.
+        if granted.token_type.eq_ignore_ascii_case(DPOP) {
+            Ok(token.bound())
+        } else if granted.token_type.eq_ignore_ascii_case("bearer") {
+            Ok(token)
+        } else {
+            Err(strange())
+        }
+    }
+
+    fn request(
+        &self,
+        vault: Option<VaultId>,
+        nonce: Option<&str>,
+    ) -> Result<http::Request<Full<Bytes>>> {
         if self.endpoint.scheme_str() != Some("https") {
             return Err(Error::new(ErrorCode::ConfigInvalid)
                 .detail(format_args!("{} is not an https address", self.endpoint)));
-        }
-        let secret = std::fs::read_to_string(&self.secret_file).map(Zeroizing::new);
-        let secret = secret.map_err(|error| {
-            Error::new(ErrorCode::FileInaccessible)
-                .detail(format_args!("{}: {error}", self.secret_file.display()))
-        })?;
-        // RFC 6749, 2.3.1: both parts are form-encoded before they are joined.
-        let pair = format!("{}:{}", encode(&self.client_id), encode(secret.trim_end()));
-        let pair = base64::engine::general_purpose::STANDARD.encode(pair);
-        let mut form = String::from("grant_type=client_credentials");
-        for (name, value) in [("scope", &self.scope), ("audience", &self.audience)] {
-            if let Some(value) = value {
-                form.push_str(&format!("&{name}={}", encode(value)));
-            }
         }
         let host = self
             .endpoint
             .authority()
             .map_or("", http::uri::Authority::as_str);
+        let uri = format!("https://{host}{}", self.endpoint.path());
+        let proof = self.sender.prove(&ProofOf {
+            uri: &uri,
+            token: None,
+            nonce,
+        })?;
         http::Request::post(self.endpoint.clone())
             .header(header::HOST, host)
-            .header(header::AUTHORIZATION, format!("Basic {pair}"))
+            .header(header::AUTHORIZATION, self.authorization()?)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
-            .body(Full::new(Bytes::from(form)))
+            .header("dpop", proof::header(&proof)?)
+            .body(Full::new(Bytes::from(self.form(vault))))
             .map_err(|error| Error::new(ErrorCode::ConfigInvalid).detail(error))
+    }
+
+    /// Id and secret (RFC 6749, 2.3.1: both are form-encoded before they are joined).
+    fn authorization(&self) -> Result<String> {
+        let secret = std::fs::read_to_string(&self.secret_file).map(Zeroizing::new);
+        let secret = secret.map_err(|error| {
+            Error::new(ErrorCode::FileInaccessible)
+                .detail(format_args!("{}: {error}", self.secret_file.display()))
+        })?;
+        let pair = format!("{}:{}", encode(&self.client_id), encode(secret.trim_end()));
+        let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+        Ok(format!("Basic {pair}"))
+    }
+
+    fn form(&self, vault: Option<VaultId>) -> String {
+        let mut form = String::from("grant_type=client_credentials");
+        let resource = vault.map(|vault| format!("https://{vault}"));
+        let audience = match vault {
+            Some(vault) => Some(vault.to_string()),
+            None => self.audience.clone(),
+        };
+        for (name, value) in [
+            ("scope", &self.scope),
+            ("resource", &resource),
+            ("audience", &audience),
+        ] {
+            if let Some(value) = value {
+                form.push_str(&format!("&{name}={}", encode(value)));
+            }
+        }
+        form
     }
 
     fn refusal(&self, status: http::StatusCode, body: &[u8]) -> Error {
@@ -118,8 +177,25 @@ impl ClientCredentials {
 
 impl TokenSource for ClientCredentials {
     fn token(&self) -> TokenFuture<'_> {
-        Box::pin(self.fetch())
+        Box::pin(self.fetch(None))
     }
+
+    fn token_for(&self, vault: VaultId) -> TokenFuture<'_> {
+        Box::pin(self.fetch(Some(vault)))
+    }
+
+    fn is_per_vault(&self) -> bool {
+        self.per_vault
+    }
+
+    fn proof_key(&self) -> Option<ProofKey> {
+        Some(self.sender.clone())
+    }
+}
+
+fn wants_nonce(answer: &http::Response<Bytes>) -> bool {
+    let refused: Refused = serde_json::from_slice(answer.body()).unwrap_or_default();
+    answer.status().is_client_error() && refused.error == "use_dpop_nonce"
 }
 
 /// application/x-www-form-urlencoded, with everything but unreserved characters escaped.
@@ -145,13 +221,15 @@ mod tests {
             secret_file,
             scope: None,
             audience: Some("vault".to_owned()),
+            per_vault: false,
+            sender: ProofKey::default(),
             roots: TrustedRoots::System,
         }
     }
 
     #[test]
     fn refuses_plain_http() {
-        let request = credentials("http://localhost/token", PathBuf::new()).request();
+        let request = credentials("http://localhost/token", PathBuf::new()).request(None, None);
         assert_eq!(request.unwrap_err().code, ErrorCode::ConfigInvalid);
     }
 
@@ -161,13 +239,40 @@ mod tests {
         let path = dir.path().join("secret");
         std::fs::write(&path, "s:1\n").unwrap();
         let request = credentials("https://localhost/token", path)
-            .request()
+            .request(None, None)
             .unwrap();
         let expected = base64::engine::general_purpose::STANDARD.encode("own%20er:s%3A1");
         assert_eq!(
             request.headers()[header::AUTHORIZATION],
             format!("Basic {expected}")
         );
+    }
+
+    #[test]
+    fn a_vault_is_asked_for_by_name_only_where_each_has_a_token_of_its_own() {
+        let vault = VaultId(vault_encoding::Hash([0xab; 32]));
+        let credentials = credentials("https://localhost/token", PathBuf::new());
+        let form = credentials.form(None);
+        assert_eq!(form, "grant_type=client_credentials&audience=vault");
+        let form = credentials.form(Some(vault));
+        let hex = "ab".repeat(32);
+        assert_eq!(
+            form,
+            format!("grant_type=client_credentials&resource=https%3A%2F%2F{hex}&audience={hex}")
+        );
+    }
+
+    #[test]
+    fn the_type_of_the_answer_says_whether_the_token_is_bound() {
+        let credentials = credentials("https://localhost/token", PathBuf::new());
+        let granted = |kind: &str| {
+            let body = format!(r#"{{"access_token":"t","token_type":"{kind}"}}"#);
+            credentials.granted(&http::Response::new(Bytes::from(body)))
+        };
+        assert!(granted("dpop").unwrap().is_bound());
+        assert!(!granted("Bearer").unwrap().is_bound());
+        let error = granted("mac").unwrap_err();
+        assert_eq!(error.code, ErrorCode::IssuerUnavailable);
     }
 
     #[test]

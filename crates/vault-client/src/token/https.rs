@@ -53,11 +53,11 @@ fn read_bundle(path: &Path) -> Result<rustls::RootCertStore> {
     Ok(roots)
 }
 
-/// Sends one request; answers status and body.
+/// Sends one request and reads the whole answer.
 pub(super) async fn send(
     request: http::Request<Full<Bytes>>,
     roots: &TrustedRoots,
-) -> Result<(http::StatusCode, Bytes)> {
+) -> Result<http::Response<Bytes>> {
     let host = request.uri().host().unwrap_or_default().to_owned();
     tokio::time::timeout(DEADLINE, exchange(request, roots))
         .await
@@ -67,7 +67,7 @@ pub(super) async fn send(
 async fn exchange(
     request: http::Request<Full<Bytes>>,
     roots: &TrustedRoots,
-) -> Result<(http::StatusCode, Bytes)> {
+) -> Result<http::Response<Bytes>> {
     let host = request.uri().host().unwrap_or_default().to_owned();
     let port = request.uri().port_u16().unwrap_or(443);
     let failed = |error: &dyn std::fmt::Display| unreachable(&host, error);
@@ -88,14 +88,14 @@ async fn exchange(
         .send_request(request)
         .await
         .map_err(|error| failed(&error))?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), LARGEST_ANSWER)
+    let (parts, body) = answer.into_parts();
+    let body = Limited::new(body, LARGEST_ANSWER)
         .collect()
         .await
         .map_err(|error| failed(&error))?
         .to_bytes();
     driver.abort();
-    Ok((status, body))
+    Ok(http::Response::from_parts(parts, body))
 }
 
 fn connector(roots: &TrustedRoots) -> Result<TlsConnector> {

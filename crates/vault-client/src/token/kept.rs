@@ -1,9 +1,12 @@
 //! Keeps a token until shortly before its expiry.
 
+use super::ProofKey;
 use super::{AccessToken, TokenFuture, TokenSource};
 use crate::error::Result;
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use vault_policy::VaultId;
 
 /// How long before its expiry a token is no longer used, at most: a call takes time, and clocks
 /// differ. A short-lived token is used for four fifths of its life.
@@ -13,7 +16,8 @@ const MARGIN: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Kept<S> {
     source: S,
-    held: Mutex<Option<Held>>,
+    /// By vault where the source makes tokens for each, else under `None`.
+    held: Mutex<BTreeMap<Option<VaultId>, Held>>,
 }
 
 #[derive(Debug)]
@@ -27,23 +31,30 @@ impl<S: TokenSource> Kept<S> {
     pub fn new(source: S) -> Self {
         Self {
             source,
-            held: Mutex::new(None),
+            held: Mutex::new(BTreeMap::new()),
         }
     }
 
-    fn valid(&self, now: Instant) -> Option<AccessToken> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.as_ref()
+    fn held(&self) -> MutexGuard<'_, BTreeMap<Option<VaultId>, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn valid(&self, vault: Option<VaultId>, now: Instant) -> Option<AccessToken> {
+        let held = self.held();
+        held.get(&vault)
             .filter(|held| now < held.use_until)
             .map(|held| held.token.clone())
     }
 
-    async fn fetch(&self) -> Result<AccessToken> {
+    async fn fetch(&self, vault: Option<VaultId>) -> Result<AccessToken> {
         let asked = Instant::now();
-        if let Some(token) = self.valid(asked) {
+        if let Some(token) = self.valid(vault, asked) {
             return Ok(token);
         }
-        let token = self.source.token().await?;
+        let token = match vault {
+            Some(vault) => self.source.token_for(vault).await?,
+            None => self.source.token().await?,
+        };
         let usable = token.lifetime().map(|life| life - MARGIN.min(life / 5));
         // A lifetime beyond all clocks is not kept.
         if let Some(use_until) = usable.and_then(|usable| asked.checked_add(usable)) {
@@ -51,7 +62,7 @@ impl<S: TokenSource> Kept<S> {
                 token: token.clone(),
                 use_until,
             };
-            *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+            self.held().insert(vault, held);
         }
         Ok(token)
     }
@@ -59,11 +70,23 @@ impl<S: TokenSource> Kept<S> {
 
 impl<S: TokenSource> TokenSource for Kept<S> {
     fn token(&self) -> TokenFuture<'_> {
-        Box::pin(self.fetch())
+        Box::pin(self.fetch(None))
+    }
+
+    fn token_for(&self, vault: VaultId) -> TokenFuture<'_> {
+        Box::pin(self.fetch(self.source.is_per_vault().then_some(vault)))
+    }
+
+    fn is_per_vault(&self) -> bool {
+        self.source.is_per_vault()
+    }
+
+    fn proof_key(&self) -> Option<ProofKey> {
+        self.source.proof_key()
     }
 
     fn forget(&self) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.held().clear();
         self.source.forget();
     }
 }
@@ -81,6 +104,38 @@ mod tests {
                 let count = self.0.fetch_add(1, Ordering::SeqCst);
                 Ok(AccessToken::new(format!("{count}"), self.1))
             })
+        }
+    }
+
+    /// Tokens that name their vault.
+    struct PerVault;
+
+    impl TokenSource for PerVault {
+        fn token(&self) -> TokenFuture<'_> {
+            Box::pin(async { Ok(AccessToken::new("any", Some(Duration::from_secs(60)))) })
+        }
+
+        fn token_for(&self, vault: VaultId) -> TokenFuture<'_> {
+            let life = Some(Duration::from_secs(60));
+            Box::pin(async move { Ok(AccessToken::new(vault.to_string(), life)) })
+        }
+
+        fn is_per_vault(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn the_token_of_one_vault_is_not_kept_for_another() {
+        use vault_encoding::Hash;
+        let kept = Kept::new(PerVault);
+        for vault in [VaultId(Hash([1; 32])), VaultId(Hash([2; 32]))] {
+            let token = kept.token_for(vault).await.unwrap();
+            assert_eq!(text(&token), vault.to_string());
+        }
+        let one_for_all = Kept::new(Counting(AtomicU64::new(0), Some(Duration::from_secs(60))));
+        for vault in [VaultId(Hash([1; 32])), VaultId(Hash([2; 32]))] {
+            assert_eq!(text(&one_for_all.token_for(vault).await.unwrap()), "0");
         }
     }
 
