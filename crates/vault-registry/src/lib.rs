@@ -1,1 +1,24 @@
 //! An untrusted phonebook: dials what is announced, appraises it, and lists it until it expires.
+//!
+//! It knows endpoints, ids, measurements and machines, all of them public, and forgets them when
+//! it stops. Nobody believes it: whoever reads the list dials and appraises, and compares with the
+//! constellation's manifest. What it owes is to answer, and to be of no use to a stranger: it does
+//! not say why a dial failed, dials with no bytes of the stranger's choosing, and has bounds for
+//! every source.
+//!
+//! `listen` (bounds, HTTP) → `service` (message to question) → `dial` (appraisal) → `book` (the
+//! entries, pure).
+
+mod book;
+mod config;
+mod dial;
+mod endpoint;
+mod listen;
+mod pace;
+mod refused;
+mod run;
+mod service;
+mod source;
+
+pub use config::{AttestationConfig, ConfigError, LimitsConfig, LogConfig, RegistryConfig};
+pub use run::{Registry, run};

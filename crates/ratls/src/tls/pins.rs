@@ -5,7 +5,8 @@ use crate::Claims;
 use vault_encoding::Hash;
 use vault_policy::{Measurement, PlatformId, VaultId, VerifiedEvidence};
 
-/// The vault that must answer. Names at least a vault id or a machine.
+/// The vault that must answer. Names at least a vault id or a machine, but for
+/// [`ExpectedVault::danger_any_vault`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExpectedVault {
     vault_id: Option<VaultId>,
@@ -36,6 +37,12 @@ impl ExpectedVault {
             platform: Some(platform),
             ..Self::ANY
         }
+    }
+
+    /// Whatever genuine vault answers, the worst one included. For the registry, which lists what
+    /// it finds and asks for nothing; whoever calls a vault names it.
+    pub fn danger_any_vault() -> Self {
+        Self::ANY
     }
 
     /// Only on this machine.

@@ -1,0 +1,85 @@
+//! Dials an endpoint and appraises what answers, as any client does.
+
+use crate::book::Found;
+use crate::endpoint::Endpoint;
+use crate::pace::{Pace, Turn};
+use crate::refused::Refused;
+use crate::source::Source;
+use ratls::tls::{self, Clock, ExpectedVault, Trust};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use vault_policy::VaultId;
+
+/// Dials for sources.
+pub(crate) struct Dialler {
+    trust: Trust,
+    limit: Duration,
+    pace: Arc<Pace>,
+    now: Clock,
+}
+
+impl Dialler {
+    pub(crate) fn new(trust: Trust, limit: Duration, pace: Arc<Pace>, now: Clock) -> Self {
+        Self {
+            trust,
+            limit,
+            pace,
+            now,
+        }
+    }
+
+    /// What answers at `endpoint`, if it is a vault, and `vault` if that is named. A dial that
+    /// fails is answered when the time for it is over, however early it failed and whatever of:
+    /// neither words nor time tell a closed port from an open one.
+    pub(crate) async fn find(
+        &self,
+        endpoint: &Endpoint,
+        vault: Option<VaultId>,
+        source: Source,
+    ) -> Result<Found, Refused> {
+        let turn = self.pace.dial(source).ok_or(Refused::Pace)?;
+        let deadline = Instant::now() + self.limit;
+        match timeout_at(deadline, self.appraise(endpoint, vault, turn)).await {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) | Err(_) => {
+                sleep_until(deadline).await;
+                Err(Refused::NoVault)
+            }
+        }
+    }
+
+    /// The turn ends with the dial, and not with the wait that may follow.
+    async fn appraise(
+        &self,
+        endpoint: &Endpoint,
+        vault: Option<VaultId>,
+        _turn: Turn,
+    ) -> Option<Found> {
+        let tcp = TcpStream::connect(endpoint.as_str()).await.ok()?;
+        let expected = match vault {
+            Some(vault) => ExpectedVault::vault(vault),
+            None => ExpectedVault::danger_any_vault(),
+        };
+        let config = tls::ClientConfig {
+            handshake_timeout: self.limit,
+            preamble_timeout: self.limit,
+            ..tls::ClientConfig::new(self.trust.clone(), expected, self.now.clone())
+        };
+        match tls::connect_tcp(tcp, &config).await {
+            Ok(attested) => {
+                let seen = attested.facts.evidence.claims();
+                Some(Found {
+                    vault_id: attested.facts.vault_id,
+                    measurement: seen.mrenclave,
+                    platform_id: seen.platform_id,
+                })
+            }
+            Err(error) => {
+                tracing::debug!(code = error.code(), "what was announced is no vault");
+                None
+            }
+        }
+    }
+}
