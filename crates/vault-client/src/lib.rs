@@ -30,10 +30,13 @@
 mod calls;
 mod client;
 mod config;
+pub mod constellation;
 mod error;
 mod heads;
 mod key;
+mod manifest;
 mod receipt;
+pub mod secret;
 mod session;
 pub mod token;
 mod track;
@@ -44,8 +47,10 @@ pub use calls::{
 };
 pub use client::Client;
 pub use config::{ClientConfig, VaultPins};
+pub use constellation::{Constellation, ConstellationConfig};
 pub use error::{Blame, Error, ErrorCode, Heads, Report, Result, Retry};
-pub use heads::{HeadStore, KeyPin, Remembered, SeenHead};
+pub use heads::{HeadStore, KeyPin, Remembered, RememberedManifest, SeenHead, SeenManifest};
 pub use key::{KeyInfo, KeyName, KeyState};
+pub use manifest::load_manifest;
 pub use receipt::{Answer, Logged, Receipt};
 pub use session::Peer;

@@ -60,6 +60,17 @@ impl Client {
         self.shared.config.vault.vault_id
     }
 
+    /// Where it is reached.
+    pub fn endpoint(&self) -> &str {
+        &self.shared.config.endpoint
+    }
+
+    /// Whether its session stands, without making a new one.
+    pub(crate) async fn is_live(&self) -> bool {
+        let held = self.shared.session.lock().await;
+        held.as_ref().is_some_and(|session| !session.is_over())
+    }
+
     /// What the evidence of the session at hand says.
     pub async fn peer(&self) -> Result<Peer> {
         Ok(self.session(self.deadline()).await?.peer().clone())

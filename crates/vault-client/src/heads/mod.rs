@@ -2,10 +2,12 @@
 //! the evidence of a rollback or fork. Without this memory a client cannot notice either.
 
 mod evidence;
-mod file;
+pub(crate) mod file;
 mod floors;
+mod manifests;
 mod pins;
 
+pub use manifests::{RememberedManifest, SeenManifest};
 pub use pins::KeyPin;
 
 use crate::error::{Error, ErrorCode, Result};
