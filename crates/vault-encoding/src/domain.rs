@@ -85,6 +85,12 @@ pub enum Domain {
     SecretSet,
     /// The nonce that a vault asks for in DPoP proofs of one connection.
     DpopNonce,
+    /// The id of an owner key, from the owner key.
+    OwnerKey,
+    /// The digest inside the payload that is shared.
+    SharePayload,
+    /// The key of one vault's ciphertext of a large secret, from the key that is shared.
+    ShareBody,
 }
 
 impl Domain {
@@ -113,6 +119,9 @@ impl Domain {
             Self::ShareHandle => "enclave-vaults/share-handle/v1",
             Self::SecretSet => "enclave-vaults/secret-set/v1",
             Self::DpopNonce => "enclave-vaults/dpop-nonce/v1",
+            Self::OwnerKey => "enclave-vaults/owner-key/v1",
+            Self::SharePayload => "enclave-vaults/share-payload/v1",
+            Self::ShareBody => "enclave-vaults/share-body/v1",
         }
     }
 

@@ -2,19 +2,43 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use serde::{Serialize, de::DeserializeOwned};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// What is locked until this is dropped. The lock is the kernel's: it ends with its process.
-pub(super) struct Locked {
+pub(crate) struct Locked {
     dir: PathBuf,
     _lock: File,
 }
 
 impl Locked {
-    pub(super) fn acquire(dir: &Path) -> Result<Self> {
+    /// Waits for its turn.
+    pub(crate) fn acquire(dir: &Path) -> Result<Self> {
+        let (path, lock) = Self::open(dir)?;
+        lock.lock().map_err(|error| inaccessible(&path, &error))?;
+        Ok(Self::held(dir, lock))
+    }
+
+    /// `None` if it is another one's turn.
+    pub(crate) fn try_acquire(dir: &Path) -> Result<Option<Self>> {
+        let (path, lock) = Self::open(dir)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self::held(dir, lock))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(inaccessible(&path, &error)),
+        }
+    }
+
+    fn held(dir: &Path, lock: File) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            _lock: lock,
+        }
+    }
+
+    fn open(dir: &Path) -> Result<(PathBuf, File)> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -28,41 +52,64 @@ impl Locked {
             .mode(0o600)
             .open(&path)
             .map_err(|error| inaccessible(&path, &error))?;
-        lock.lock().map_err(|error| inaccessible(&path, &error))?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            _lock: lock,
-        })
+        Ok((path, lock))
     }
 
     /// Replaces the file in one step; durable when it returns.
-    pub(super) fn write_json(&self, name: &str, value: &impl Serialize) -> Result<PathBuf> {
-        let path = self.dir.join(name);
-        let next = self.dir.join(format!("{name}.next"));
+    pub(crate) fn write_json(&self, name: &str, value: &impl Serialize) -> Result<PathBuf> {
         let bytes = serde_json::to_vec_pretty(value)
             .map_err(|error| Error::new(ErrorCode::Internal).detail(error))?;
-        self.replace(&path, &next, &bytes)
+        self.write(name, &bytes)
+    }
+
+    /// Replaces the file in one step; durable when it returns.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        let path = self.dir.join(name);
+        let next = self.dir.join(format!("{name}.next"));
+        write_new(&next, bytes)
+            .and_then(|()| fs::rename(&next, &path))
+            .and_then(|()| sync_dir(&path))
             .map_err(|error| inaccessible(&path, &error))?;
         Ok(path)
     }
+}
 
-    fn replace(&self, path: &Path, next: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(next)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(next, path)?;
-        File::open(&self.dir)?.sync_all()
+/// Makes the file in one step, for its user only; durable when it returns. `false`, and nothing
+/// is changed, if there is one already.
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let mut next = path.as_os_str().to_owned();
+    next.push(format!(".{}.next", std::process::id()));
+    let next = PathBuf::from(next);
+    let linked = write_new(&next, bytes).and_then(|()| fs::hard_link(&next, path));
+    let _ = fs::remove_file(&next);
+    match linked.and_then(|()| sync_dir(path)) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(inaccessible(path, &error)),
+    }
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync_dir(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
     }
 }
 
 /// The file's contents; `None` if there is no such file. What does not parse is an error: an
 /// empty memory would forget what was seen.
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     match fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map(Some)
@@ -72,6 +119,6 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     }
 }
 
-pub(super) fn inaccessible(path: &Path, error: &std::io::Error) -> Error {
+pub(crate) fn inaccessible(path: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorCode::FileInaccessible).detail(format_args!("{}: {error}", path.display()))
 }

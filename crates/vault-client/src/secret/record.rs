@@ -1,0 +1,78 @@
+//! The record of one set: which vault holds a share of it, under which handle.
+
+use super::owner::OwnerKey;
+use std::fmt;
+use vault_encoding::Domain;
+use vault_policy::{KeyHandle, VaultId};
+
+/// Tells one split secret from all others; random.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetId(pub [u8; 16]);
+
+impl fmt::Display for SetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&vault_encoding::text::hex(&self.0))
+    }
+}
+
+impl fmt::Debug for SetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One share's place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Member {
+    /// The vault.
+    pub vault_id: VaultId,
+    /// The share's handle there.
+    pub handle: KeyHandle,
+}
+
+/// A generation that is being stored and is not in force yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Preparing {
+    /// Its number.
+    pub generation: u32,
+    /// Where its shares go.
+    pub members: Vec<Member>,
+}
+
+/// What an owner knows of a split secret. Not secret, but it links what the vaults cannot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SetRecord {
+    /// The owner's name for it; no vault sees it.
+    pub name: String,
+    /// The set.
+    pub set_id: SetId,
+    /// How many shares give the secret.
+    pub threshold: u8,
+    /// The generation in force; 0 while the first one is not complete.
+    pub generation: u32,
+    /// Where the shares of this generation are.
+    pub members: Vec<Member>,
+    /// The policy of every share, in canonical form.
+    pub policy: Vec<u8>,
+    /// A generation that was begun.
+    pub preparing: Option<Preparing>,
+    /// Old shares that may still be there.
+    pub retired: Vec<Member>,
+}
+
+impl SetRecord {
+    /// Where this vault keeps its share of a generation.
+    pub(super) fn place(&self, owner: &OwnerKey, vault_id: VaultId, generation: u32) -> Member {
+        let fields: [&[u8]; 3] = [
+            vault_id.0.as_bytes(),
+            &self.set_id.0,
+            &generation.to_be_bytes(),
+        ];
+        let derived = owner.derive(Domain::ShareHandle, &fields);
+        let mut handle = KeyHandle([0; 16]);
+        for (out, byte) in handle.0.iter_mut().zip(derived.iter()) {
+            *out = *byte;
+        }
+        Member { vault_id, handle }
+    }
+}

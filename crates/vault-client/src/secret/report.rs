@@ -1,0 +1,149 @@
+//! What became of each vault: never hidden behind the result of the whole.
+
+use super::record::{Member, SetId, SetRecord};
+use crate::error::Error;
+use std::fmt;
+use vault_policy::{KeyHandle, VaultId};
+use zeroize::Zeroizing;
+
+/// How long to collect shares.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// Until enough good ones have come. Vaults that have not answered by then stay unjudged.
+    Enough,
+    /// Until every vault has answered or failed, so that each is judged.
+    All,
+}
+
+/// What a vault answered when it was asked for its share.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Share {
+    /// Authentic, and the secret was made from it.
+    Used,
+    /// Authentic, but enough others were there.
+    Spare,
+    /// The vault answered with something that is not the share it was given for this place:
+    /// altered, of another generation, set, handle or vault.
+    Wrong,
+    /// The vault could not be asked or refused.
+    Missing(Error),
+    /// It had not answered when there was enough.
+    Unasked,
+}
+
+/// Every vault of the set, with what became of its share.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Collected {
+    /// In the order of the record.
+    pub shares: Vec<(VaultId, Share)>,
+}
+
+impl Collected {
+    /// Whose shares the secret was made from.
+    pub fn used(&self) -> Vec<VaultId> {
+        self.of(|share| matches!(share, Share::Used))
+    }
+
+    /// Who answered with a wrong share.
+    pub fn wrong(&self) -> Vec<VaultId> {
+        self.of(|share| matches!(share, Share::Wrong))
+    }
+
+    /// Who could not be asked or refused.
+    pub fn missing(&self) -> Vec<VaultId> {
+        self.of(|share| matches!(share, Share::Missing(_)))
+    }
+
+    fn of(&self, is: impl Fn(&Share) -> bool) -> Vec<VaultId> {
+        let found = self.shares.iter().filter(|(_, share)| is(share));
+        found.map(|(vault, _)| *vault).collect()
+    }
+}
+
+/// A secret that was got back.
+pub struct Reconstructed {
+    /// The secret.
+    pub secret: Zeroizing<Vec<u8>>,
+    /// The generation that it was made from.
+    pub generation: u32,
+    /// What became of each vault's share.
+    pub collected: Collected,
+}
+
+/// A new generation of shares that is in force: after a split, a refresh or a repair.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Activated {
+    /// The set as it is recorded now. What could not be retired is in `record.retired`.
+    pub record: SetRecord,
+    /// What became of the shares that the secret was read from; empty after a split.
+    pub collected: Collected,
+    /// Old shares that were destroyed.
+    pub retired: Vec<VaultId>,
+    /// Vaults that may still hold an old share, and why; tried again with the next refresh.
+    pub not_retired: Vec<(VaultId, Error)>,
+}
+
+/// A failure, with what is known of each vault.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failed {
+    /// Why.
+    pub error: Error,
+    /// What became of each share that was to be read.
+    pub collected: Collected,
+    /// Vaults on which a new share could not be stored, and why. Nothing has changed: the
+    /// generation that was in force still is.
+    pub not_prepared: Vec<(VaultId, Error)>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            collected: Collected::default(),
+            not_prepared: Vec::new(),
+        }
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        failed.error
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// A secret that was found again on the vaults.
+pub struct RecoveredSet {
+    /// The secret.
+    pub secret: Zeroizing<Vec<u8>>,
+    /// Known with the owner key only.
+    pub set_id: Option<SetId>,
+    /// Known with the owner key only.
+    pub generation: Option<u32>,
+    /// Sealed in the shares; without the owner key, the least number of shares that fit.
+    pub threshold: u8,
+    /// Where the shares of this generation are.
+    pub members: Vec<Member>,
+    /// Shares of other generations of the same set.
+    pub retired: Vec<Member>,
+}
+
+/// What was found on the vaults without a record.
+#[derive(Default)]
+pub struct Recovery {
+    /// Secrets.
+    pub sets: Vec<RecoveredSet>,
+    /// Shares that belong to none of them: wrong, too few, or another owner key's.
+    pub unmatched: Vec<(VaultId, KeyHandle)>,
+    /// Vaults that could not be searched, or not wholly.
+    pub failures: Vec<(VaultId, Error)>,
+    /// Whether trial decoding stopped at its bound before every combination was tried.
+    pub gave_up: bool,
+}
