@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use vault_encoding::{Canonical, Hash, text};
 use vault_policy::{
     Action, EvidenceClaims, Facts, KeyHandle, KeySubject, KeyVersion, Lineage, Measurement,
-    Operation, PlatformId, PolicyHash, PolicyVersion, TcbStatus, TeeKind, TokenFacts, UnixSeconds,
-    VaultTime, VerifiedEvidence,
+    Operation, PlatformId, PolicyHash, PolicyVersion, SenderConstraint, TcbStatus, TeeKind,
+    TokenFacts, UnixSeconds, VaultTime, VerifiedEvidence,
 };
 
 const ISSUERS: [&str; 2] = ["https://a.example", "https://b.example"];
@@ -325,6 +325,7 @@ fn facts(rng: &mut Seeded, policy: &Canonical) -> Facts {
             .map(str::to_owned)
             .collect::<BTreeSet<_>>(),
         expires_at: UnixSeconds(u64::MAX),
+        constraint: SenderConstraint::None,
     });
     let evidence = rng.chance(70).then(|| {
         let mut claims = claims(rng);

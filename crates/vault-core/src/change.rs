@@ -108,14 +108,19 @@ impl CreatedKey {
         }
         out.bytes(&self.policy);
         out.bytes(&self.public_key);
-        out.fixed(&self.secret);
+        match self.key_type {
+            KeyType::RawShare => out.bytes(&self.secret),
+            _ => out.fixed(&self.secret),
+        }
         Remembered::write_option(self.remembered.as_ref(), out);
     }
 
     pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let handle = KeyHandle(from.array()?);
+        let key_type = type_of_code(from.u8()?)?;
         Ok(Self {
-            handle: KeyHandle(from.array()?),
-            key_type: type_of_code(from.u8()?)?,
+            handle,
+            key_type,
             version: KeyVersion(from.u32()?),
             policy_version: PolicyVersion(from.u64()?),
             created_at: UnixSeconds(from.u64()?),
@@ -123,10 +128,22 @@ impl CreatedKey {
             labels: read_labels(from)?,
             policy: from.bytes()?.to_vec(),
             public_key: from.bytes()?.to_vec(),
-            secret: Zeroizing::new(Box::from(from.fixed(SECRET_LEN)?)),
+            secret: read_secret(key_type, from)?,
             remembered: Remembered::read_option(from)?,
         })
     }
+}
+
+/// A share stands behind its length; every other secret is as long as all of its type.
+fn read_secret(
+    key_type: KeyType,
+    from: &mut Reader<'_>,
+) -> Result<Zeroizing<Box<[u8]>>, Malformed> {
+    let bytes = match key_type {
+        KeyType::RawShare => from.bytes()?,
+        _ => from.fixed(SECRET_LEN)?,
+    };
+    Ok(Zeroizing::new(Box::from(bytes)))
 }
 
 fn read_labels(from: &mut Reader<'_>) -> Result<Vec<Label>, Malformed> {
@@ -147,6 +164,7 @@ pub(crate) fn type_code(key_type: KeyType) -> u8 {
         KeyType::Ed25519Signing => 2,
         KeyType::Aes256Gcm => 3,
         KeyType::HmacSha256 => 4,
+        KeyType::RawShare => 5,
     }
 }
 

@@ -73,6 +73,16 @@ impl Form {
         self.number("version", version.map_or(0, |version| u64::from(version.0)))
     }
 
+    /// Nothing for the other types, whose text is as it was before there were shares.
+    fn share(self, share: Option<&[u8]>) -> Self {
+        match share {
+            Some(bytes) => self
+                .number("share_length", bytes.len() as u64)
+                .hash("share_sha256", &sha256(bytes)),
+            None => self,
+        }
+    }
+
     fn end(mut self) -> Vec<u8> {
         self.0.push(b'}');
         self.0
@@ -87,6 +97,7 @@ pub(crate) fn canonical(request: &Request) -> Vec<u8> {
         Request::CreateKey(create) => create_key(form, create),
         Request::GetKey { key } => bare(form, "get_key", key),
         Request::GetPolicy { key } => bare(form, "get_policy", key),
+        Request::Reconstruct { key } => bare(form, "reconstruct", key),
         Request::ScheduleDeletion(deletion) => form
             .handle(&deletion.key.handle)
             .lineage(&deletion.key)
@@ -134,6 +145,11 @@ pub(crate) fn canonical(request: &Request) -> Vec<u8> {
     }
 }
 
+/// The text of a creation, by reference: a share is not copied for it.
+pub(crate) fn of_creation(create: &CreateKey) -> Vec<u8> {
+    create_key(Form::new(), create)
+}
+
 fn create_key(form: Form, create: &CreateKey) -> Vec<u8> {
     let labels = create.labels.iter().map(|label| {
         Canonical::map([
@@ -147,6 +163,7 @@ fn create_key(form: Form, create: &CreateKey) -> Vec<u8> {
         .plain("operation", "create_key")
         .number("policy_length", create.policy.len() as u64)
         .hash("policy_sha256", &sha256(&create.policy))
+        .share(create.share.as_deref().map(Vec::as_slice))
         .plain("type", create.key_type.name())
         .end()
 }
@@ -232,9 +249,19 @@ mod tests {
                     name: "ä".into(),
                     value: "\\".into(),
                 }],
+                share: None,
             }),
             Request::GetKey { key },
             Request::GetPolicy { key: pinned },
+            Request::Reconstruct { key },
+            Request::CreateKey(CreateKey {
+                handle: key.handle,
+                key_type: KeyType::RawShare,
+                name: String::new(),
+                policy: b"{}".to_vec(),
+                labels: Vec::new(),
+                share: Some(Zeroizing::new(vec![1; 320])),
+            }),
             Request::ScheduleDeletion(ScheduleDeletion { key, window: 0 }),
             Request::Sign(Sign {
                 key,

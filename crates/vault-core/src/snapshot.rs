@@ -120,7 +120,7 @@ fn created(vault: &Vault, key: &LiveKey) -> Result<CreatedKey, KeyError> {
         labels: key.labels.clone(),
         policy: Vec::new(),
         public_key: key.public_key.clone(),
-        secret: Zeroizing::new(Box::from(secret.as_slice())),
+        secret: Zeroizing::new(Box::from(secret)),
         remembered: None,
     })
 }

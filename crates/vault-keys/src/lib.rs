@@ -55,6 +55,7 @@ mod material;
 mod p256;
 mod parsed;
 mod public_key;
+mod reconstruct;
 mod rng;
 mod sealed;
 mod sign;

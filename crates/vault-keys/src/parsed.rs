@@ -1,7 +1,7 @@
 //! Keys in the form that the cryptographic library computes with.
 
 use crate::error::KeyError;
-use crate::material::KeyMaterial;
+use crate::material::{KeyMaterial, SecretBytes, zeros};
 use crate::p256;
 use crate::xaes::XaesKey;
 use aws_lc_rs::encoding::AsDer;
@@ -55,6 +55,7 @@ pub(crate) enum Secret {
     Ed25519(Box<Ed25519Key>),
     Aes256Gcm(XaesKey),
     HmacSha256(Box<hmac::Key>),
+    RawShare(SecretBytes),
 }
 
 /// Signs and emits DER; `public` verifies DER.
@@ -72,13 +73,14 @@ impl ParsedKey {
     /// Loads the key; the public half is computed from the secret.
     pub fn parse(identity: KeyIdentity, material: &KeyMaterial) -> Result<Self, KeyError> {
         let secret = match material.key_type() {
-            KeyType::P256Signing => Secret::P256(Box::new(p256::parse(material.secret())?)),
+            KeyType::P256Signing => Secret::P256(Box::new(p256::parse(material.fixed_secret()?)?)),
             KeyType::Ed25519Signing => Secret::Ed25519(Box::new(parse_ed25519(material)?)),
-            KeyType::Aes256Gcm => Secret::Aes256Gcm(XaesKey::new(material.secret())?),
+            KeyType::Aes256Gcm => Secret::Aes256Gcm(XaesKey::new(material.fixed_secret()?)?),
             KeyType::HmacSha256 => Secret::HmacSha256(Box::new(hmac::Key::new(
                 hmac::HMAC_SHA256,
-                material.secret(),
+                material.fixed_secret()?,
             ))),
+            KeyType::RawShare => Secret::RawShare(copy(material.secret())),
         };
         Ok(Self { identity, secret })
     }
@@ -90,6 +92,7 @@ impl ParsedKey {
             Secret::Ed25519(_) => KeyType::Ed25519Signing,
             Secret::Aes256Gcm(_) => KeyType::Aes256Gcm,
             Secret::HmacSha256(_) => KeyType::HmacSha256,
+            Secret::RawShare(_) => KeyType::RawShare,
         }
     }
 
@@ -128,17 +131,24 @@ impl ParsedKey {
         let public = match &self.secret {
             Secret::P256(key) => &key.public,
             Secret::Ed25519(key) => &key.public,
-            Secret::Aes256Gcm(_) | Secret::HmacSha256(_) => return Ok(None),
+            Secret::Aes256Gcm(_) | Secret::HmacSha256(_) | Secret::RawShare(_) => return Ok(None),
         };
         Ok(Some(public.as_der()?.as_ref().to_vec()))
     }
+}
+
+fn copy(bytes: &[u8]) -> SecretBytes {
+    let mut copy = zeros(bytes.len());
+    copy.copy_from_slice(bytes);
+    copy
 }
 
 fn parse_ed25519(material: &KeyMaterial) -> Result<Ed25519Key, KeyError> {
     let rejected = |_| KeyError::MaterialRejected {
         key_type: KeyType::Ed25519Signing,
     };
-    let private = Ed25519KeyPair::from_seed_unchecked(material.secret()).map_err(rejected)?;
+    let private =
+        Ed25519KeyPair::from_seed_unchecked(material.fixed_secret()?).map_err(rejected)?;
     let public = ParsedPublicKey::new(&signature::ED25519, private.public_key().as_ref())
         .map_err(rejected)?;
     Ok(Ed25519Key { private, public })

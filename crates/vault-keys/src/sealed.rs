@@ -7,7 +7,6 @@ use crate::xaes::{NONCE_LEN, TAG_LEN, XaesKey};
 use vault_policy::{KeyHandle, KeyType, KeyVersion};
 use zeroize::Zeroizing;
 
-const SEALED_LEN: usize = SECRET_LEN + TAG_LEN;
 const AAD_LEN: usize = 16 + 4 + 1;
 
 /// The key under which material is kept in memory. Drawn at every boot, never stored.
@@ -27,7 +26,7 @@ impl MemoryKey {
 pub struct SealedMaterial {
     key_type: KeyType,
     nonce: [u8; NONCE_LEN],
-    sealed: [u8; SEALED_LEN],
+    sealed: Box<[u8]>,
 }
 
 impl SealedMaterial {
@@ -43,15 +42,15 @@ impl SealedMaterial {
         rng.fill(&mut nonce);
         let key_type = material.key_type();
         let aad = associated_data(handle, version, key_type);
-        let mut sealed = Vec::with_capacity(SEALED_LEN);
+        let length = material.secret().len().saturating_add(TAG_LEN);
+        let mut sealed = Vec::with_capacity(length);
         memory_key
             .0
             .seal_append(&nonce, &aad, material.secret(), &mut sealed)?;
-        let sealed = sealed.try_into().map_err(|_| KeyError::Library)?;
         Ok(Self {
             key_type,
             nonce,
-            sealed,
+            sealed: sealed.into(),
         })
     }
 
@@ -63,13 +62,10 @@ impl SealedMaterial {
         version: KeyVersion,
     ) -> Result<KeyMaterial, KeyError> {
         let aad = associated_data(handle, version, self.key_type);
-        let bytes = memory_key.0.open(&self.nonce, &aad, &self.sealed)?;
-        let mut secret = Box::new(Zeroizing::new([0; SECRET_LEN]));
-        if bytes.len() != SECRET_LEN {
-            return Err(KeyError::NotAuthentic);
-        }
-        secret.copy_from_slice(&bytes);
-        Ok(KeyMaterial::from_boxed(self.key_type, secret))
+        let mut bytes = memory_key.0.open(&self.nonce, &aad, &self.sealed)?;
+        // The vector is exactly as long as its allocation, so that this moves nothing.
+        let secret = Zeroizing::new(std::mem::take(&mut *bytes).into_boxed_slice());
+        KeyMaterial::from_sealed(self.key_type, secret)
     }
 
     /// The type. Fixed for life.
@@ -94,6 +90,7 @@ fn type_code(key_type: KeyType) -> u8 {
         KeyType::Ed25519Signing => 2,
         KeyType::Aes256Gcm => 3,
         KeyType::HmacSha256 => 4,
+        KeyType::RawShare => 5,
     }
 }
 
@@ -111,6 +108,11 @@ mod tests {
         }
     }
 
+    fn material(key_type: KeyType) -> KeyMaterial {
+        let secret = testing::secret_of(key_type);
+        KeyMaterial::from_secret_bytes(key_type, &secret, SecretAccess::granted()).unwrap()
+    }
+
     const HANDLE: KeyHandle = KeyHandle([1; 16]);
     const VERSION: KeyVersion = KeyVersion(1);
 
@@ -118,7 +120,7 @@ mod tests {
     fn opens_as_what_it_was_sealed_as_and_as_nothing_else() {
         let memory_key = MemoryKey::generate(&mut System).unwrap();
         for key_type in KeyType::ALL {
-            let material = KeyMaterial::generate(key_type, &mut System);
+            let material = material(key_type);
             let sealed =
                 SealedMaterial::seal(&memory_key, &HANDLE, VERSION, &material, &mut System)
                     .unwrap();
@@ -150,7 +152,7 @@ mod tests {
     #[test]
     fn the_secret_does_not_stand_in_the_sealed_form() {
         let memory_key = MemoryKey::generate(&mut System).unwrap();
-        let material = KeyMaterial::generate(KeyType::Aes256Gcm, &mut System);
+        let material = material(KeyType::Aes256Gcm);
         let sealed =
             SealedMaterial::seal(&memory_key, &HANDLE, VERSION, &material, &mut System).unwrap();
         assert!(

@@ -25,7 +25,7 @@ use vault_keys::{
     KeyCache, KeyIdentity, KeyMaterial, MemoryKey, ParsedKey, Rng, SealedMaterial, SecretAccess,
     SignInput, SignatureFormat,
 };
-use vault_policy::{KeyType, Operation};
+use vault_policy::{KeyType, Operation, SHARE_CLASSES};
 use zeroize::Zeroizing;
 
 struct System;
@@ -67,8 +67,13 @@ impl Mark {
         (0..FORMS).any(|form| (0..32).step_by(PART).any(|start| part_at(form, start)))
     }
 
-    fn secret(self) -> Box<Zeroizing<[u8; 32]>> {
-        let mut secret = Box::new(Zeroizing::new([0; 32]));
+    /// As long as a secret of this type; a share goes on behind the mark.
+    fn secret(self, key_type: KeyType) -> Zeroizing<Box<[u8]>> {
+        let length = match key_type {
+            KeyType::RawShare => SHARE_CLASSES[0],
+            _ => 32,
+        };
+        let mut secret = Zeroizing::new(vec![0; length].into_boxed_slice());
         for (index, byte) in secret.iter_mut().enumerate() {
             *byte = self.byte(index);
         }
@@ -130,10 +135,10 @@ const COPIES: usize = 64;
 /// Loads the key, seals it, caches it, uses it in every way that its type allows, and gives back
 /// everything that was printed.
 fn live_and_use(key_type: KeyType, mark: Mark) -> String {
-    let secret = mark.secret();
+    let secret = mark.secret(key_type);
     let load = || {
         let access = SecretAccess::granted();
-        KeyMaterial::from_secret_bytes(key_type, secret.as_slice(), access).unwrap()
+        KeyMaterial::from_secret_bytes(key_type, &secret, access).unwrap()
     };
     let materials: Vec<_> = (0..COPIES).map(|_| load()).collect();
     assert!(
@@ -186,6 +191,7 @@ fn use_key(key: &ParsedKey, operation: Operation) -> String {
         Operation::Mac => format!("{:?}", key.mac(permit, b"message")),
         Operation::MacVerify => format!("{:?}", key.mac_verify(permit, b"message", &[1; 32])),
         Operation::GetPublicKey => format!("{:?}", key.public_key(permit)),
+        Operation::Reconstruct => format!("{:?}", key.reconstruct(permit).err()),
     }
 }
 
@@ -193,15 +199,15 @@ fn use_key(key: &ParsedKey, operation: Operation) -> String {
 fn marked_keys_are_nowhere_once_they_are_dropped() {
     for (key_type, mark) in KeyType::ALL
         .into_iter()
-        .zip([0x11, 0x33, 0x55, 0x77].map(Mark))
+        .zip([0x11, 0x33, 0x55, 0x77, 0x99].map(Mark))
     {
         assert_eq!(hits(mark), 0, "{key_type:?}: found before there is a key");
         let printed = live_and_use(key_type, mark);
         assert_eq!(hits(mark), 0, "{key_type:?}: found after the last use");
-        let secret = mark.secret();
+        let secret = mark.secret(key_type);
         for text in [
-            vault_encoding::text::hex(secret.as_slice()),
-            format!("{:?}", &secret[..]),
+            vault_encoding::text::hex(&secret[..32]),
+            format!("{:?}", &secret[..32]),
         ] {
             let text = text.trim_matches(['[', ']']);
             assert!(

@@ -8,10 +8,11 @@
 
 mod support;
 
-use support::{permit, permit_of, random, subject, subject_of_version};
+use support::{permit, permit_of, random, secret_of, subject, subject_of_version};
 use vault_encoding::Hash;
 use vault_keys::{
-    KeyError, KeyIdentity, KeyMaterial, ParsedKey, Rng, SignInput, SignatureFormat, allowed_by_type,
+    KeyError, KeyIdentity, KeyMaterial, ParsedKey, Rng, SecretAccess, SignInput, SignatureFormat,
+    allowed_by_type,
 };
 use vault_policy::{Action, KeyHandle, KeySubject, KeyType, Lineage, Operation, Permit};
 
@@ -24,7 +25,7 @@ impl Rng for System {
 }
 
 /// From the table of key types in docs/keys.md, not from the code.
-const TABLE: [(KeyType, &[Operation]); 4] = [
+const TABLE: [(KeyType, &[Operation]); 5] = [
     (
         KeyType::P256Signing,
         &[
@@ -40,10 +41,12 @@ const TABLE: [(KeyType, &[Operation]); 4] = [
     ),
     (KeyType::Aes256Gcm, &[Operation::Wrap, Operation::Unwrap]),
     (KeyType::HmacSha256, &[Operation::Mac, Operation::MacVerify]),
+    (KeyType::RawShare, &[Operation::Reconstruct]),
 ];
 
 fn key(key_type: KeyType) -> ParsedKey {
-    let material = KeyMaterial::generate(key_type, &mut System);
+    let access = SecretAccess::granted();
+    let material = KeyMaterial::from_secret_bytes(key_type, &secret_of(key_type), access).unwrap();
     ParsedKey::parse(KeyIdentity::of_subject(&subject()), &material).unwrap()
 }
 
@@ -65,6 +68,7 @@ fn call(key: &ParsedKey, operation: Operation, permit: Permit) -> Result<(), Key
         Operation::Mac => key.mac(permit, b"message").map(drop),
         Operation::MacVerify => key.mac_verify(permit, b"message", &[1; 32]).map(drop),
         Operation::GetPublicKey => key.public_key(permit).map(drop),
+        Operation::Reconstruct => key.reconstruct(permit).map(drop),
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Sans-IO and pure: `now` is an argument, nothing is read from the machine. The caller must
 //! authenticate first (facts are taken as proven) and must spend the [`Permit`] at once, on the
-//! key version that it names. Behind [`evaluate`] stand two gates of their own:
-//! [`usage_allows`] and [`type_allows`].
+//! key version that it names. Behind [`evaluate`] stand gates of their own:
+//! [`usage_allows`] and [`type_allows`], and with them [`sender_allows`].
 
 mod check;
 mod condition;
@@ -20,6 +20,7 @@ mod permit;
 mod principal;
 mod profile;
 mod read;
+mod sender;
 mod template;
 mod time;
 mod truth;
@@ -32,7 +33,7 @@ pub use deny::Deny;
 pub use error::{Fault, PolicyError};
 pub use evaluate::evaluate;
 pub use evidence::{EvidenceClaims, TcbStatus, TeeKind, VerifiedEvidence};
-pub use facts::{Facts, TokenFacts};
+pub use facts::{Facts, SenderConstraint, TokenFacts};
 pub use ids::{
     IdError, KeyHandle, KeyVersion, Lineage, Measurement, PlatformId, PolicyHash, PolicyVersion,
     VaultId,
@@ -46,6 +47,7 @@ pub use operation::{Action, KeyType, Operation};
 pub use permit::{KeySubject, Permit};
 pub use principal::{CallerIdentity, IssuerRole, NamedCaller, OidcSubject, is_principal};
 pub use profile::{AttestationProfile, RequiredOid, SignerMatch, TcbRule};
+pub use sender::{SHARE_CLASSES, sender_allows};
 pub use template::{TEMPLATES, Template, TemplateArgs, TemplateError, template};
 pub use time::{UnixSeconds, VaultTime};
 pub use truth::Truth;

@@ -13,15 +13,18 @@ pub enum KeyType {
     Aes256Gcm,
     /// HMAC with SHA-256 (RFC 2104).
     HmacSha256,
+    /// One share of a secret: opaque bytes of a size class.
+    RawShare,
 }
 
 impl KeyType {
     /// Every type.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::P256Signing,
         Self::Ed25519Signing,
         Self::Aes256Gcm,
         Self::HmacSha256,
+        Self::RawShare,
     ];
 
     /// The name in leaves, policies, JSON and on the command line.
@@ -31,6 +34,7 @@ impl KeyType {
             Self::Ed25519Signing => "ed25519",
             Self::Aes256Gcm => "aes256-gcm",
             Self::HmacSha256 => "hmac-sha256",
+            Self::RawShare => "raw-share",
         }
     }
 
@@ -59,11 +63,13 @@ pub enum Operation {
     MacVerify,
     /// Read the public key.
     GetPublicKey,
+    /// Fetch a share as it was stored.
+    Reconstruct,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sign,
         Self::SignDigest,
         Self::Verify,
@@ -72,6 +78,7 @@ impl Operation {
         Self::Mac,
         Self::MacVerify,
         Self::GetPublicKey,
+        Self::Reconstruct,
     ];
 
     /// The name in policies and leaves.
@@ -85,6 +92,7 @@ impl Operation {
             Self::Mac => "mac",
             Self::MacVerify => "mac_verify",
             Self::GetPublicKey => "get_public_key",
+            Self::Reconstruct => "reconstruct",
         }
     }
 

@@ -11,12 +11,15 @@ pub fn usage_allows(usage: &Usage, operation: Operation) -> bool {
 
 /// Whether keys of this type can do the operation at all.
 pub fn type_allows(key_type: KeyType, operation: Operation) -> bool {
-    use Operation::{GetPublicKey, Mac, MacVerify, Sign, SignDigest, Unwrap, Verify, Wrap};
+    use Operation::{
+        GetPublicKey, Mac, MacVerify, Reconstruct, Sign, SignDigest, Unwrap, Verify, Wrap,
+    };
     match key_type {
         KeyType::P256Signing => matches!(operation, Sign | SignDigest | Verify | GetPublicKey),
         KeyType::Ed25519Signing => matches!(operation, Sign | Verify | GetPublicKey),
         KeyType::Aes256Gcm => matches!(operation, Wrap | Unwrap),
         KeyType::HmacSha256 => matches!(operation, Mac | MacVerify),
+        KeyType::RawShare => matches!(operation, Reconstruct),
     }
 }
 
@@ -36,7 +39,7 @@ mod tests {
                     .count()
             })
             .to_vec();
-        assert_eq!(able, [4, 3, 2, 2]);
+        assert_eq!(able, [4, 3, 2, 2, 1]);
         assert!(!type_allows(KeyType::Ed25519Signing, Operation::SignDigest));
     }
 

@@ -28,7 +28,7 @@ pub fn key_type(value: EnumValue<v1::KeyType>) -> Result<KeyType, WireError> {
         Some(v1::KeyType::KEY_TYPE_ED25519_SIGNING) => Ok(KeyType::Ed25519Signing),
         Some(v1::KeyType::KEY_TYPE_AES256_GCM) => Ok(KeyType::Aes256Gcm),
         Some(v1::KeyType::KEY_TYPE_HMAC_SHA256) => Ok(KeyType::HmacSha256),
-        Some(v1::KeyType::KEY_TYPE_RAW_SHARE) => refused("not supported"),
+        Some(v1::KeyType::KEY_TYPE_RAW_SHARE) => Ok(KeyType::RawShare),
         Some(v1::KeyType::KEY_TYPE_UNSPECIFIED) => refused("missing"),
         None => refused("unknown"),
     }
@@ -41,6 +41,7 @@ pub fn to_key_type(key_type: KeyType) -> v1::KeyType {
         KeyType::Ed25519Signing => v1::KeyType::KEY_TYPE_ED25519_SIGNING,
         KeyType::Aes256Gcm => v1::KeyType::KEY_TYPE_AES256_GCM,
         KeyType::HmacSha256 => v1::KeyType::KEY_TYPE_HMAC_SHA256,
+        KeyType::RawShare => v1::KeyType::KEY_TYPE_RAW_SHARE,
     }
 }
 
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn unspecified_and_unknown_key_types_are_refused() {
         assert_eq!(key_type(EnumValue::from(0)).unwrap_err().problem, "missing");
-        for value in [5, 99, -1, i32::MAX] {
+        for value in [6, 99, -1, i32::MAX] {
             assert_eq!(
                 key_type(EnumValue::from(value)).unwrap_err().problem,
                 "unknown"

@@ -111,6 +111,7 @@ impl Bench {
             name: format!("key {number}"),
             policy: policy.canonical_bytes().to_vec(),
             labels: Vec::new(),
+            share: share(key_type, &mark),
         };
         match self
             .call(Person::Alice, Request::CreateKey(request), mark)
@@ -148,6 +149,15 @@ fn shown(reply: &Reply) -> Vec<u8> {
     bytes
 }
 
+/// A share that begins with the mark.
+fn share(key_type: KeyType, mark: &[u8; 32]) -> Option<Zeroizing<Vec<u8>>> {
+    (key_type == KeyType::RawShare).then(|| {
+        let mut share = Zeroizing::new(vec![0xa5; SHARE_CLASSES[0]]);
+        share[..32].copy_from_slice(mark);
+        share
+    })
+}
+
 fn usage(key_type: KeyType, key: KeyRef) -> Request {
     let message = b"message".to_vec();
     match key_type {
@@ -164,6 +174,7 @@ fn usage(key_type: KeyType, key: KeyRef) -> Request {
             })
         }
         KeyType::HmacSha256 => Request::Mac(Mac { key, message }),
+        KeyType::RawShare => Request::Reconstruct { key },
     }
 }
 

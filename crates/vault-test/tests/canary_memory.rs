@@ -158,6 +158,7 @@ impl Bench {
             name: format!("key {number}"),
             policy: policy.canonical_bytes().to_vec(),
             labels: Vec::new(),
+            share: share(key_type, mark),
         };
         let reply = self.call(Request::CreateKey(request), Some(mark));
         let Answer::CreateKey(info) = reply.answer else {
@@ -175,6 +176,17 @@ impl Bench {
     }
 }
 
+/// A share that begins with the mark.
+fn share(key_type: KeyType, mark: Mark) -> Option<Zeroizing<Vec<u8>>> {
+    (key_type == KeyType::RawShare).then(|| {
+        let mut share = Zeroizing::new(vec![0; SHARE_CLASSES[0]]);
+        for (index, byte) in share.iter_mut().enumerate() {
+            *byte = mark.byte(index);
+        }
+        share
+    })
+}
+
 fn usage(key_type: KeyType, key: KeyRef) -> Request {
     let message = b"message".to_vec();
     match key_type {
@@ -189,6 +201,7 @@ fn usage(key_type: KeyType, key: KeyRef) -> Request {
             aad: Vec::new(),
         }),
         KeyType::HmacSha256 => Request::Mac(Mac { key, message }),
+        KeyType::RawShare => Request::Reconstruct { key },
     }
 }
 
@@ -198,7 +211,7 @@ fn keys_of_a_vault_are_in_its_memory_only_while_they_are_ready_for_use() {
     let mut number = 0;
     for (key_type, mark) in KeyType::ALL
         .into_iter()
-        .zip([0x13, 0x35, 0x57, 0x79].map(Mark))
+        .zip([0x13, 0x35, 0x57, 0x79, 0x9b].map(Mark))
     {
         assert_eq!(hits(mark), 0, "{key_type:?}: found before there is a key");
         let planted: Box<[u8]> = (0..32).map(|index| mark.byte(index)).collect();
@@ -218,8 +231,9 @@ fn keys_of_a_vault_are_in_its_memory_only_while_they_are_ready_for_use() {
         for &key in &keys {
             bench.call(usage(key_type, key), None);
         }
-        // HMAC keeps the hash states after its pads, from which the key cannot be computed.
-        let kept = key_type != KeyType::HmacSha256;
+        // HMAC keeps the hash states after its pads, from which the key cannot be computed; a
+        // share is not kept ready at all.
+        let kept = !matches!(key_type, KeyType::HmacSha256 | KeyType::RawShare);
         assert_eq!(hits(mark) > 0, kept, "{key_type:?}: ready for use");
         bench.restart();
         assert_eq!(hits(mark), 0, "{key_type:?}: found after a restart");

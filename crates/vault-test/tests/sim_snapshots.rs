@@ -54,6 +54,7 @@ impl Bench {
                 .canonical_bytes()
                 .to_vec(),
             labels: Vec::new(),
+            share: None,
         };
         let answer = call(&mut self.machine, Request::CreateKey(create), None)
             .unwrap()

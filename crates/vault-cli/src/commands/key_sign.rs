@@ -74,6 +74,6 @@ fn algorithm(key_type: KeyType) -> &'static str {
     match key_type {
         KeyType::P256Signing => "ecdsa-p256-sha256",
         KeyType::Ed25519Signing => "ed25519",
-        KeyType::Aes256Gcm | KeyType::HmacSha256 => key_type.name(),
+        KeyType::Aes256Gcm | KeyType::HmacSha256 | KeyType::RawShare => key_type.name(),
     }
 }

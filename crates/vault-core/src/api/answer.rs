@@ -63,7 +63,7 @@ pub struct KeyInfo {
     pub policy_version: PolicyVersion,
     pub labels: Vec<Label>,
     pub created_at: UnixSeconds,
-    /// "generated".
+    /// "generated" or, for shares, "imported".
     pub origin: &'static str,
     pub exportable: bool,
     /// SubjectPublicKeyInfo; empty for symmetric keys.
@@ -120,6 +120,10 @@ pub enum Answer {
     },
     GetPublicKey {
         public_key: Vec<u8>,
+        version: KeyVersion,
+    },
+    Reconstruct {
+        share: Zeroizing<Vec<u8>>,
         version: KeyVersion,
     },
     GetPolicy {

@@ -67,6 +67,8 @@ pub struct CreateKey {
     pub policy: Vec<u8>,
     /// At most 16.
     pub labels: Vec<Label>,
+    /// The share, as long as one of the size classes; for that type and for no other.
+    pub share: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// One page of the owner's keys.
@@ -176,6 +178,9 @@ pub enum Request {
     GetPublicKey {
         key: KeyRef,
         version: Option<KeyVersion>,
+    },
+    Reconstruct {
+        key: KeyRef,
     },
     GetPolicy {
         key: KeyRef,

@@ -248,6 +248,7 @@ fn facts(claims: &Claims, issuer: &Issuer, now: VaultTime) -> Result<TokenFacts,
             .map(str::to_owned)
             .collect(),
         expires_at,
+        constraint: vault_policy::SenderConstraint::None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! CreateKey: the owner role, and the creator is the owner that the policy names.
 
-use crate::api::{Answer, Code, CreateKey, Label, LoggedLeaf, Refusal, Request};
+use crate::api::{Answer, Code, CreateKey, Label, LoggedLeaf, Refusal};
 use crate::authorize::{Call, Step};
 use crate::change::{Change, CreatedKey};
 use crate::idempotency::{Remembered, Scope, Seen};
@@ -17,8 +17,8 @@ use unicode_normalization::is_nfc;
 use vault_encoding::{Hash, merkle, sha256};
 use vault_keys::{KeyError, KeyMaterial, Rng, SecretAccess};
 use vault_policy::{
-    KeyPolicy, KeyVersion, Lineage, OidcSubject, PolicyVersion, UnixSeconds, VaultId, VaultTime,
-    validate,
+    KeyPolicy, KeyType, KeyVersion, Lineage, OidcSubject, PolicyVersion, SHARE_CLASSES,
+    UnixSeconds, VaultId, VaultTime, validate,
 };
 use zeroize::Zeroizing;
 
@@ -42,7 +42,7 @@ pub(crate) struct Made {
 }
 
 pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, create: CreateKey) -> Step {
-    let text = request_form::canonical(&Request::CreateKey(create.clone()));
+    let text = request_form::of_creation(&create);
     match judge(vault, call, create, text.clone()) {
         Ok(creation) => match vault.admit_creation(&creation) {
             Ok(None) => Step::Create(Box::new(creation)),
@@ -69,6 +69,7 @@ fn judge(
         return Err(Stop::role_required());
     }
     check_texts(&create)?;
+    check_share(&create)?;
     let policy = read_policy(vault, &create, call.time)?;
     let owner = call.caller.subject().ok_or_else(Stop::role_required)?;
     if policy.owner() != owner {
@@ -131,6 +132,23 @@ fn check_texts(create: &CreateKey) -> Result<(), Stop> {
         ));
     }
     Ok(())
+}
+
+/// The bytes are opaque; but one at x = 0 would be the secret itself, and a length outside the
+/// classes would tell something of it.
+fn check_share(create: &CreateKey) -> Result<(), Stop> {
+    let invalid = |detail| Err(Stop::plain(Code::InvalidArgument, detail));
+    match (create.key_type, &create.share) {
+        (KeyType::RawShare, None) => invalid("share: missing"),
+        (KeyType::RawShare, Some(share)) if !SHARE_CLASSES.contains(&share.len()) => {
+            invalid("share: not as long as one of the size classes")
+        }
+        (KeyType::RawShare, Some(share)) if share.first() == Some(&0) => {
+            invalid("share: the first byte is 0")
+        }
+        (KeyType::RawShare, Some(_)) | (_, None) => Ok(()),
+        (_, Some(_)) => invalid("share: only keys of type raw-share have one"),
+    }
 }
 
 fn read_policy(vault: &Vault, create: &CreateKey, now: VaultTime) -> Result<Arc<KeyPolicy>, Stop> {
@@ -240,12 +258,21 @@ impl Creation {
         })
     }
 
+    /// The caller's share, or a new secret.
+    fn material(&self, rng: &mut dyn Rng) -> Result<KeyMaterial, KeyError> {
+        let key_type = self.request.key_type;
+        match &self.request.share {
+            Some(share) => KeyMaterial::from_secret_bytes(key_type, share, SecretAccess::granted()),
+            None => KeyMaterial::generate(key_type, rng),
+        }
+    }
+
     fn generate(
         &self,
         remembered: Option<Remembered>,
         rng: &mut dyn Rng,
     ) -> Result<CreatedKey, KeyError> {
-        let material = KeyMaterial::generate(self.request.key_type, rng);
+        let material = self.material(rng)?;
         Ok(CreatedKey {
             handle: self.request.handle,
             key_type: self.request.key_type,
@@ -256,9 +283,7 @@ impl Creation {
             labels: self.request.labels.clone(),
             policy: self.request.policy.clone(),
             public_key: material.public_key_spki()?.unwrap_or_default(),
-            secret: Zeroizing::new(Box::from(
-                material.secret_bytes(SecretAccess::granted()).as_slice(),
-            )),
+            secret: Zeroizing::new(Box::from(material.secret_bytes(SecretAccess::granted()))),
             remembered,
         })
     }

@@ -10,6 +10,7 @@ mod mac;
 mod mac_verify;
 mod prove;
 mod read_log;
+mod reconstruct;
 mod sign;
 mod unwrap;
 mod verify;
@@ -38,6 +39,7 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, request: Request) -> Ste
         Request::GetPublicKey { key, version } => {
             get_public_key::authorize(vault, call, key, version)
         }
+        Request::Reconstruct { key } => reconstruct::authorize(vault, call, key),
         Request::GetPolicy { key } => get_policy::authorize(vault, call, key),
         Request::ReadLog { from, to } => read_log::authorize(vault, call, from, to),
         Request::GetCheckpoint => Step::ready(Answer::GetCheckpoint, 0),
@@ -64,6 +66,7 @@ pub(crate) fn run(
         Request::Mac(mac) => mac::run(mac, permit, key),
         Request::MacVerify(check) => mac_verify::run(check, permit, key),
         Request::GetPublicKey { .. } => get_public_key::run(permit, key),
+        Request::Reconstruct { .. } => reconstruct::run(permit, key),
         Request::CreateKey(_)
         | Request::GetKey { .. }
         | Request::ListKeys(_)

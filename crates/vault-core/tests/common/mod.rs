@@ -14,7 +14,8 @@ use vault_core::{
 };
 use vault_encoding::Hash;
 use vault_policy::{
-    KeyHandle, KeyPolicy, KeyType, OidcSubject, TemplateArgs, TokenFacts, UnixSeconds, template,
+    KeyHandle, KeyPolicy, KeyType, OidcSubject, SenderConstraint, TemplateArgs, TokenFacts,
+    UnixSeconds, template,
 };
 use zeroize::Zeroizing;
 
@@ -215,6 +216,7 @@ pub(crate) fn creation(who: &str, key_type: KeyType, template: &str, number: u8)
             name: "team".into(),
             value: "blue".into(),
         }],
+        share: (key_type == KeyType::RawShare).then(|| Zeroizing::new(vec![number; 320])),
     }
 }
 
@@ -224,6 +226,7 @@ pub(crate) fn person(name: &str, roles: &[&str]) -> Caller {
         subject: name.into(),
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         expires_at: UnixSeconds(1_800_003_600),
+        constraint: SenderConstraint::None,
     };
     Caller::new(Some(TokenProof::assertion(facts)), None).unwrap()
 }

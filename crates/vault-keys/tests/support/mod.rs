@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use vault_encoding::Hash;
 use vault_policy::{
-    Action, Condition, Facts, KeyHandle, KeyPolicy, KeySubject, KeyVersion, Lifecycle, Lineage,
-    Mutability, OidcSubject, Operation, Owner, Permit, PolicyFields, PolicyVersion, PrincipalName,
-    Principals, Recovery, Reserved, Rule, TokenFacts, UnixSeconds, Usage, VaultTime, evaluate,
+    Action, Condition, Facts, KeyHandle, KeyPolicy, KeySubject, KeyType, KeyVersion, Lifecycle,
+    Lineage, Mutability, OidcSubject, Operation, Owner, Permit, PolicyFields, PolicyVersion,
+    PrincipalName, Principals, Recovery, Reserved, Rule, SHARE_CLASSES, SenderConstraint,
+    TokenFacts, UnixSeconds, Usage, VaultTime, evaluate,
 };
 
 /// The library's generator.
@@ -45,12 +46,25 @@ pub(crate) fn subject_of_version(version: u32) -> KeySubject {
     }
 }
 
+/// Bytes that are a secret of this type: 32 random ones, or a share of the smallest class.
+pub(crate) fn secret_of(key_type: KeyType) -> Vec<u8> {
+    let length = match key_type {
+        KeyType::RawShare => SHARE_CLASSES[0],
+        _ => 32,
+    };
+    let mut secret = vec![0; length];
+    random(&mut secret);
+    secret[0] = 1;
+    secret
+}
+
 fn owner() -> Facts {
     let token = TokenFacts {
         issuer: "https://issuer.example".into(),
         subject: "owner".into(),
         roles: BTreeSet::new(),
         expires_at: UnixSeconds(u64::MAX),
+        constraint: SenderConstraint::None,
     };
     Facts {
         token: Some(token),

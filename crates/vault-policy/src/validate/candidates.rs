@@ -4,7 +4,7 @@
 use super::sketch::Sketch;
 use crate::condition::{Condition, TimeWindow};
 use crate::evidence::VerifiedEvidence;
-use crate::facts::{Facts, TokenFacts};
+use crate::facts::{Facts, SenderConstraint, TokenFacts};
 use crate::model::{PolicyFields, PrincipalName, Rule};
 use crate::operation::Operation;
 use crate::principal::{CallerIdentity, IssuerRole, OidcSubject};
@@ -189,5 +189,6 @@ fn token(subject: &OidcSubject, roles: BTreeSet<String>) -> TokenFacts {
         subject,
         roles,
         expires_at: UnixSeconds(u64::MAX),
+        constraint: SenderConstraint::None,
     }
 }

@@ -6,9 +6,9 @@ use vault_encoding::{Hash, Json};
 use vault_policy::{
     AttestationProfile, CallerIdentity, Condition, EvidenceClaims, Facts, IssuerRole, KeyPolicy,
     Lifecycle, Measurement, Mutability, NamedCaller, OidcSubject, Operation, Owner, PlatformId,
-    PolicyFields, PrincipalName, Principals, Recovery, RequiredOid, Reserved, Rule, SignerMatch,
-    TcbRule, TcbStatus, TeeKind, TimeWindow, TokenFacts, UnixSeconds, Usage, VaultTime,
-    VerifiedEvidence,
+    PolicyFields, PrincipalName, Principals, Recovery, RequiredOid, Reserved, Rule,
+    SenderConstraint, SignerMatch, TcbRule, TcbStatus, TeeKind, TimeWindow, TokenFacts,
+    UnixSeconds, Usage, VaultTime, VerifiedEvidence,
 };
 
 // A name that stands twice is chosen twice as often.
@@ -235,6 +235,7 @@ fn token() -> impl Strategy<Value = TokenFacts> {
             subject: oidc.subject,
             roles,
             expires_at: UnixSeconds(u64::MAX),
+            constraint: SenderConstraint::None,
         }
     })
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use vault_encoding::{Hash, Json, Limits, text};
 use vault_policy::{
     Action, EvidenceClaims, Facts, KeyHandle, KeySubject, KeyVersion, Lineage, Operation,
-    PolicyHash, PolicyVersion, TcbStatus, TeeKind, TokenFacts, UnixSeconds, VaultTime,
-    VerifiedEvidence,
+    PolicyHash, PolicyVersion, SenderConstraint, TcbStatus, TeeKind, TokenFacts, UnixSeconds,
+    VaultTime, VerifiedEvidence,
 };
 
 pub(crate) fn parse(text: &str) -> Json {
@@ -87,6 +87,7 @@ fn token(json: &Json) -> TokenFacts {
         subject: text(json, "subject").to_owned(),
         roles: texts(json, "roles").into_iter().collect::<BTreeSet<_>>(),
         expires_at: UnixSeconds(u64::MAX),
+        constraint: SenderConstraint::None,
     }
 }
 

@@ -6,6 +6,7 @@ use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
 use vault_core::api::{CreateKey, ListKeys, ScheduleDeletion};
 use vault_core::{Answer, Refusal, Request};
 use vault_proto::v1::{self, KeyService};
+use zeroize::Zeroizing;
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
 impl KeyService for Service {
@@ -14,8 +15,8 @@ impl KeyService for Service {
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::CreateKeyRequest>,
     ) -> ServiceResult<v1::CreateKeyResponse> {
-        let message = request.to_owned_message();
-        let asked = create_key(&message);
+        let mut message = request.to_owned_message();
+        let asked = create_key(&mut message);
         let reply = self.call(&rpc, message.context.as_option(), asked).await?;
         let Answer::CreateKey(key) = reply.answer else {
             return Err(mismatch());
@@ -98,12 +99,19 @@ impl KeyService for Service {
     }
 }
 
-fn create_key(message: &v1::CreateKeyRequest) -> Result<Request, Refusal> {
+fn create_key(message: &mut v1::CreateKeyRequest) -> Result<Request, Refusal> {
     Ok(Request::CreateKey(CreateKey {
         handle: vault_proto::key_handle(&message.handle).map_err(wire::invalid)?,
         key_type: vault_proto::key_type(message.r#type).map_err(wire::invalid)?,
         name: message.name.clone(),
         policy: message.policy.clone(),
         labels: message.labels.iter().map(wire::label).collect(),
+        share: share(&mut message.share),
     }))
+}
+
+/// An absent field is an empty one.
+fn share(field: &mut Vec<u8>) -> Option<Zeroizing<Vec<u8>>> {
+    let share = Zeroizing::new(std::mem::take(field));
+    (!share.is_empty()).then_some(share)
 }

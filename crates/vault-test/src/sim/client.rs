@@ -134,7 +134,8 @@ impl Client {
         let mut handle = [0; 16];
         rng.fill(&mut handle);
         // P-256 costs more than everything else of a run: now and then is enough.
-        let key_type = match rng.below(8) {
+        let key_type = match rng.below(9) {
+            8 => KeyType::RawShare,
             0 => KeyType::P256Signing,
             1..=3 => KeyType::Ed25519Signing,
             4 | 5 => KeyType::Aes256Gcm,
@@ -149,6 +150,7 @@ impl Client {
                 name: "run".into(),
                 value: "simulated".into(),
             }],
+            share: (key_type == KeyType::RawShare).then(|| share_of(KeyHandle(handle))),
         }))
     }
 
@@ -373,6 +375,18 @@ impl Checked for ParsedPublicKey {
     }
 }
 
+/// The share that is kept under this handle: of a class that the handle picks, filled from it.
+fn share_of(handle: KeyHandle) -> Zeroizing<Vec<u8>> {
+    let [first, ..] = handle.0;
+    let length = match first {
+        0..=15 => SHARE_CLASSES[2],
+        16..=63 => SHARE_CLASSES[1],
+        _ => SHARE_CLASSES[0],
+    };
+    let bytes = handle.0.iter().cycle().take(length);
+    Zeroizing::new(bytes.map(|byte| byte | 1).collect())
+}
+
 fn find<'a>(memory: &'a Memory, person: Person, key: &KeyRef) -> Option<&'a KnownKey> {
     memory.keys.iter().find(|known| match key.lineage {
         Some(lineage) => known.lineage == lineage,
@@ -427,5 +441,6 @@ fn use_key(key: &KnownKey, name: KeyRef, memory: &Memory, rng: &mut SimRng) -> O
             }),
             _ => Request::Mac(Mac { key: name, message }),
         },
+        KeyType::RawShare => Request::Reconstruct { key: name },
     })
 }

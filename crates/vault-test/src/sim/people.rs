@@ -6,7 +6,7 @@ use vault_core::authn::token::TokenProof;
 use vault_core::{Caller, Limits, RoleNames, TimeMode, VaultConfig};
 use vault_encoding::Hash;
 use vault_policy::{
-    EvidenceClaims, KeyPolicy, KeyType, Measurement, OidcSubject, PlatformId, TcbStatus, TeeKind,
+    EvidenceClaims, KeyPolicy, KeyType, Measurement, OidcSubject, PlatformId, SenderConstraint, TcbStatus, TeeKind,
     TemplateArgs, TokenFacts, UnixSeconds, VerifiedEvidence, template,
 };
 
@@ -60,6 +60,7 @@ impl Person {
             subject,
             roles,
             expires_at,
+            constraint: SenderConstraint::Dpop,
         };
         Caller::new(Some(TokenProof::assertion(facts)), None).ok()
     }
