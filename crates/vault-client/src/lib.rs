@@ -36,6 +36,7 @@ mod heads;
 mod key;
 mod manifest;
 mod receipt;
+pub mod registry;
 pub mod secret;
 mod session;
 pub mod token;
