@@ -4,8 +4,16 @@
 //! trust = "intel"                      # or a certificate file; required here or as --trust
 //! state_dir = "/var/lib/evault/ann"
 //! profile = "owner"                    # unless --profile says otherwise
+//! manifest = "/etc/evault/manifest.json" # which vaults there are; or as --manifest
+//! registries = ["http://registry.example.com:7444"] # and --registry
+//! owner_key = "/var/lib/evault/ann/owner.key.json" # owner.key.json in state_dir if left out
 //!
-//! [[vaults]]
+//! [constellation]                      # where trust in the manifest starts
+//! id = "…"                             # hex
+//! governance = ["…", "…", "…"]         # hex: keys that signed the first manifest
+//! threshold = 2
+//!
+//! [[vaults]]                           # without a manifest: the vaults; with one: endpoints
 //! endpoint = "vault.example.com:7443"
 //! vault_id = "…"                       # hex; always pinned
 //! platform_id = "…"                    # pinned where given, like the next two
@@ -27,18 +35,57 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vault_client::{Error, ErrorCode, Result};
+use vault_governance::{Anchor, Quorum};
 
 /// The file.
-#[derive(Serialize, Deserialize, Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug, Default)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) trust: Option<String>,
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) profile: Option<String>,
+    pub(crate) manifest: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) registries: Vec<String>,
+    pub(crate) owner_key: Option<PathBuf>,
+    pub(crate) constellation: Option<ConstellationEntry>,
     #[serde(default)]
     pub(crate) vaults: Vec<VaultEntry>,
     #[serde(default)]
     pub(crate) profiles: BTreeMap<String, Profile>,
+}
+
+/// `[constellation]`: where trust in the manifest starts.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConstellationEntry {
+    pub(crate) id: String,
+    pub(crate) governance: Vec<String>,
+    pub(crate) threshold: u8,
+}
+
+impl ConstellationEntry {
+    /// The entry that stands for this anchor.
+    #[cfg_attr(not(feature = "dev"), expect(dead_code, reason = "only `dev` writes it"))]
+    pub(crate) fn of(anchor: &Anchor) -> Self {
+        let keys = anchor.governance.keys().iter();
+        Self {
+            id: anchor.constellation.to_string(),
+            governance: keys.map(ToString::to_string).collect(),
+            threshold: anchor.governance.threshold(),
+        }
+    }
+
+    pub(crate) fn anchor(&self) -> Result<Anchor> {
+        let constellation = self.id.parse().map_err(invalid)?;
+        let keys = self.governance.iter().map(|key| key.parse());
+        let keys = keys.collect::<Result<_, _>>().map_err(invalid)?;
+        let governance = Quorum::new(keys, self.threshold).map_err(invalid)?;
+        Ok(Anchor {
+            constellation,
+            governance,
+        })
+    }
 }
 
 /// One of `[[vaults]]`.
@@ -90,6 +137,14 @@ impl Config {
             .or_else(user)
             .ok_or_else(|| invalid("state_dir is not set and there is no home directory"))
     }
+
+    /// Where the owner key is kept.
+    pub(crate) fn owner_key(&self) -> Result<PathBuf> {
+        match &self.owner_key {
+            Some(path) => Ok(path.clone()),
+            None => Ok(self.state_dir()?.join("owner.key.json")),
+        }
+    }
 }
 
 fn default_path() -> Option<PathBuf> {
@@ -124,6 +179,7 @@ mod tests {
         let config: Config = toml::from_str(&example).unwrap();
         assert_eq!(config.vaults.len(), 1);
         assert_eq!(config.profiles.len(), 2);
+        assert_eq!(config.constellation.unwrap().governance.len(), 3);
         assert!(toml::from_str::<Config>("trusst = 'intel'").is_err());
     }
 

@@ -167,6 +167,7 @@ impl Stack {
             profile: Some("owner".to_owned()),
             vaults: vec![entry],
             profiles,
+            ..Config::default()
         }
     }
 
