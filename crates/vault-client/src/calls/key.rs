@@ -54,6 +54,15 @@ impl Client {
                 .collect(),
             ..Default::default()
         };
+        self.created(request, handle).await
+    }
+
+    /// The answer to a creation is about the key that was asked for.
+    pub(crate) async fn created(
+        &self,
+        request: v1::CreateKeyRequest,
+        handle: KeyHandle,
+    ) -> Result<Answer<KeyInfo>> {
         let answer = self
             .call(request)
             .await?

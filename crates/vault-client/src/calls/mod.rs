@@ -5,6 +5,7 @@ mod crypto;
 mod key;
 mod policy;
 pub(crate) mod rpc;
+mod share;
 mod vault;
 
 pub use audit::{AuditLog, LogPage};

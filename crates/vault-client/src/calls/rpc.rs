@@ -73,6 +73,7 @@ rpcs! {
     Uses CryptoServiceClient.mac_verify_with_options(MacVerifyRequest) -> MacVerifyResponse;
     Reads CryptoServiceClient.get_public_key_with_options(GetPublicKeyRequest)
         -> GetPublicKeyResponse;
+    Uses CryptoServiceClient.reconstruct_with_options(ReconstructRequest) -> ReconstructResponse;
     Reads PolicyServiceClient.get_policy_with_options(GetPolicyRequest) -> GetPolicyResponse;
     Reads VaultServiceClient.who_am_i_with_options(WhoAmIRequest) -> WhoAmIResponse;
 }
