@@ -4,6 +4,8 @@ use crate::clock::{SystemRng, fill, reading};
 use crate::config::{Material, ServerConfig};
 use crate::identity::Identity;
 use crate::log::StoreLog;
+use crate::root::open_root;
+use crate::sealed::Sealed;
 use std::sync::Arc;
 use vault_core::{
     BootError, BootInput, Limits, LoggedGroup, OpenedSnapshot, Position, RoleNames, TimeMode,
@@ -11,9 +13,8 @@ use vault_core::{
 };
 use vault_encoding::Hash;
 use vault_store::{
-    DirFiles, LockedReason, OpenError, Opened, OpenedGroup, PlatformSeal, ReadError, RootError,
-    RootState, SealedLog, SegmentFiles, SegmentOptions, SnapshotState, StorageError, StoreRoot,
-    TreeHead,
+    DirFiles, LockedReason, OpenError, Opened, OpenedGroup, ReadError, SealedLog, SegmentFiles,
+    SegmentOptions, SnapshotState, StorageError, StoreRoot, TreeHead,
 };
 use vault_tee::Platform;
 
@@ -26,8 +27,10 @@ pub(crate) enum Locked {
     Root(LockedReason),
     #[error("root.sealed holds no identity that this build knows")]
     Identity,
-    #[error("the trust configuration is not the one that this vault was made with")]
+    #[error("the trust configuration is not the one that is sealed; governance can change it")]
     TrustConfiguration,
+    #[error("the configuration names another constellation than the one that is sealed")]
+    Constellation,
     #[error(transparent)]
     Store(OpenError),
     #[error(transparent)]
@@ -41,6 +44,8 @@ pub(crate) struct Booted {
     /// A new one, good for nothing but this connection's TLS, if the sealed one does not open.
     pub(crate) identity: Arc<Identity>,
     pub(crate) boot_id: [u8; 16],
+    /// What is sealed, if it opened.
+    pub(crate) sealed: Option<Sealed>,
     pub(crate) outcome: Result<Ready, Locked>,
 }
 
@@ -57,82 +62,94 @@ pub(crate) struct Roots {
     pub(crate) operational: Hash,
 }
 
-/// Opens the store. `Err` is for what a restart may heal (the disk, the random generator); what it
-/// cannot is [`Locked`].
+/// Opens the root and the store. `Err` is for what a restart may heal (the disk, the random
+/// generator); what it cannot is [`Locked`].
 pub(crate) fn boot(
     config: &ServerConfig,
     material: &Material,
     roots: Roots,
     platform: &dyn Platform,
 ) -> anyhow::Result<Booted> {
-    let mut boot_id = [0; 16];
-    fill(&mut boot_id);
-    let locked = |identity: Identity, locked: Locked| Booted {
-        identity: Arc::new(identity),
-        boot_id,
-        outcome: Err(locked),
+    let configured = Sealed::of(roots, config.anchor()?);
+    let mut root = match open_root(&config.data_dir, &configured, platform)? {
+        Ok(root) => root,
+        Err(locked) => return Booted::unknown(locked),
     };
-    let Ok(seal_root) = platform.seal_root() else {
-        return Ok(locked(new_identity()?, Locked::NoSealingKey));
+    let admitted = root.admit(&configured)?;
+    let sealed = root.sealed.clone();
+    let identity = Arc::new(root.identity);
+    let start = |roots| Start {
+        config,
+        material,
+        roots,
+        identity: &identity,
+        platform,
     };
-    let seal = PlatformSeal::new(seal_root);
-    let mut files = DirFiles::open(&config.data_dir)?;
-    let root = match vault_store::read_root(&mut files, &seal) {
-        Ok(RootState::Present(root)) => root,
-        Ok(RootState::FirstBoot) => first_boot(&mut files, &seal, &roots.trust)?,
-        Err(RootError::Locked { reason }) => {
-            return Ok(locked(new_identity()?, Locked::Root(reason)));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let Some((identity, trust_root)) = Identity::from_payload(&root.payload) else {
-        return Ok(locked(new_identity()?, Locked::Identity));
-    };
-    if trust_root != roots.trust {
-        return Ok(locked(identity, Locked::TrustConfiguration));
-    }
-    let identity = Arc::new(identity);
-    let opened = open(files, &root)?;
-    let boot_id = opened
-        .as_ref()
-        .map_or(boot_id, |opened| opened.log.boot_id());
-    let outcome = match opened {
-        Ok(opened) => {
-            let input = |snapshot, groups| BootInput {
-                identity_spki: identity.spki().to_vec(),
-                signer: identity.clone(),
-                config: vault_config(config, material, roots),
-                boot_id,
-                snapshot,
-                groups,
-                now: reading(platform),
-            };
-            start(opened, input)?
-        }
-        Err(locked) => Err(locked),
+    let (boot_id, outcome) = match admitted {
+        Ok(()) => start(roots).open(root.files, &root.store)?,
+        Err(locked) => (fresh_boot_id(), Err(locked)),
     };
     Ok(Booted {
         identity,
         boot_id,
+        sealed: Some(sealed),
         outcome,
     })
 }
 
-fn new_identity() -> anyhow::Result<Identity> {
-    Identity::generate().ok_or_else(|| anyhow::anyhow!("no identity key could be made"))
+impl Booted {
+    /// A vault that does not know who it is.
+    fn unknown(locked: Locked) -> anyhow::Result<Self> {
+        let identity =
+            Identity::generate().ok_or_else(|| anyhow::anyhow!("no identity key could be made"))?;
+        Ok(Self {
+            identity: Arc::new(identity),
+            boot_id: fresh_boot_id(),
+            sealed: None,
+            outcome: Err(locked),
+        })
+    }
 }
 
-fn first_boot(
-    files: &mut DirFiles,
-    seal: &PlatformSeal,
-    trust_root: &Hash,
-) -> anyhow::Result<StoreRoot> {
-    let identity = new_identity()?;
-    let vault_id = *identity.vault_id().0.as_bytes();
-    let root = StoreRoot::generate(vault_id, identity.to_payload(trust_root), &mut fill);
-    vault_store::write_root(files, seal, &root, &mut fill)?;
-    tracing::info!("first boot: a new vault");
-    Ok(root)
+fn fresh_boot_id() -> [u8; 16] {
+    let mut boot_id = [0; 16];
+    fill(&mut boot_id);
+    boot_id
+}
+
+/// What a vault starts with, but for its store.
+pub(crate) struct Start<'a> {
+    pub(crate) config: &'a ServerConfig,
+    pub(crate) material: &'a Material,
+    /// As its boot entry says them.
+    pub(crate) roots: Roots,
+    pub(crate) identity: &'a Arc<Identity>,
+    pub(crate) platform: &'a dyn Platform,
+}
+
+impl Start<'_> {
+    /// Opens the log and makes the boot entry durable.
+    pub(crate) fn open(
+        &self,
+        files: DirFiles,
+        root: &StoreRoot,
+    ) -> anyhow::Result<([u8; 16], Result<Ready, Locked>)> {
+        let opened = match open(files, root)? {
+            Ok(opened) => opened,
+            Err(locked) => return Ok((fresh_boot_id(), Err(locked))),
+        };
+        let boot_id = opened.log.boot_id();
+        let input = |snapshot, groups| BootInput {
+            identity_spki: self.identity.spki().to_vec(),
+            signer: self.identity.clone(),
+            config: vault_config(self.config, self.material, self.roots),
+            boot_id,
+            snapshot,
+            groups,
+            now: reading(self.platform),
+        };
+        Ok((boot_id, start(opened, input)?))
+    }
 }
 
 type OpenedStore = Opened<SegmentFiles<DirFiles>>;

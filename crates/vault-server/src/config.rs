@@ -28,6 +28,15 @@
 //! role_claim = "roles"
 //! max_key_age = 3600                             # seconds; a dropped key dies within them
 //!
+//! [constellation]                  # trust; without it, nothing can change what is trust
+//! id = "…"                         # 64 hex digits: `evault constellation new-id`; for life
+//! governance = ["…"]               # Ed25519 public keys, 64 hex digits each
+//! threshold = 1                    # of them must sign
+//!
+//! [registry]                       # operational
+//! announce = ["http://127.0.0.1:7440"]
+//! endpoint = "vault.example.com:7443"    # as clients reach it; default: where it listens
+//!
 //! [limits]                         # operational; these are the defaults
 //! connections = 1024               # open at once; half of them from one address, at most
 //! handshakes = 64                  # being attested at once; half of them from one address
@@ -48,10 +57,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 mod check;
+mod constellation;
 mod material;
 mod tree;
 
 pub(crate) use check::authority;
+pub use constellation::{ConstellationConfig, RegistryConfig};
 pub(crate) use material::{Material, TrustedIssuer};
 pub(crate) use tree::{operational, trust};
 
@@ -97,6 +108,11 @@ pub struct ServerConfig {
     pub roles: RolesConfig,
     /// Who may issue tokens.
     pub issuers: Vec<IssuerConfig>,
+    /// Which constellation it belongs to, if it belongs to one.
+    pub constellation: Option<ConstellationConfig>,
+    /// Where it announces itself.
+    #[serde(default)]
+    pub registry: RegistryConfig,
     /// Bounds of what the process takes.
     #[serde(default)]
     pub limits: LimitsConfig,

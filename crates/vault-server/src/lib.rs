@@ -14,17 +14,21 @@ mod clock;
 mod committer;
 mod config;
 mod descriptors;
+mod fingerprint;
 mod identity;
 mod jwks;
 mod log;
 mod logging;
+mod root;
 mod run;
+mod sealed;
 mod service;
 mod shared;
 mod stop;
 
 pub use config::{
-    AttestationConfig, ConfigError, IssuerConfig, LimitsConfig, LogConfig, RolesConfig,
-    ServerConfig, TimeConfig, TypSetting,
+    AttestationConfig, ConfigError, ConstellationConfig, IssuerConfig, LimitsConfig, LogConfig,
+    RegistryConfig, RolesConfig, ServerConfig, TimeConfig, TypSetting,
 };
+pub use fingerprint::{Fingerprint, identity};
 pub use run::run;

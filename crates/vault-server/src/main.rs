@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use vault_server::ServerConfig;
 
-const USAGE: &str = "usage: evaultd --config FILE | evaultd check-config FILE";
+const USAGE: &str =
+    "usage: evaultd --config FILE | evaultd check-config FILE | evaultd identity FILE";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["--config", file] => start(Path::new(file)),
         ["check-config", file] => check(Path::new(file)),
+        ["identity", file] => identity(Path::new(file)),
         ["--version"] => {
             println!("evaultd {}", env!("CARGO_PKG_VERSION"));
             Ok(())
@@ -37,9 +39,20 @@ fn check(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Backends are crates of their own; this build has none.
 fn start(file: &Path) -> anyhow::Result<()> {
     check(file)?;
+    match platform()? {}
+}
+
+/// Which vault the folder holds: a line of JSON for `evault constellation init`, and the same for
+/// people on stderr.
+fn identity(file: &Path) -> anyhow::Result<()> {
+    check(file)?;
+    match platform()? {}
+}
+
+/// Backends are crates of their own; this build has none.
+fn platform() -> anyhow::Result<std::convert::Infallible> {
     bail!(
         "this build has no TEE backend, and a vault without one protects nothing; \
          for development use `evault dev`, which runs a vault on the software TEE"

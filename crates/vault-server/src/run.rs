@@ -97,6 +97,7 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
     let Booted {
         identity,
         boot_id,
+        sealed: _,
         outcome,
     } = boot(&config, &material, roots, &*platform)?;
     if let Err(reason) = &outcome {

@@ -29,6 +29,8 @@ impl ServerConfig {
             "log.level",
             "is not one of error, warn, info, debug",
         )?;
+        self.anchor()?;
+        self.registry.check()?;
         self.check_issuers()
     }
 
@@ -164,7 +166,7 @@ fn name(path: &str, value: &str) -> Result<(), ConfigError> {
     )
 }
 
-fn require(fine: bool, path: &str, problem: &'static str) -> Result<(), ConfigError> {
+pub(super) fn require(fine: bool, path: &str, problem: &'static str) -> Result<(), ConfigError> {
     if fine {
         Ok(())
     } else {
@@ -172,6 +174,6 @@ fn require(fine: bool, path: &str, problem: &'static str) -> Result<(), ConfigEr
     }
 }
 
-fn refuse(path: String, problem: &'static str) -> Result<(), ConfigError> {
+pub(super) fn refuse(path: String, problem: &'static str) -> Result<(), ConfigError> {
     Err(ConfigError::Value { path, problem })
 }

@@ -1,29 +1,66 @@
 //! The leaves of the two configuration trees, whose roots are in every quote.
 
-use super::{Material, ServerConfig, TrustedIssuer, TypSetting};
+use super::{
+    AttestationConfig, ConstellationConfig, IssuerConfig, LimitsConfig, LogConfig, Material,
+    RegistryConfig, RolesConfig, ServerConfig, TimeConfig, TrustedIssuer, TypSetting,
+};
 use ratls::config_tree::{ConfigTree, ConfigTreeError, Part};
 use vault_encoding::{Canonical, sha256};
 
 type Entry = (String, Canonical);
 
-/// What carries trust. Files enter by the hashes of what they hold.
+/// What carries trust. Files enter by the hashes of what they hold. Destructures everything that
+/// a file may say, so that a new setting has no home until somebody decides about it.
 pub(crate) fn trust(
     config: &ServerConfig,
     material: &Material,
 ) -> Result<ConfigTree, ConfigTreeError> {
+    let ServerConfig {
+        attestation,
+        time: TimeConfig { mode, skew },
+        roles,
+        constellation,
+        // By what they name: `material`.
+        issuers: _,
+        // Operational, or where the host keeps its files.
+        listen: _,
+        data_dir: _,
+        registry: _,
+        limits: _,
+        log: _,
+    } = config;
+    let AttestationConfig {
+        root: _,
+        statuses,
+        advisories,
+    } = attestation;
+    let RolesConfig {
+        owner,
+        manager,
+        auditor,
+    } = roles;
     let mut entries = vec![
-        entry(
-            "attestation.advisories",
-            set(&config.attestation.advisories),
-        ),
+        entry("attestation.advisories", set(advisories)),
         entry("attestation.root", text(material.root.fingerprint())),
-        entry("attestation.statuses", set(&config.attestation.statuses)),
-        entry("roles.auditor", text(&config.roles.auditor)),
-        entry("roles.manager", text(&config.roles.manager)),
-        entry("roles.owner", text(&config.roles.owner)),
-        entry("time.mode", text(&config.time.mode)),
-        entry("time.skew", text(config.time.skew)),
+        entry("attestation.statuses", set(statuses)),
+        entry("roles.auditor", text(auditor)),
+        entry("roles.manager", text(manager)),
+        entry("roles.owner", text(owner)),
+        entry("time.mode", text(mode)),
+        entry("time.skew", text(skew)),
     ];
+    if let Some(ConstellationConfig {
+        id,
+        governance,
+        threshold,
+    }) = constellation
+    {
+        entries.extend([
+            entry("constellation.governance", set(governance)),
+            entry("constellation.id", text(id)),
+            entry("constellation.threshold", text(threshold)),
+        ]);
+    }
     for (index, issuer) in material.issuers.iter().enumerate() {
         entries.extend(issuer_entries(&format!("issuers[{index}]"), issuer));
     }
@@ -32,38 +69,64 @@ pub(crate) fn trust(
 
 /// What carries none.
 pub(crate) fn operational(config: &ServerConfig) -> Result<ConfigTree, ConfigTreeError> {
-    let limits = &config.limits;
+    let LimitsConfig {
+        connections,
+        handshakes,
+        handshake_seconds,
+        connection_seconds,
+        request_seconds,
+        streams,
+        memory_mib,
+        cached_tokens,
+        snapshot_records,
+    } = &config.limits;
+    let RegistryConfig { announce, endpoint } = &config.registry;
+    let LogConfig { level } = &config.log;
     ConfigTree::new(
         Part::Operational,
         [
-            entry("limits.cached_tokens", text(limits.cached_tokens)),
-            entry("limits.connection_seconds", text(limits.connection_seconds)),
-            entry("limits.connections", text(limits.connections)),
-            entry("limits.handshake_seconds", text(limits.handshake_seconds)),
-            entry("limits.handshakes", text(limits.handshakes)),
-            entry("limits.memory_mib", text(limits.memory_mib)),
-            entry("limits.request_seconds", text(limits.request_seconds)),
-            entry("limits.snapshot_records", text(limits.snapshot_records)),
-            entry("limits.streams", text(limits.streams)),
+            entry("limits.cached_tokens", text(cached_tokens)),
+            entry("limits.connection_seconds", text(connection_seconds)),
+            entry("limits.connections", text(connections)),
+            entry("limits.handshake_seconds", text(handshake_seconds)),
+            entry("limits.handshakes", text(handshakes)),
+            entry("limits.memory_mib", text(memory_mib)),
+            entry("limits.request_seconds", text(request_seconds)),
+            entry("limits.snapshot_records", text(snapshot_records)),
+            entry("limits.streams", text(streams)),
             entry("listen", text(config.listen)),
-            entry("log.level", text(&config.log.level)),
+            entry("log.level", text(level)),
+            entry("registry.announce", set(announce)),
+            entry(
+                "registry.endpoint",
+                text(endpoint.as_deref().unwrap_or_default()),
+            ),
         ],
     )
 }
 
 fn issuer_entries(at: &str, issuer: &TrustedIssuer) -> Vec<Entry> {
-    let config = &issuer.config;
+    let IssuerConfig {
+        url,
+        audience,
+        jwks_uri,
+        roots: _,
+        typ,
+        grants,
+        role_claim,
+        max_key_age,
+    } = &issuer.config;
     let roots = issuer.roots.iter().map(|root| text(sha256(root)));
-    let types = config.typ.iter().map(|typ| text(typ_name(*typ)));
+    let types = typ.iter().map(|typ| text(typ_name(*typ)));
     [
-        ("audience", text(&config.audience)),
-        ("grants", set(&config.grants)),
-        ("jwks_uri", text(&config.jwks_uri)),
-        ("max_key_age", text(config.max_key_age)),
-        ("role_claim", text(&config.role_claim)),
+        ("audience", text(audience)),
+        ("grants", set(grants)),
+        ("jwks_uri", text(jwks_uri)),
+        ("max_key_age", text(max_key_age)),
+        ("role_claim", text(role_claim)),
         ("roots", Canonical::set(roots)),
         ("typ", Canonical::set(types)),
-        ("url", text(&config.url)),
+        ("url", text(url)),
     ]
     .map(|(name, value)| (format!("{at}.{name}"), value))
     .to_vec()
@@ -133,6 +196,28 @@ mod tests {
         text
     }
 
+    fn constellation(id: &str, key: &str, threshold: u8) -> String {
+        let (id, key) = (id.repeat(32), key.repeat(32));
+        format!(
+            "constellation = {{ id = \"{id}\", governance = [\"{key}\", \"{}\"], threshold = {threshold} }}\nlisten",
+            "44".repeat(32)
+        )
+    }
+
+    #[test]
+    fn constellation_quorum_and_threshold_are_trust_each() {
+        let root = |line: &str| roots(|toml| toml.replacen("listen", line, 1)).0;
+        let all = [
+            root("listen"),
+            root(&constellation("11", "22", 1)),
+            root(&constellation("12", "22", 1)),
+            root(&constellation("11", "23", 1)),
+            root(&constellation("11", "22", 2)),
+        ];
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+    }
+
     #[test]
     fn every_trust_setting_changes_the_trust_root_and_no_operational_one_does() {
         let base = roots(str::to_owned);
@@ -145,6 +230,7 @@ mod tests {
             ("grants", "typ = [\"JWT\"]\ngrants"),
             ("listen", "time.skew = 5\nlisten"),
             ("listen", "roles.owner = \"o\"\nlisten"),
+            ("listen", &constellation("11", "22", 1)),
             (
                 "listen",
                 "attestation.advisories = [\"INTEL-SA-00001\"]\nlisten",
@@ -154,8 +240,14 @@ mod tests {
             assert_ne!(changed.0, base.0, "{to}");
             assert_eq!(changed.1, base.1, "{to}");
         }
-        let changed = roots(|toml| format!("log.level = \"debug\"\n{toml}"));
-        assert_eq!(changed.0, base.0);
-        assert_ne!(changed.1, base.1);
+        for added in [
+            "log.level = \"debug\"",
+            "registry.endpoint = \"vault.test:1\"",
+            "registry.announce = [\"http://127.0.0.1:1\"]",
+        ] {
+            let changed = roots(|toml| format!("{added}\n{toml}"));
+            assert_eq!(changed.0, base.0, "{added}");
+            assert_ne!(changed.1, base.1, "{added}");
+        }
     }
 }

@@ -1,20 +1,28 @@
-//! `sim-vault CONFIG SIM [MACHINE [MEASUREMENT]]`: a vault on a SIMULATED platform of the folder
+//! `sim-vault [identity] CONFIG SIM [MACHINE [MEASUREMENT]]`: a vault on a SIMULATED platform of the folder
 //! SIM, by default machine `one` and measurement `sim-vault`, which are names. It ends when its
-//! stdin is closed, so that it never outlives the test that started it.
+//! stdin is closed, so that it never outlives the test that started it. With `identity` it says
+//! which vault it is, and ends.
 
 use anyhow::{Context, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tee_sim::{SimPlatform, SimRoot, measurement_named};
 use vault_server::ServerConfig;
 
 fn main() -> Result<()> {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from).peekable();
+    let identity = arguments.next_if(|first| first == Path::new("identity"));
     let config = ServerConfig::load(&arguments.next().context("no configuration")?)?;
     let root = SimRoot::open_or_create(&arguments.next().context("no folder of the simulator")?)?;
     let machine = name(arguments.next(), "one")?;
     let measurement = measurement_named(&name(arguments.next(), "sim-vault")?);
     let platform = SimPlatform::builder(&root.machine(&machine)?, measurement).build()?;
+    if identity.is_some() {
+        let fingerprint = vault_server::identity(&config, &platform)?;
+        println!("{}", fingerprint.to_json());
+        eprint!("{fingerprint}");
+        return Ok(());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

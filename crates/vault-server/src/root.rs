@@ -1,0 +1,106 @@
+//! The sealed root of a vault's folder: opened, made at first boot, and put in place again when
+//! governance changes what it holds.
+
+use crate::boot::{Locked, Roots};
+use crate::clock::fill;
+use crate::identity::Identity;
+use crate::sealed::Sealed;
+use std::path::Path;
+use vault_governance::Anchor;
+use vault_store::{DirFiles, PlatformSeal, RootError, RootState, StoreRoot};
+use vault_tee::Platform;
+
+/// A root that opened here, and the folder that it is in.
+pub(crate) struct OpenedRoot {
+    pub(crate) files: DirFiles,
+    seal: PlatformSeal,
+    pub(crate) store: StoreRoot,
+    pub(crate) identity: Identity,
+    pub(crate) sealed: Sealed,
+}
+
+/// Opens the root, or makes a new vault of this configuration in a folder that holds nothing.
+/// `Err` outside is for what a restart may heal.
+pub(crate) fn open_root(
+    folder: &Path,
+    configured: &Sealed,
+    platform: &dyn Platform,
+) -> anyhow::Result<Result<OpenedRoot, Locked>> {
+    let Ok(key) = platform.seal_root() else {
+        return Ok(Err(Locked::NoSealingKey));
+    };
+    let seal = PlatformSeal::new(key);
+    let mut files = DirFiles::open(folder)?;
+    let store = match vault_store::read_root(&mut files, &seal) {
+        Ok(RootState::Present(root)) => root,
+        Ok(RootState::FirstBoot) => first_boot(&mut files, &seal, configured)?,
+        Err(RootError::Locked { reason }) => return Ok(Err(Locked::Root(reason))),
+        Err(error) => return Err(error.into()),
+    };
+    let Some((identity, sealed)) = Sealed::from_payload(&store.payload) else {
+        return Ok(Err(Locked::Identity));
+    };
+    Ok(Ok(OpenedRoot {
+        files,
+        seal,
+        store,
+        identity,
+        sealed,
+    }))
+}
+
+impl OpenedRoot {
+    /// Puts another trust configuration in the place of the sealed one: afterwards, and after a
+    /// crash, one of the two is sealed.
+    pub(crate) fn reseal(&mut self, sealed: Sealed) -> Result<(), RootError> {
+        self.store.payload = sealed.to_payload(&self.identity);
+        vault_store::write_root(&mut self.files, &self.seal, &self.store, &mut fill)?;
+        self.sealed = sealed;
+        Ok(())
+    }
+
+    /// Whether the vault may open under this configuration. A quorum that governance changed
+    /// while the vault ran is taken over here: it is bound by the trust root.
+    pub(crate) fn admit(&mut self, configured: &Sealed) -> Result<Result<(), Locked>, RootError> {
+        if self.sealed.trust_root != configured.trust_root {
+            return Ok(Err(Locked::TrustConfiguration));
+        }
+        if self.sealed == *configured {
+            return Ok(Ok(()));
+        }
+        if constellation(&self.sealed.governance) != constellation(&configured.governance) {
+            return Ok(Err(Locked::Constellation));
+        }
+        self.reseal(configured.clone())?;
+        tracing::info!("the governance quorum is the one that was agreed on");
+        Ok(Ok(()))
+    }
+}
+
+fn constellation(governance: &Option<Anchor>) -> Option<vault_governance::ConstellationId> {
+    governance.as_ref().map(|anchor| anchor.constellation)
+}
+
+fn first_boot(
+    files: &mut DirFiles,
+    seal: &PlatformSeal,
+    configured: &Sealed,
+) -> anyhow::Result<StoreRoot> {
+    let identity =
+        Identity::generate().ok_or_else(|| anyhow::anyhow!("no identity key could be made"))?;
+    let vault_id = *identity.vault_id().0.as_bytes();
+    let root = StoreRoot::generate(vault_id, configured.to_payload(&identity), &mut fill);
+    vault_store::write_root(files, seal, &root, &mut fill)?;
+    tracing::info!("first boot: a new vault");
+    Ok(root)
+}
+
+impl Sealed {
+    /// What a vault of this configuration seals.
+    pub(crate) fn of(roots: Roots, governance: Option<Anchor>) -> Self {
+        Self {
+            trust_root: roots.trust,
+            governance,
+        }
+    }
+}
