@@ -16,9 +16,12 @@ use crate::time::TimeReading;
 use crate::vault::Vault;
 use std::sync::Arc;
 use vault_policy::{
-    Action, KeySubject, KeyVersion, OidcSubject, Operation, Permit, VaultId, VaultTime, evaluate,
-    type_allows, usage_allows,
+    Action, KeySubject, KeyType, KeyVersion, OidcSubject, Operation, Permit, VaultId, VaultTime,
+    evaluate, sender_allows, type_allows, usage_allows,
 };
+
+/// The reason in the log of a refusal for want of a sender constraint.
+pub(crate) const SENDER: &str = "sender";
 
 /// A judged call: a permit with its key, an answer that needs no key, or a refusal. All three
 /// take the same way through [`Authorized::operate`], [`Vault::record`] and
@@ -153,7 +156,7 @@ impl Vault {
         }
     }
 
-    /// Looks the key up and asks its policy.
+    /// Looks the key up, asks its policy, and then whether the type takes such a sender.
     pub(crate) fn permit(
         &self,
         call: &Call<'_>,
@@ -169,7 +172,8 @@ impl Vault {
         let stranger = || self.stranger(caller, key);
         let live = match &slot.body {
             Body::Live(live) => live,
-            Body::Destroyed(_) if caller == Some(&*slot.owner) => {
+            Body::Destroyed(gone) if caller == Some(&*slot.owner) => {
+                call.sender_gate(gone.key_type, slot.subject())?;
                 return Err(Stop::principal(Code::NotFound, slot.subject(), "destroyed"));
             }
             Body::Destroyed(_) => return Err(stranger()),
@@ -177,11 +181,24 @@ impl Vault {
         let facts = call.caller.facts();
         let permit = evaluate(&live.policy, action, &live.subject, facts, call.time)
             .map_err(|deny| Stop::denied(&deny, &live.subject).unwrap_or_else(stranger))?;
+        call.sender_gate(live.key_type, &live.subject)?;
         Ok(Permitted {
             permit,
             key: Arc::clone(live),
             changed: slot.changed,
         })
+    }
+
+    /// The gate of the sender where an owner is answered before the policy is asked: tombstones,
+    /// and repeats of calls.
+    pub(crate) fn gate_own(&self, call: &Call<'_>, key: &crate::api::KeyRef) -> Result<(), Stop> {
+        let caller = call.caller.subject();
+        match self.state.find(caller, key) {
+            Found::Slot(slot) if caller == Some(&*slot.owner) => {
+                call.sender_gate(slot.key_type(), slot.subject())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The answer to a stranger: that of a lineage that nobody has. Who owns a key of that handle
@@ -225,6 +242,18 @@ impl Vault {
 }
 
 impl Call<'_> {
+    /// Behind the policy, so that only a principal of the key is told; logged like its refusals.
+    fn sender_gate(&self, key_type: KeyType, subject: &KeySubject) -> Result<(), Stop> {
+        if sender_allows(key_type, self.caller.facts()) {
+            return Ok(());
+        }
+        Err(Stop::principal(
+            Code::SenderConstraintRequired,
+            subject,
+            SENDER,
+        ))
+    }
+
     /// The draft of this call's leaf.
     pub(crate) fn draft(
         &self,

@@ -40,7 +40,7 @@ pub(crate) struct CreatedKey {
 
 impl Change {
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Writer::with_capacity(1024);
+        let mut out = Writer::with_capacity(self.roughly());
         match self {
             Self::Create(key) => {
                 out.u8(1);
@@ -68,6 +68,16 @@ impl Change {
             }
         }
         out.finish()
+    }
+
+    /// Bytes that are enough, but for the texts of a key: those make the buffer grow.
+    fn roughly(&self) -> usize {
+        match self {
+            Self::Create(key) => 1024_usize
+                .saturating_add(key.policy.len())
+                .saturating_add(key.secret.len()),
+            Self::Destroy { .. } | Self::RaiseFloor(_) | Self::Snapshot { .. } => 256,
+        }
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Self>, Malformed> {
@@ -211,6 +221,12 @@ mod tests {
                 hash: Hash([2; 32]),
                 next_sequence: 4,
             },
+            Change::Create(Box::new(CreatedKey {
+                key_type: KeyType::RawShare,
+                public_key: Vec::new(),
+                secret: Zeroizing::new(Box::new([3; 320])),
+                ..created()
+            })),
         ];
         for change in changes {
             let bytes = change.encode();

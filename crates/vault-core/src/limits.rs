@@ -26,7 +26,9 @@ pub const LEAVES_PER_READ: u64 = 256;
 pub struct Limits {
     /// Keys of one owner, tombstones included.
     pub keys_per_owner: usize,
-    /// Parsed keys held ready.
+    /// Bytes of the live shares of one owner.
+    pub share_bytes_per_owner: usize,
+    /// Parsed keys held ready; shares never are.
     pub cached_keys: usize,
 }
 
@@ -34,6 +36,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             keys_per_owner: 1_000_000,
+            share_bytes_per_owner: 64 << 20,
             cached_keys: 4_096,
         }
     }

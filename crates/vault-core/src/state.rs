@@ -56,6 +56,8 @@ pub(crate) struct Owned {
     pub(crate) handles: BTreeMap<KeyHandle, usize>,
     /// Of live keys that have a name.
     pub(crate) names: BTreeMap<String, usize>,
+    /// Length of the live shares together.
+    pub(crate) share_bytes: usize,
     /// Size of the log that holds the last change of any of them.
     pub(crate) changed: u64,
 }
@@ -162,14 +164,16 @@ impl State {
                 keys: 0,
             });
         shared.keys = shared.keys.saturating_add(1);
-        let name = key.name.clone();
+        let (name, share_bytes) = (key.name.clone(), key.share_bytes());
         let position = self.place(owner, key.subject, changed, Body::Live(key));
         if let Some(owned) = self
             .slot_owner(position)
             .and_then(|owner| self.owners.get_mut(&*owner))
-            && !name.is_empty()
         {
-            owned.names.insert(name, position);
+            owned.share_bytes = owned.share_bytes.saturating_add(share_bytes);
+            if !name.is_empty() {
+                owned.names.insert(name, position);
+            }
         }
     }
 
@@ -216,6 +220,7 @@ impl State {
         slot.body = Body::Destroyed(Box::new(key.tombstone(index)));
         if let Some(owned) = self.owners.get_mut(&*slot.owner) {
             owned.names.remove(&key.name);
+            owned.share_bytes = owned.share_bytes.saturating_sub(key.share_bytes());
             owned.changed = slot.changed;
         }
         self.drop_policy(&key);
@@ -246,6 +251,13 @@ impl Slot {
         match &self.body {
             Body::Live(key) => &key.subject,
             Body::Destroyed(tombstone) => &tombstone.subject,
+        }
+    }
+
+    pub(crate) fn key_type(&self) -> KeyType {
+        match &self.body {
+            Body::Live(key) => key.key_type,
+            Body::Destroyed(tombstone) => tombstone.key_type,
         }
     }
 
@@ -303,9 +315,16 @@ impl LiveKey {
             policy_version: self.subject.policy_version,
             labels: self.labels.clone(),
             created_at: self.created_at,
-            origin: "generated",
-            exportable: false,
+            origin: origin(self.key_type),
+            exportable: is_exportable(self.key_type),
             public_key: self.public_key.clone(),
+        }
+    }
+
+    fn share_bytes(&self) -> usize {
+        match self.key_type {
+            KeyType::RawShare => self.material.secret_len(),
+            _ => 0,
         }
     }
 
@@ -333,9 +352,22 @@ impl Tombstone {
             policy_version: self.subject.policy_version,
             labels: Vec::new(),
             created_at: self.created_at,
-            origin: "generated",
-            exportable: false,
+            origin: origin(self.key_type),
+            exportable: is_exportable(self.key_type),
             public_key: Vec::new(),
         }
     }
+}
+
+/// A share was made outside; everything else was made here.
+fn origin(key_type: KeyType) -> &'static str {
+    match key_type {
+        KeyType::RawShare => "imported",
+        _ => "generated",
+    }
+}
+
+/// A share leaves as it came; nothing else ever leaves.
+fn is_exportable(key_type: KeyType) -> bool {
+    key_type == KeyType::RawShare
 }

@@ -68,6 +68,11 @@ impl SealedMaterial {
         KeyMaterial::from_sealed(self.key_type, secret)
     }
 
+    /// Length of the secret inside.
+    pub fn secret_len(&self) -> usize {
+        self.sealed.len().saturating_sub(TAG_LEN)
+    }
+
     /// The type. Fixed for life.
     pub fn key_type(&self) -> KeyType {
         self.key_type

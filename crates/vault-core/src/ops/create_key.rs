@@ -1,14 +1,14 @@
 //! CreateKey: the owner role, and the creator is the owner that the policy names.
 
 use crate::api::{Answer, Code, CreateKey, Label, LoggedLeaf, Refusal};
-use crate::authorize::{Call, Step};
+use crate::authorize::{Call, SENDER, Step};
 use crate::change::{Change, CreatedKey};
 use crate::idempotency::{Remembered, Scope, Seen};
 use crate::keyring::KeyRing;
 use crate::leaf::{self, Draft, Record, Verdict};
 use crate::limits::{LABEL_BYTES, LABELS, NAME_BYTES, POLICY_BYTES};
 use crate::request_form;
-use crate::state::LiveKey;
+use crate::state::{LiveKey, Owned};
 use crate::stop::Stop;
 use crate::vault::Vault;
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use vault_encoding::{Hash, merkle, sha256};
 use vault_keys::{KeyError, KeyMaterial, Rng, SecretAccess};
 use vault_policy::{
     KeyPolicy, KeyType, KeyVersion, Lineage, OidcSubject, PolicyVersion, SHARE_CLASSES,
-    UnixSeconds, VaultId, VaultTime, validate,
+    UnixSeconds, VaultId, VaultTime, sender_allows, validate,
 };
 use zeroize::Zeroizing;
 
@@ -44,6 +44,9 @@ pub(crate) struct Made {
 pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, create: CreateKey) -> Step {
     let text = request_form::of_creation(&create);
     match judge(vault, call, create, text.clone()) {
+        Ok(creation) if !sender_allows(creation.request.key_type, call.caller.facts()) => {
+            creation.refuse_sender()
+        }
         Ok(creation) => match vault.admit_creation(&creation) {
             Ok(None) => Step::Create(Box::new(creation)),
             Ok(Some(repeat)) => repeat,
@@ -184,14 +187,15 @@ impl Vault {
                 }
             }
         }
-        let Some(owned) = self.state.owned(&creation.owner) else {
-            return Ok(None);
-        };
-        let name = &creation.request.name;
-        let taken = owned
-            .handles
-            .get(&creation.request.handle)
-            .or_else(|| owned.names.get(name));
+        match self.state.owned(&creation.owner) {
+            Some(owned) => self.has_room(owned, creation).map(|()| None),
+            None => Ok(None),
+        }
+    }
+
+    fn has_room(&self, owned: &Owned, creation: &Creation) -> Result<(), Stop> {
+        let CreateKey { handle, name, .. } = &creation.request;
+        let taken = owned.handles.get(handle).or_else(|| owned.names.get(name));
         if let Some(slot) = taken.and_then(|&position| self.state.slot(position)) {
             return Err(Stop::principal(
                 Code::AlreadyExists,
@@ -199,10 +203,12 @@ impl Vault {
                 "already_exists",
             ));
         }
-        if owned.handles.len() >= self.config.limits.keys_per_owner {
+        let limits = &self.config.limits;
+        let shares = owned.share_bytes.saturating_add(creation.share_bytes());
+        if owned.handles.len() >= limits.keys_per_owner || shares > limits.share_bytes_per_owner {
             return Err(Stop::Plain(Refusal::new(Code::QuotaExceeded)));
         }
-        Ok(None)
+        Ok(())
     }
 }
 
@@ -225,6 +231,19 @@ impl Step {
 }
 
 impl Creation {
+    /// Logged, though there is no key yet: its creator would be a principal of it.
+    fn refuse_sender(self) -> Step {
+        Step::Refuse {
+            refusal: Refusal::new(Code::SenderConstraintRequired),
+            reason: SENDER,
+            draft: Box::new(self.draft),
+        }
+    }
+
+    fn share_bytes(&self) -> usize {
+        self.request.share.as_ref().map_or(0, |share| share.len())
+    }
+
     /// Generates the material and writes the record. The lineage follows from the leaf.
     pub(crate) fn make(
         &self,

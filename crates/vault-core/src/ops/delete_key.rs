@@ -24,7 +24,10 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, deletion: ScheduleDeleti
     let text = request_form::canonical(&Request::ScheduleDeletion(deletion));
     let name = Action::Delete.name();
     let scope = idempotency_scope(call, name, &text);
-    match repeat(vault, scope) {
+    match vault
+        .gate_own(call, &key)
+        .and_then(|()| repeat(vault, scope))
+    {
         Ok(Some(step)) => return step,
         Ok(None) => {}
         Err(stop) => return call.refuse(stop, name, text),

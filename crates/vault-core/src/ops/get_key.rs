@@ -4,10 +4,14 @@ use crate::api::{Answer, KeyRef, Request};
 use crate::authorize::{Call, Step};
 use crate::request_form;
 use crate::state::{Body, Found};
+use crate::stop::Stop;
 use crate::vault::Vault;
 use vault_policy::{Action, Operation, evaluate};
 
 pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, key: KeyRef) -> Step {
+    if let Err(stop) = vault.gate_own(call, &key) {
+        return refuse(call, stop, key);
+    }
     if let Some(step) = tombstone(vault, call, &key) {
         return step;
     }
@@ -22,11 +26,13 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, key: KeyRef) -> Step {
             }
             Step::ready(Answer::GetKey(info), permitted.changed)
         }
-        Err(stop) => {
-            let text = request_form::canonical(&Request::GetKey { key });
-            call.refuse(stop, Action::GetKey.name(), text)
-        }
+        Err(stop) => refuse(call, stop, key),
     }
+}
+
+fn refuse(call: &Call<'_>, stop: Stop, key: KeyRef) -> Step {
+    let text = request_form::canonical(&Request::GetKey { key });
+    call.refuse(stop, Action::GetKey.name(), text)
 }
 
 fn tombstone(vault: &Vault, call: &Call<'_>, key: &KeyRef) -> Option<Step> {

@@ -1,4 +1,5 @@
-//! ListKeys: the caller's own keys, in the order of their handles, tombstones left out.
+//! ListKeys: the caller's own keys, in the order of their handles. Tombstones are left out, and
+//! so is what this sender may not touch.
 
 use crate::api::{Answer, Code, ListKeys};
 use crate::authorize::{Call, Step};
@@ -7,7 +8,7 @@ use crate::state::{Body, Owned};
 use crate::stop::Stop;
 use crate::vault::Vault;
 use std::ops::Bound;
-use vault_policy::KeyHandle;
+use vault_policy::{Facts, KeyHandle, sender_allows};
 
 pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, list: &ListKeys) -> Step {
     let (size, after) = match (page_size(list.page_size), page_start(&list.page_token)) {
@@ -28,7 +29,8 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, list: &ListKeys) -> Step
             0,
         );
     };
-    Step::ready(page(vault, owned, size, after), owned.changed)
+    let facts = call.caller.facts();
+    Step::ready(page(vault, owned, facts, size, after), owned.changed)
 }
 
 fn invalid(call: &Call<'_>, detail: &'static str) -> Step {
@@ -55,7 +57,13 @@ fn page_start(token: &str) -> Option<Bound<KeyHandle>> {
     }
 }
 
-fn page(vault: &Vault, owned: &Owned, size: usize, after: Bound<KeyHandle>) -> Answer {
+fn page(
+    vault: &Vault,
+    owned: &Owned,
+    facts: &Facts,
+    size: usize,
+    after: Bound<KeyHandle>,
+) -> Answer {
     let mut live = owned
         .handles
         .range((after, Bound::Unbounded))
@@ -63,7 +71,8 @@ fn page(vault: &Vault, owned: &Owned, size: usize, after: Bound<KeyHandle>) -> A
         .filter_map(|slot| match &slot.body {
             Body::Live(key) => Some(key),
             Body::Destroyed(_) => None,
-        });
+        })
+        .filter(|key| sender_allows(key.key_type, facts));
     let keys: Vec<_> = live.by_ref().take(size).map(|key| key.info()).collect();
     let next_page_token = match (live.next(), keys.last()) {
         (Some(_), Some(last)) => last.handle.to_string(),

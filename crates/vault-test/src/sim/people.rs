@@ -90,6 +90,7 @@ pub fn config() -> VaultConfig {
         limits: Limits {
             keys_per_owner: 64,
             cached_keys: 4,
+            ..Limits::default()
         },
         trust_root: Hash([1; 32]),
         operational_root: Hash([2; 32]),
