@@ -12,8 +12,7 @@ pub const ERROR_DETAIL: &str = "enclavevaults.v1.ErrorDetail";
 
 /// The error that carries this detail; its gRPC code follows from the detail's own.
 pub fn to_connect_error(detail: &v1::ErrorDetail, message: &str) -> ConnectError {
-    let code = detail.code.as_known().unwrap_or_default();
-    ConnectError::new(rpc_code(code), message)
+    ConnectError::new(rpc_code(detail), message)
         .with_detail(AnyDetail::from_message(ERROR_DETAIL, detail))
 }
 
@@ -43,8 +42,9 @@ pub fn code_name(code: Code) -> String {
         .to_ascii_lowercase()
 }
 
-fn rpc_code(code: Code) -> Rpc {
-    match code {
+/// The gRPC code of an error with this detail.
+pub fn rpc_code(detail: &v1::ErrorDetail) -> Rpc {
+    match detail.code.as_known().unwrap_or_default() {
         Code::ERROR_CODE_UNSPECIFIED => Rpc::Unknown,
         Code::ERROR_CODE_INVALID_ARGUMENT
         | Code::ERROR_CODE_TOO_LARGE

@@ -6,6 +6,14 @@ use connectrpc::Limits;
 pub const BEFORE_AUTHENTICATION: usize = 64 << 10;
 /// A request of an authenticated caller.
 pub const AFTER_AUTHENTICATION: usize = 1 << 20;
+/// One call of an `Operate` stream; longer ones are calls of their own.
+pub const OPERATE_MESSAGE: usize = 64 << 10;
+/// A `Batch`, of an authenticated caller.
+pub const BATCH: usize = 4 << 20;
+/// Number of calls of a batch.
+pub const BATCH_CALLS: usize = 256;
+/// The answer to a batch, as a client reads it.
+pub const BATCH_RESPONSE: usize = 8 << 20;
 /// Memory that the elements of one message may take when decoded.
 pub const ELEMENT_MEMORY: usize = 1 << 20;
 /// A policy in canonical form.
@@ -28,6 +36,20 @@ pub fn request_limits(authenticated: bool) -> Limits {
     } else {
         BEFORE_AUTHENTICATION
     };
+    limits(bytes)
+}
+
+/// What a vault reads of one batch of an authenticated caller.
+pub fn batch_limits() -> Limits {
+    limits(BATCH)
+}
+
+/// What a vault reads of one call of an authenticated caller's stream.
+pub fn operate_limits() -> Limits {
+    limits(OPERATE_MESSAGE)
+}
+
+fn limits(bytes: usize) -> Limits {
     Limits::default()
         .with_max_request_body_size(bytes)
         .with_max_message_size(bytes)

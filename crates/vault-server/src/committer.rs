@@ -94,6 +94,16 @@ impl Committer {
         let (sender, receiver) = oneshot::channel();
         let mut queue = self.shared.lock();
         queue.waiting.entry(sequence).or_default().push(sender);
+        self.count(queue);
+        receiver
+    }
+
+    /// One more record of a group for which its caller waits already. INVARIANT: as `register`.
+    pub(crate) fn join(&self) {
+        self.count(self.shared.lock());
+    }
+
+    fn count(&self, mut queue: MutexGuard<'_, Queue>) {
         queue.records += 1;
         queue.oldest.get_or_insert_with(Instant::now);
         let wake = queue.idle || queue.records == FULL;
@@ -101,7 +111,6 @@ impl Committer {
         if wake {
             self.shared.changed.notify_one();
         }
-        receiver
     }
 
     /// Commits what is there, and ends the thread.

@@ -2,14 +2,21 @@
 //! and maps the answer.
 
 mod audit;
+mod batch;
+mod calls;
 mod crypto;
 mod error;
+mod gather;
 mod key;
+mod mapping;
+mod operate;
 mod policy;
 mod vault;
+mod waiting;
 mod wire;
 
 pub(crate) use error::{Explain, refusal_to_error};
+pub(crate) use operate::Link;
 
 use crate::shared::Shared;
 use connectrpc::{Chain, ConnectError, RequestContext};

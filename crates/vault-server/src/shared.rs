@@ -3,14 +3,12 @@
 use crate::boot::Locked;
 use crate::clock::{SystemRng, reading};
 use crate::committer::Committer;
-use crate::jwks::{Issuers, Unproven};
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use crate::jwks::Issuers;
 use ratls::config_tree::ConfigTree;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use vault_core::authn::token::{TokenError, TokenProof};
-use vault_core::{CallContext, Caller, Code, Committed, Refusal, Reply, Request, Vault};
-use vault_policy::{VaultId, VerifiedEvidence};
+use tokio::sync::oneshot;
+use vault_core::{CallContext, Caller, Code, Committed, Pending, Refusal, Reply, Request, Vault};
+use vault_policy::{VaultId, VaultTime, VerifiedEvidence};
 use vault_tee::Platform;
 
 /// One vault and what it says of itself.
@@ -52,28 +50,9 @@ impl Shared {
             .map_err(|reason| Refusal::new(Code::Locked).because(reason.to_string()))
     }
 
-    /// Who calls: the token of this request, and the evidence of its connection.
-    pub(crate) async fn authenticate(
-        &self,
-        headers: &HeaderMap,
-        evidence: Option<&VerifiedEvidence>,
-    ) -> Result<Caller, Refusal> {
-        let proof = match bearer(headers)? {
-            Some(token) => Some(self.prove(token).await?),
-            None => None,
-        };
-        Caller::new(proof, evidence.cloned())
-    }
-
-    async fn prove(&self, token: &[u8]) -> Result<TokenProof, Refusal> {
-        let now = self.open()?.read().establish(reading(&*self.platform));
-        self.issuers
-            .prove(token, now)
-            .await
-            .map_err(|unproven| match unproven {
-                Unproven::Token(error) => refuse_token(error),
-                Unproven::IssuerUnavailable => Refusal::new(Code::IssuerUnavailable),
-            })
+    /// Vault time now.
+    pub(crate) fn establish(&self) -> Result<VaultTime, Refusal> {
+        Ok(self.open()?.read().establish(reading(&*self.platform)))
     }
 
     /// Takes one call through the core: judge, operate, record, wait until it is durable.
@@ -83,71 +62,85 @@ impl Shared {
         request: Request,
         context: &CallContext,
     ) -> Result<Reply, Refusal> {
+        let begun = self.begin(caller, request, context, |_| false)?;
+        begun.answer().await
+    }
+
+    /// The same for what takes long, so that the thread of its connection goes on with others.
+    pub(crate) async fn perform_aside(
+        self: Arc<Self>,
+        caller: Arc<Result<Caller, Refusal>>,
+        request: Request,
+        context: CallContext,
+    ) -> Result<Reply, Refusal> {
+        let begin = move || {
+            let caller = (*caller).as_ref().map_err(Clone::clone)?;
+            self.begin(caller, request, &context, |_| false)
+        };
+        let begun = tokio::task::spawn_blocking(begin).await;
+        begun
+            .unwrap_or_else(|_| Err(Refusal::new(Code::Internal)))?
+            .answer()
+            .await
+    }
+
+    /// Judges, operates and records one call. `joins` says of a group whether the caller waits for
+    /// it already.
+    pub(crate) fn begin(
+        &self,
+        caller: &Caller,
+        request: Request,
+        context: &CallContext,
+        joins: impl FnOnce(u64) -> bool,
+    ) -> Result<Begun, Refusal> {
         let open = self.open()?;
         let now = reading(&*self.platform);
         let authorized = open.read().authorize(caller, request, context, now);
         let operated = authorized.operate(&mut SystemRng);
-        let (pending, wait, durable) = {
-            let mut vault = open.vault.write().unwrap_or_else(PoisonError::into_inner);
-            let pending = vault.record(operated);
-            let wait = pending.awaits().map(|group| open.committer.register(group));
-            let durable = match wait {
-                None => vault.durable().cloned(),
-                Some(_) => None,
-            };
-            (pending, wait, durable)
+        let mut vault = open.vault.write().unwrap_or_else(PoisonError::into_inner);
+        let pending = vault.record(operated);
+        let wait = match pending.awaits() {
+            None => Wait::Nothing(vault.durable().cloned()),
+            Some(group) if joins(group) => {
+                open.committer.join();
+                Wait::Group(group, None)
+            }
+            Some(group) => Wait::Group(group, Some(open.committer.register(group))),
         };
-        let committed: Option<Committed> = match wait {
-            Some(wait) => wait.await.ok(),
-            None => durable,
+        drop(vault);
+        Ok(Begun { pending, wait })
+    }
+}
+
+/// A call that is recorded.
+pub(crate) struct Begun {
+    pub(crate) pending: Pending,
+    pub(crate) wait: Wait,
+}
+
+impl Begun {
+    async fn answer(self) -> Result<Reply, Refusal> {
+        let committed = match self.wait {
+            Wait::Nothing(durable) => durable,
+            Wait::Group(_, Some(told)) => told.await.ok(),
+            Wait::Group(_, None) => None,
         };
-        let committed = committed.ok_or_else(|| Refusal::new(Code::Unavailable))?;
-        pending
-            .release(&committed)
-            .unwrap_or_else(|_| Err(Refusal::new(Code::Internal)))
+        release(self.pending, committed)
     }
 }
 
-/// The token of the one `Authorization` header, if there is one.
-fn bearer(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (value, None) = (values.next(), values.next()) else {
-        return Err(Refusal::new(Code::Unauthenticated).because("two Authorization headers"));
-    };
-    let Some(value) = value else { return Ok(None) };
-    match value.as_bytes().split_at_checked(7) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => Ok(Some(token)),
-        _ => {
-            Err(Refusal::new(Code::Unauthenticated).because("Authorization is not a bearer token"))
-        }
-    }
+/// What a recorded call waits for.
+pub(crate) enum Wait {
+    /// Nothing: this is durable, and covers it.
+    Nothing(Option<Committed>),
+    /// This group, of which its caller is told here or where it already waits.
+    Group(u64, Option<oneshot::Receiver<Committed>>),
 }
 
-fn refuse_token(error: TokenError) -> Refusal {
-    let code = match error {
-        TokenError::Expired | TokenError::NotYetValid => Code::TokenExpired,
-        TokenError::TimeUnknown => Code::TimeUnknown,
-        _ => Code::Unauthenticated,
-    };
-    Refusal::new(code).because(format!("token refused: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use http::HeaderValue;
-
-    #[test]
-    fn one_bearer_token_is_taken_and_anything_else_in_its_place_refused() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(bearer(&headers).unwrap(), None);
-        headers.insert(AUTHORIZATION, HeaderValue::from_static("bearer abc"));
-        assert_eq!(bearer(&headers).unwrap(), Some(&b"abc"[..]));
-        headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer abd"));
-        assert_eq!(bearer(&headers).unwrap_err().code, Code::Unauthenticated);
-        headers.insert(AUTHORIZATION, HeaderValue::from_static("Basic abcdef"));
-        assert!(bearer(&headers).is_err());
-        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bear"));
-        assert!(bearer(&headers).is_err());
-    }
+/// The answer of a recorded call, now that `committed` is durable.
+pub(crate) fn release(pending: Pending, committed: Option<Committed>) -> Result<Reply, Refusal> {
+    let committed = committed.ok_or_else(|| Refusal::new(Code::Unavailable))?;
+    pending
+        .release(&committed)
+        .unwrap_or_else(|_| Err(Refusal::new(Code::Internal)))
 }

@@ -2,78 +2,124 @@
 
 use super::{DRAIN, Door};
 use crate::config::LimitsConfig;
-use crate::service::{Authenticated, Explain, Services, refusal_to_error};
+use crate::sender::Peer;
+use crate::service::{Authenticated, Explain, Link, Services, refusal_to_error};
 use connectrpc::{ConnectRpcBody, ConnectRpcService, Dispatcher};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use ratls::tls::{ConnectionFacts, ServerStream};
+use ratls::tls::ServerStream;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use vault_core::{Caller, Code, Refusal};
-use vault_proto::{AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, request_limits};
+use vault_proto::{AFTER_AUTHENTICATION, BATCH, BEFORE_AUTHENTICATION};
+use vault_proto::{batch_limits, operate_limits, request_limits};
 
 const STREAM_WINDOW: u32 = 64 << 10;
 const CONNECTION_WINDOW: u32 = 256 << 10;
 const HEADER_LIST: u32 = 32 << 10;
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
+/// `Operate` streams of one connection: one, and one more while a new token takes over.
+const OPERATE_STREAMS: usize = 2;
+
+/// What a request may take, by its method.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Single,
+    Batch,
+    Operate,
+}
+
+impl Kind {
+    fn of(path: &str) -> Self {
+        match path {
+            "/enclavevaults.v1.CryptoService/Batch" => Self::Batch,
+            "/enclavevaults.v1.CryptoService/Operate" => Self::Operate,
+            _ => Self::Single,
+        }
+    }
+
+    /// Bytes of a request that is admitted as a whole. A stream takes memory by itself.
+    fn longest(self, known: bool) -> usize {
+        match (self, known) {
+            (Self::Single, true) => AFTER_AUTHENTICATION,
+            (Self::Batch, true) => BATCH,
+            (Self::Operate, true) => 0,
+            (_, false) => BEFORE_AUTHENTICATION,
+        }
+    }
+}
+
 /// One attested connection: what the preamble proved stands beside each of its requests.
-#[derive(Clone)]
 pub(super) struct Session {
     door: Arc<Door>,
-    facts: Arc<ConnectionFacts>,
+    peer: Arc<Peer>,
     stranger: ConnectRpcService<Services>,
     known: ConnectRpcService<Services>,
+    batch: ConnectRpcService<Services>,
+    operate: ConnectRpcService<Services>,
+    link: Link,
+    closing: watch::Sender<bool>,
 }
 
 impl Session {
-    pub(super) fn new(door: Arc<Door>, facts: ConnectionFacts) -> Self {
-        let service = |authenticated| {
+    pub(super) fn new(door: Arc<Door>, peer: Peer) -> Self {
+        let service = |limits| {
             ConnectRpcService::from_arc(door.services.clone())
-                .with_limits(request_limits(authenticated))
+                .with_limits(limits)
                 .with_interceptor(Explain)
         };
+        let closing = watch::Sender::new(false);
         Self {
-            stranger: service(false),
-            known: service(true),
-            facts: Arc::new(facts),
+            stranger: service(request_limits(false)),
+            known: service(request_limits(true)),
+            batch: service(batch_limits()),
+            operate: service(operate_limits()),
+            link: Link {
+                memory: door.memory.clone(),
+                slots: Arc::new(Semaphore::new(OPERATE_STREAMS)),
+                closing: closing.subscribe(),
+            },
+            closing,
+            peer: Arc::new(peer),
             door,
         }
     }
 
-    async fn answer(self, mut request: Request<Incoming>) -> Response<ConnectRpcBody> {
+    async fn answer(&self, mut request: Request<Incoming>) -> Response<ConnectRpcBody> {
         let path = request.uri().path();
+        let kind = Kind::of(path);
         let method = self.door.services.lookup(path.trim_start_matches('/'));
         if method.is_none() {
             let refusal = Refusal::new(Code::InvalidArgument).because("no such method");
             return refuse(&refusal, request.headers());
         }
-        let evidence = self.facts.caller.as_ref();
-        let caller = self
-            .door
-            .shared
-            .authenticate(request.headers(), evidence)
-            .await;
-        let _memory = match self.admit(request.headers(), &caller).await {
+        let caller = self.door.shared.authenticate(&request, &self.peer).await;
+        let _memory = match self.admit(kind, request.headers(), &caller).await {
             Ok(permit) => permit,
             Err(refusal) => return refuse(&refusal, request.headers()),
         };
-        let mut service = match caller {
-            Ok(_) => self.known,
-            Err(_) => self.stranger,
+        let service = match (&caller, kind) {
+            (Err(_), _) => &self.stranger,
+            (Ok(_), Kind::Single) => &self.known,
+            (Ok(_), Kind::Batch) => &self.batch,
+            (Ok(_), Kind::Operate) => &self.operate,
         };
+        let mut service = service.clone();
         let headers = request.headers().clone();
-        request
-            .extensions_mut()
-            .insert(Authenticated(Arc::new(caller)));
+        let extensions = request.extensions_mut();
+        extensions.insert(Authenticated(Arc::new(caller)));
+        if kind == Kind::Operate {
+            extensions.insert(self.link.clone());
+        }
         let limit = Duration::from_secs(self.door.limits.request_seconds);
         let answer = tower::Service::call(&mut service, request);
         match timeout(limit, answer).await {
@@ -90,13 +136,11 @@ impl Session {
     /// request that says to be too long.
     async fn admit(
         &self,
+        kind: Kind,
         headers: &HeaderMap,
         caller: &Result<Caller, Refusal>,
     ) -> Result<OwnedSemaphorePermit, Refusal> {
-        let limit = match caller {
-            Ok(_) => AFTER_AUTHENTICATION,
-            Err(_) => BEFORE_AUTHENTICATION,
-        };
+        let limit = kind.longest(caller.is_ok());
         let length = content_length(headers).unwrap_or(limit);
         if length > limit {
             return Err(Refusal::new(Code::TooLarge));
@@ -129,14 +173,22 @@ fn refuse(refusal: &Refusal, headers: &HeaderMap) -> Response<ConnectRpcBody> {
     refusal_to_error(refusal).into_http_response(headers)
 }
 
-impl hyper::service::Service<Request<Incoming>> for Session {
+/// The connection's answers.
+struct Answers(Arc<Session>);
+
+impl hyper::service::Service<Request<Incoming>> for Answers {
     type Response = Response<ConnectRpcBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let session = self.clone();
-        Box::pin(async move { Ok(session.answer(request).await) })
+        let session = self.0.clone();
+        Box::pin(async move {
+            let peer = session.peer.clone();
+            let mut answer = session.answer(request).await;
+            peer.tell_nonce(answer.headers_mut());
+            Ok(answer)
+        })
     }
 }
 
@@ -147,6 +199,7 @@ pub(super) async fn serve(
     limits: &LimitsConfig,
     mut stop: watch::Receiver<bool>,
 ) {
+    let session = Arc::new(session);
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
@@ -155,7 +208,7 @@ pub(super) async fn serve(
         .max_header_list_size(HEADER_LIST)
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
-        .serve_connection(TokioIo::new(stream), session);
+        .serve_connection(TokioIo::new(stream), Answers(session.clone()));
     tokio::pin!(connection);
     tokio::select! {
         ended = &mut connection => {
@@ -167,6 +220,7 @@ pub(super) async fn serve(
         () = sleep(Duration::from_secs(limits.connection_seconds)) => {}
         _ = stop.changed() => {}
     }
+    session.closing.send_replace(true);
     connection.as_mut().graceful_shutdown();
     // Whatever is not answered by then is cut.
     let _ = timeout(DRAIN, connection).await;

@@ -1,6 +1,7 @@
 //! Refusals on the wire.
 
 use super::wire;
+use buffa::MessageField;
 use connectrpc::interceptor::{UnaryRequest, UnaryResponse};
 use connectrpc::{ConnectError, ErrorCode as Rpc, Interceptor, Next, async_trait};
 use vault_core::api::{Blame, Retry};
@@ -9,7 +10,26 @@ use vault_proto::{to_connect_error, v1};
 
 /// The error of a refusal, with its typed detail.
 pub(crate) fn refusal_to_error(refusal: &Refusal) -> ConnectError {
-    let detail = v1::ErrorDetail {
+    to_connect_error(&detail(refusal), message(refusal))
+}
+
+/// The same as the outcome of one call of a stream or a batch.
+pub(super) fn refusal_to_outcome(refusal: &Refusal) -> v1::OperateError {
+    let detail = detail(refusal);
+    v1::OperateError {
+        grpc_code: vault_proto::rpc_code(&detail).grpc_code(),
+        message: message(refusal).to_owned(),
+        detail: MessageField::some(detail),
+        ..Default::default()
+    }
+}
+
+fn message(refusal: &Refusal) -> &str {
+    refusal.detail.as_deref().unwrap_or(sentence(refusal.code))
+}
+
+fn detail(refusal: &Refusal) -> v1::ErrorDetail {
+    v1::ErrorDetail {
         code: wire_code(refusal.code).into(),
         blame: wire_blame(refusal.blame).into(),
         retry: wire_retry(refusal.retry).into(),
@@ -19,9 +39,7 @@ pub(crate) fn refusal_to_error(refusal: &Refusal) -> ConnectError {
         head: wire::optional(refusal.head.as_ref().map(wire::head)),
         leaf: wire::optional(refusal.leaf.as_ref().map(wire::logged_leaf)),
         ..Default::default()
-    };
-    let message = refusal.detail.as_deref().unwrap_or(sentence(refusal.code));
-    to_connect_error(&detail, message)
+    }
 }
 
 /// Gives the typed detail to errors that the RPC library made itself: those of messages that do
@@ -39,7 +57,8 @@ impl Interceptor for Explain {
     }
 }
 
-fn explain(error: ConnectError) -> ConnectError {
+/// The error with a typed detail, whoever made it.
+pub(super) fn explain(error: ConnectError) -> ConnectError {
     if !error.details.is_empty() {
         return error;
     }
