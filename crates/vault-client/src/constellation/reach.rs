@@ -5,9 +5,14 @@ use super::hints::Phonebook;
 use super::search::Dial;
 use crate::client::Client;
 use crate::config::{ClientConfig, VaultPins};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
+use crate::registry::RegistryClient;
+use std::time::Duration;
 use vault_governance::Member;
 use vault_policy::VaultId;
+
+/// A registry that takes longer is passed over.
+const LONGEST_QUESTION: Duration = Duration::from_secs(5);
 
 /// Attested sessions, under the manifest's pins.
 pub(crate) struct Attested {
@@ -57,15 +62,17 @@ impl Dial for Attested {
     }
 }
 
-/// One registry.
+/// One registry. Each is asked by itself, so that a slow one delays none of the others.
 pub(crate) struct Registry {
     url: String,
+    client: RegistryClient,
 }
 
 impl Registry {
-    pub(crate) fn new(url: &str, _config: &ConstellationConfig) -> Self {
+    pub(crate) fn new(url: &str, config: &ConstellationConfig) -> Self {
         Self {
             url: url.to_owned(),
+            client: RegistryClient::new([url], config.timeout.min(LONGEST_QUESTION)),
         }
     }
 }
@@ -76,6 +83,14 @@ impl Phonebook for Registry {
     }
 
     async fn list(&self) -> Result<Vec<(VaultId, String)>> {
-        Err(Error::new(ErrorCode::Unavailable).detail("registries are not asked yet"))
+        let listing = self.client.list().await;
+        match listing.failures.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(listing
+                .entries
+                .into_iter()
+                .map(|listed| (listed.vault_id, listed.endpoint))
+                .collect()),
+        }
     }
 }
