@@ -16,7 +16,7 @@ use vault_core::{
     Answer, CallContext, Code, Receipt, Refusal, Reply, Request, Rng, SignatureFormat,
 };
 use vault_encoding::merkle::leaf_hash;
-use vault_policy::{KeyHandle, KeyType, VaultId};
+use vault_policy::{KeyHandle, KeyType, SHARE_CLASSES, VaultId};
 use zeroize::Zeroizing;
 
 /// One client with its memory.
