@@ -3,4 +3,5 @@
 pub mod constellation;
 pub mod issuer;
 pub mod process;
+pub mod proxy;
 pub mod sim;
