@@ -5,7 +5,9 @@ mod attested;
 mod crowd;
 mod plain;
 
+use crate::clock::fill;
 use crate::config::LimitsConfig;
+use crate::sender::Peer;
 use crate::service::{Services, services};
 use crate::shared::Shared;
 use attested::Session;
@@ -17,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use vault_core::authn::dpop::NonceKey;
 
 /// How long connections may take to finish what is in flight.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -31,6 +34,7 @@ pub(crate) struct Door {
     shared: Arc<Shared>,
     services: Arc<Services>,
     endpoint: ServerEndpoint,
+    nonces: NonceKey,
     limits: LimitsConfig,
     connections: usize,
     crowd: Arc<Crowd>,
@@ -48,6 +52,8 @@ impl Door {
     ) -> Arc<Self> {
         let memory = limits.memory_mib as usize * 1024;
         let of_strangers = memory / STRANGERS;
+        let mut secret = [0; 32];
+        fill(&mut secret);
         let connections = crate::descriptors::connections(limits.connections);
         Arc::new(Self {
             services: Arc::new(services(shared.clone())),
@@ -57,6 +63,7 @@ impl Door {
             strangers_memory: Arc::new(Semaphore::new(of_strangers)),
             shared,
             endpoint,
+            nonces: NonceKey::new(&secret),
             limits,
         })
     }
@@ -107,7 +114,8 @@ async fn connection(tcp: TcpStream, ticket: Ticket, door: Arc<Door>, stop: watch
             if let (Some(evidence), Ok(open)) = (&attested.facts.caller, &door.shared.state) {
                 open.observe(evidence);
             }
-            let session = Session::new(door.clone(), attested.facts);
+            let peer = Peer::new(attested.facts, &door.nonces);
+            let session = Session::new(door.clone(), peer);
             attested::serve(attested.stream, session, &door.limits, stop).await;
         }
         Ok(Accepted::Plain { stream, .. }) => plain::serve(stream, door, stop).await,

@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use vault_core::authn::jwks::KeySet;
 use vault_core::authn::token::{
-    IssuerSet, TokenCache, TokenError, TokenProof, claimed_issuer, verify_token,
+    IssuerSet, TokenCache, TokenError, VerifiedToken, claimed_issuer, verify_token,
 };
-use vault_policy::{UnixSeconds, VaultTime};
+use vault_policy::{UnixSeconds, VaultId, VaultTime};
 
 /// Why a token is not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,8 +61,9 @@ fn unproven(error: TokenError) -> Unproven {
 }
 
 impl Issuers {
-    /// Fetches nothing yet.
+    /// Of this vault. Fetches nothing yet.
     pub(crate) fn new(
+        vault: VaultId,
         issuers: &[TrustedIssuer],
         cached_tokens: usize,
         upper_bound: UpperBound,
@@ -79,7 +80,7 @@ impl Issuers {
             };
             endpoints.insert(issuer.config.url.clone(), endpoint);
         }
-        let set = IssuerSet::new(issuers.iter().map(TrustedIssuer::rules));
+        let set = IssuerSet::new(issuers.iter().map(TrustedIssuer::rules)).at_vault(vault);
         Ok(Self {
             current: RwLock::new(Arc::new(set)),
             cache: Mutex::new(TokenCache::new(cached_tokens)),
@@ -88,11 +89,15 @@ impl Issuers {
         })
     }
 
-    /// Verifies a token; fetches keys if they are missing.
-    pub(crate) async fn prove(&self, token: &[u8], now: VaultTime) -> Result<TokenProof, Unproven> {
+    /// Verifies a token, whoever sends it; fetches keys if they are missing.
+    pub(crate) async fn verify(
+        &self,
+        token: &[u8],
+        now: VaultTime,
+    ) -> Result<VerifiedToken, Unproven> {
         let set = self.current();
-        let missing = match self.prove_under(&set, token, now) {
-            Ok(proof) => return Ok(proof),
+        let missing = match self.verify_under(&set, token, now) {
+            Ok(verified) => return Ok(verified),
             Err(error @ (TokenError::UnknownKey | TokenError::KeysStale)) => error,
             Err(error) => return Err(Unproven::Token(error)),
         };
@@ -100,7 +105,7 @@ impl Issuers {
         if !self.refresh(&url, &set).await {
             return Err(unproven(missing));
         }
-        self.prove_under(&self.current(), token, now)
+        self.verify_under(&self.current(), token, now)
             .map_err(unproven)
     }
 
@@ -133,19 +138,19 @@ impl Issuers {
         }
     }
 
-    fn prove_under(
+    fn verify_under(
         &self,
         set: &IssuerSet,
         token: &[u8],
         now: VaultTime,
-    ) -> Result<TokenProof, TokenError> {
+    ) -> Result<VerifiedToken, TokenError> {
         let cache = || self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(proof) = cache().get(token, set, now) {
-            return Ok(proof);
+        if let Some(verified) = cache().get(token, set, now) {
+            return Ok(verified);
         }
-        let proof = verify_token(token, set, now)?;
-        cache().remember(token, &proof, set);
-        Ok(proof)
+        let verified = verify_token(token, set, now)?;
+        cache().remember(&verified, set);
+        Ok(verified)
     }
 
     /// Whether there are other keys now than in `known`.

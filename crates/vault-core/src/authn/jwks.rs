@@ -21,7 +21,7 @@ const LIMITS: Limits = Limits {
     nodes: 4096,
 };
 /// Members that only a private or symmetric key has (RFC 7518, section 6).
-const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+pub(super) const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// The closed set of signature algorithms.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -198,7 +198,7 @@ fn may_verify(entry: &Json) -> Result<bool, JwksError> {
     }
 }
 
-fn public_key(entry: &Json, algorithm: Algorithm) -> Result<ParsedPublicKey, JwksError> {
+pub(super) fn public_key(entry: &Json, algorithm: Algorithm) -> Result<ParsedPublicKey, JwksError> {
     match algorithm {
         Algorithm::Es256 => {
             let mut point = vec![4];

@@ -9,23 +9,30 @@
 //! 4. its keys are fresh; `kid` names one; `alg` is that key's only algorithm; the signature
 //!    stands;
 //! 5. `sub`, `aud`, `exp`, `iat`, where present `nbf`, and the roles have their JSON types; the
-//!    audience is this vault's; the token is valid now by vault time.
+//!    audience is the issuer's or this vault's own; `cnf` is absent or one that is understood;
+//!    the token is valid now by vault time.
+//!
+//! What comes out is not yet a proof: [`VerifiedToken`] asks who sends it.
 
 mod cache;
 mod claims;
+mod confirmation;
 mod header;
 mod issuer;
+mod sender;
 
 pub use cache::TokenCache;
+pub use confirmation::Confirmation;
 pub use issuer::{IssuerRules, IssuerSet, TokenType};
+pub use sender::{SenderError, VerifiedToken};
 
 use crate::authn::jwks::VerifyingKey;
 use claims::Claims;
 use header::Header;
 use issuer::Issuer;
 use std::fmt;
-use vault_encoding::text;
-use vault_policy::{TokenFacts, UnixSeconds, VaultTime};
+use vault_encoding::{sha256, text};
+use vault_policy::{SenderConstraint, TokenFacts, UnixSeconds, VaultTime};
 
 /// Longest token that is read.
 pub const LONGEST: usize = 16 << 10;
@@ -103,7 +110,8 @@ pub enum TokenError {
     BadSignature,
     /// The token is for somebody else.
     WrongAudience,
-    /// The token is bound to a key (`cnf`), and this vault does not check that yet.
+    /// `cnf` is not one member that this vault understands: `jkt` or `x5t#S256`, each the
+    /// base64url of 32 bytes.
     ConfirmationUnsupported,
     /// Past its expiry.
     Expired,
@@ -156,13 +164,13 @@ impl fmt::Display for TokenError {
 
 impl std::error::Error for TokenError {}
 
-/// A token that was verified for this call.
+/// A token that was verified for this call and this sender.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenProof(TokenFacts);
 
 impl TokenProof {
-    /// Asserts that signature, issuer, audience, type and times of a token were verified.
-    /// Outside tests only this module may call it.
+    /// Asserts that signature, issuer, audience, type and times of a token were verified, and that
+    /// its sender may use it. Outside tests only this module may call it.
     pub fn assertion(facts: TokenFacts) -> Self {
         Self(facts)
     }
@@ -178,7 +186,7 @@ pub fn verify_token(
     token: &[u8],
     issuers: &IssuerSet,
     now: VaultTime,
-) -> Result<TokenProof, TokenError> {
+) -> Result<VerifiedToken, TokenError> {
     let compact = Compact::split(token)?;
     let header = Header::parse(&decode(compact.header)?)?;
     let claims = Claims::parse(&decode(compact.claims)?)?;
@@ -192,7 +200,9 @@ pub fn verify_token(
     still_before(now, keys.until, TokenError::KeysStale)?;
     let key = keys.set.get(&header.kid).ok_or(TokenError::UnknownKey)?;
     check_signature(&compact, &header, key)?;
-    facts(&claims, issuer, now).map(TokenProof)
+    let facts = facts(&claims, issuer, issuers.vault(), now)?;
+    let confirmation = claims.confirmation()?;
+    Ok(VerifiedToken::new(sha256(token), facts, confirmation))
 }
 
 /// The configured issuer that a token says it is from. Proves nothing: it tells whose keys to
@@ -218,7 +228,12 @@ fn check_signature(
 }
 
 /// The claims of a token whose signature stands.
-fn facts(claims: &Claims, issuer: &Issuer, now: VaultTime) -> Result<TokenFacts, TokenError> {
+fn facts(
+    claims: &Claims,
+    issuer: &Issuer,
+    vault: Option<&str>,
+    now: VaultTime,
+) -> Result<TokenFacts, TokenError> {
     let rules = &issuer.rules;
     let subject = claims.subject()?;
     let audiences = claims.audiences()?;
@@ -226,11 +241,10 @@ fn facts(claims: &Claims, issuer: &Issuer, now: VaultTime) -> Result<TokenFacts,
     let issued_at = claims.required_time(Claim::Iat)?;
     let not_before = claims.time(Claim::Nbf)?;
     let named = claims.roles(&rules.role_claim)?;
-    if !audiences.contains(&rules.audience.as_str()) {
+    // Only what names this vault and nobody beside it is worthless elsewhere.
+    let is_ours_only = vault.is_some_and(|vault| audiences == [vault]);
+    if !is_ours_only && !audiences.contains(&rules.audience.as_str()) {
         return Err(TokenError::WrongAudience);
-    }
-    if claims.is_bound() {
-        return Err(TokenError::ConfirmationUnsupported);
     }
     still_before(now, expires_at, TokenError::Expired)?;
     // The host vouches for the upper bound only, and a clock may lag by the skew.
@@ -248,7 +262,10 @@ fn facts(claims: &Claims, issuer: &Issuer, now: VaultTime) -> Result<TokenFacts,
             .map(str::to_owned)
             .collect(),
         expires_at,
-        constraint: vault_policy::SenderConstraint::None,
+        constraint: match is_ours_only {
+            true => SenderConstraint::Audience,
+            false => SenderConstraint::None,
+        },
     })
 }
 

@@ -495,15 +495,35 @@ fn claims_say_the_right_thing() {
         &format!(r#"{iat},"nbf":{NOW}"#),
         &[&format!(r#"{iat},"nbf":{}"#, NOW + 31)],
     );
-    table.claim(
-        TokenError::ConfirmationUnsupported,
-        &iat,
-        &format!(r#"{iat},"jti":"x""#),
-        &[
-            &format!(r#"{iat},"cnf":{{"jkt":"AA"}}"#),
-            &format!(r#"{iat},"cnf":null"#),
-        ],
-    );
+    let hash = base64url(&[7; 32]);
+    let cnf = |members: &str| format!(r#"{iat},"cnf":{members}"#);
+    let bound = |name: &str| cnf(&format!(r#"{{"{name}":"{hash}"}}"#));
+    for fine in [bound("jkt"), bound("x5t#S256")] {
+        table.claim(
+            TokenError::ConfirmationUnsupported,
+            &iat,
+            &fine,
+            &[
+                &cnf("null"),
+                &cnf("[]"),
+                &cnf("{}"),
+                &cnf(&format!(r#""{hash}""#)),
+                &cnf(r#"{"jkt":"AA"}"#),
+                &cnf(r#"{"jkt":7}"#),
+                &cnf(&format!(r#"{{"jkt":"{hash}="}}"#)),
+                &cnf(&format!(r#"{{"jkt":["{hash}"]}}"#)),
+                &cnf(&format!(r#"{{"jkt":"{}"}}"#, base64url(&[7; 33]))),
+                &cnf(&format!(r#"{{"jkt":"{}"}}"#, base64url(&[7; 31]))),
+                &cnf(&format!(r#"{{"jkt":"{hash}","x5t#S256":"{hash}"}}"#)),
+                &cnf(&format!(r#"{{"jkt":"{hash}","kid":"a"}}"#)),
+                &bound("JKT"),
+                &bound("x5t"),
+                &bound("x5t#s256"),
+                &bound("jwk"),
+                &bound("kid"),
+            ],
+        );
+    }
     table.claim(
         TokenError::DuplicateName,
         &exp,
@@ -599,13 +619,13 @@ fn cached(
     token: &[u8],
     issuers: &IssuerSet,
     now: VaultTime,
-) -> Result<TokenProof, TokenError> {
-    if let Some(proof) = cache.get(token, issuers, now) {
-        return Ok(proof);
+) -> Result<VerifiedToken, TokenError> {
+    if let Some(verified) = cache.get(token, issuers, now) {
+        return Ok(verified);
     }
-    let proof = verify_token(token, issuers, now)?;
-    cache.remember(token, &proof, issuers);
-    Ok(proof)
+    let verified = verify_token(token, issuers, now)?;
+    cache.remember(&verified, issuers);
+    Ok(verified)
 }
 
 #[test]
@@ -663,7 +683,8 @@ fn a_token_grants_only_the_roles_that_its_issuer_may_grant() {
         claims.as_bytes(),
         key(Algorithm::EdDsa),
     );
-    let proof = verify_token(&token, &issuers(), now()).unwrap();
+    let verified = verify_token(&token, &issuers(), now()).unwrap();
+    let proof = verified.as_bearer(None).unwrap();
     let roles: Vec<_> = proof.facts().roles.iter().map(String::as_str).collect();
     assert_eq!(roles, ["vault:owner"]);
     assert_eq!(proof.facts().subject, "alice");

@@ -1,11 +1,12 @@
 //! Tokens that were verified before, by hash, until they or their keys end.
 
-use super::{IssuerSet, TokenError, TokenProof, still_before};
+use super::{IssuerSet, TokenError, VerifiedToken, still_before};
 use std::collections::{BTreeMap, VecDeque};
 use vault_encoding::{Hash, sha256};
 use vault_policy::{UnixSeconds, VaultTime};
 
-/// Bounded; holds what tokens say and never a token. Keys that changed void every entry.
+/// Bounded; holds what tokens say, never a token, and never who may send it on which call. Keys
+/// that changed void every entry.
 pub struct TokenCache {
     entries: BTreeMap<Hash, Entry>,
     /// Hashes in the order of their first use.
@@ -15,7 +16,7 @@ pub struct TokenCache {
 }
 
 struct Entry {
-    proof: TokenProof,
+    token: VerifiedToken,
     keys_until: UnixSeconds,
 }
 
@@ -31,26 +32,31 @@ impl TokenCache {
     }
 
     /// A token that is known and still valid; `None` means that it must be verified.
-    pub fn get(&mut self, token: &[u8], issuers: &IssuerSet, now: VaultTime) -> Option<TokenProof> {
+    pub fn get(
+        &mut self,
+        token: &[u8],
+        issuers: &IssuerSet,
+        now: VaultTime,
+    ) -> Option<VerifiedToken> {
         self.follow(issuers);
         let entry = self.entries.get(&sha256(token))?;
         let valid = still_before(now, entry.keys_until, TokenError::KeysStale).is_ok()
-            && still_before(now, entry.proof.facts().expires_at, TokenError::Expired).is_ok();
-        valid.then(|| entry.proof.clone())
+            && still_before(now, entry.token.expires_at(), TokenError::Expired).is_ok();
+        valid.then(|| entry.token.clone())
     }
 
     /// Remembers a token that was verified under these issuers, until it or its keys end.
-    pub fn remember(&mut self, token: &[u8], proof: &TokenProof, issuers: &IssuerSet) {
+    pub fn remember(&mut self, token: &VerifiedToken, issuers: &IssuerSet) {
         self.follow(issuers);
-        let issuer = issuers.get(&proof.facts().issuer);
+        let issuer = issuers.get(token.issuer());
         let Some(keys_until) = issuer.and_then(|issuer| Some(issuer.keys.as_ref()?.until)) else {
             return;
         };
         let entry = Entry {
-            proof: proof.clone(),
+            token: token.clone(),
             keys_until,
         };
-        self.insert(sha256(token), entry);
+        self.insert(*token.hash(), entry);
     }
 
     /// Number of tokens held.

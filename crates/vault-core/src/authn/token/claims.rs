@@ -1,5 +1,6 @@
 //! The claims of a token, each read as its one JSON type.
 
+use super::confirmation::{self, Confirmation};
 use super::{Claim, TokenError};
 use unicode_normalization::is_nfc;
 use vault_encoding::{Json, JsonError, Limits};
@@ -76,9 +77,9 @@ impl Claims {
         }
     }
 
-    /// Whether only the holder of some key may use the token (RFC 7800).
-    pub(super) fn is_bound(&self) -> bool {
-        self.get("cnf").is_some()
+    /// Who may use the token.
+    pub(super) fn confirmation(&self) -> Result<Confirmation, TokenError> {
+        confirmation::parse(self.get("cnf"))
     }
 
     fn name(&self, claim: Claim) -> Result<&str, TokenError> {

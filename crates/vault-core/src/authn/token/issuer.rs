@@ -3,7 +3,7 @@
 use crate::authn::jwks::KeySet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use vault_policy::UnixSeconds;
+use vault_policy::{UnixSeconds, VaultId};
 
 /// What a token says of its own type.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -49,6 +49,8 @@ pub(super) struct Keys {
 #[derive(Clone)]
 pub struct IssuerSet {
     issuers: BTreeMap<String, Issuer>,
+    /// This vault's id, as `aud` names it.
+    vault: Option<String>,
     generation: u64,
 }
 
@@ -64,8 +66,17 @@ impl IssuerSet {
                 .into_iter()
                 .map(|rules| (rules.url.clone(), issuer(rules)))
                 .collect(),
+            vault: None,
             generation: 0,
         }
+    }
+
+    /// The same issuers at this vault: a token whose only audience is the vault's id (64 digits of
+    /// lower-case hex) is taken beside those with the issuer's audience.
+    #[must_use]
+    pub fn at_vault(mut self, vault: VaultId) -> Self {
+        self.vault = Some(vault.to_string());
+        self
     }
 
     /// The same issuers, one of them with these keys until their age is reached.
@@ -88,6 +99,10 @@ impl IssuerSet {
             issuer.keys = None;
         }
         next
+    }
+
+    pub(super) fn vault(&self) -> Option<&str> {
+        self.vault.as_deref()
     }
 
     pub(super) fn get(&self, url: &str) -> Option<&Issuer> {
