@@ -4,7 +4,7 @@ use crate::coverage::Coverage;
 use crate::generate::{self, Case};
 use crate::naive::{self, Decision, Value, World};
 use vault_encoding::Canonical;
-use vault_policy::{Deny, KeyPolicy, Permit, Truth, evaluate};
+use vault_policy::{Deny, KeyPolicy, Permit, Truth, evaluate, sender_allows};
 
 /// Judges the cases of `count` seeds from `first` on; the first disagreement ends it.
 pub fn run(first: u64, count: u64) -> Result<Coverage, String> {
@@ -34,6 +34,17 @@ fn judge(case: &Case) -> Result<Decision, String> {
         &case.facts,
         case.now,
     );
+    let (expects, takes) = (
+        naive::takes_sender(&world, case.key_type),
+        sender_allows(case.key_type, &case.facts),
+    );
+    if expects != takes {
+        return Err(format!(
+            "{} from {:?}\nnaive: {expects}\nvault: {takes}",
+            case.key_type.name(),
+            case.facts
+        ));
+    }
     if agree(&world, case, &expected, &actual) {
         return Ok(expected);
     }

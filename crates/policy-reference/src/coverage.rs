@@ -30,6 +30,8 @@ impl Coverage {
             facts: &case.facts,
             now: case.now,
         };
+        let taken = naive::takes_sender(&world, case.key_type);
+        self.count(&format!("sender of {}: {taken}", case.key_type.name()));
         if let Canonical::List(rules) = naive::member(&case.policy, "operations") {
             for rule in rules {
                 self.condition(&world, naive::member(rule, "condition"));

@@ -5,9 +5,9 @@ use crate::rng::Seeded;
 use std::collections::BTreeSet;
 use vault_encoding::{Canonical, Hash, text};
 use vault_policy::{
-    Action, EvidenceClaims, Facts, KeyHandle, KeySubject, KeyVersion, Lineage, Measurement,
-    Operation, PlatformId, PolicyHash, PolicyVersion, SenderConstraint, TcbStatus, TeeKind,
-    TokenFacts, UnixSeconds, VaultTime, VerifiedEvidence,
+    Action, EvidenceClaims, Facts, KeyHandle, KeySubject, KeyType, KeyVersion, Lineage,
+    Measurement, Operation, PlatformId, PolicyHash, PolicyVersion, SenderConstraint, TcbStatus,
+    TeeKind, TokenFacts, UnixSeconds, VaultTime, VerifiedEvidence,
 };
 
 const ISSUERS: [&str; 2] = ["https://a.example", "https://b.example"];
@@ -17,7 +17,13 @@ const CALLERS: [&str; 3] = ["robot", "staff", "peer"];
 const PROFILES: [&str; 2] = ["app", "app-next"];
 const ADVISORIES: [&str; 2] = ["INTEL-SA-00289", "INTEL-SA-00615"];
 const OIDS: [&str; 2] = ["1.3.6.1.4.1.1", "1.3.6.1.4.1.2"];
-const OPERATIONS: [&str; 4] = ["sign", "verify", "wrap", "get_public_key"];
+const OPERATIONS: [&str; 4] = ["sign", "verify", "reconstruct", "get_public_key"];
+const CONSTRAINTS: [SenderConstraint; 4] = [
+    SenderConstraint::None,
+    SenderConstraint::Dpop,
+    SenderConstraint::Certificate,
+    SenderConstraint::Audience,
+];
 const TIMES: [u64; 5] = [100, 200, 300, 400, 500];
 
 /// One case.
@@ -30,6 +36,8 @@ pub struct Case {
     pub facts: Facts,
     /// When.
     pub now: VaultTime,
+    /// The type of the key that it is asked of.
+    pub key_type: KeyType,
 }
 
 /// The case of this seed.
@@ -44,13 +52,18 @@ pub fn case(seed: u64) -> Case {
             Operation::from_name(rng.pick(&OPERATIONS)).unwrap_or(Operation::Sign),
         ),
     };
-    let facts = facts(rng, &policy);
+    let mut facts = facts(rng, &policy);
     let now = now(rng);
+    let key_type = KeyType::from_name(rng.pick(&KeyType::ALL.map(KeyType::name)));
+    if let Some(token) = &mut facts.token {
+        token.constraint = rng.pick(&CONSTRAINTS);
+    }
     Case {
         policy,
         action,
         facts,
         now,
+        key_type: key_type.unwrap_or(KeyType::RawShare),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The decision of docs/policy.md, read off the canonical text. Clear before fast.
 
 use vault_encoding::{Canonical, text};
-use vault_policy::{Action, EvidenceClaims, Facts, VaultTime};
+use vault_policy::{Action, EvidenceClaims, Facts, KeyType, SenderConstraint, VaultTime};
 
 /// What is known of a statement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +62,18 @@ pub fn decide(world: &World<'_>, action: Action) -> Decision {
         }
         Action::Operation(operation) => by_rules(world, operation.name()),
     }
+}
+
+/// Whether a key of this type takes what these facts prove of the sender: the gate of
+/// docs/policy.md for shares.
+pub fn takes_sender(world: &World<'_>, key_type: KeyType) -> bool {
+    let plain_bearer = world
+        .facts
+        .token
+        .iter()
+        .any(|token| token.constraint == SenderConstraint::None);
+    let nothing = world.facts.token.is_none() && world.facts.evidence.is_none();
+    key_type.name() != "raw-share" || !(plain_bearer || nothing)
 }
 
 fn by_rules(world: &World<'_>, operation: &str) -> Decision {

@@ -19,6 +19,10 @@ fn assert_agreement(cases: u64) {
             "{decision}"
         );
     }
+    for taken in ["true", "false"] {
+        let reached = coverage.of(&format!("sender of raw-share: {taken}"));
+        assert!(reached >= cases / 100, "sender {taken}");
+    }
     for kind in [
         "time_window",
         "attestation_matches",

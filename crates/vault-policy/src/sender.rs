@@ -29,3 +29,77 @@ fn is_bound(facts: &Facts) -> bool {
         None => facts.evidence.is_some(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{EvidenceClaims, TcbStatus, TeeKind, VerifiedEvidence};
+    use crate::facts::TokenFacts;
+    use crate::ids::{Measurement, PlatformId};
+    use crate::time::UnixSeconds;
+    use std::collections::BTreeSet;
+    use vault_encoding::Hash;
+
+    fn token(constraint: SenderConstraint) -> TokenFacts {
+        TokenFacts {
+            issuer: "https://issuer.example".into(),
+            subject: "ann".into(),
+            roles: BTreeSet::new(),
+            expires_at: UnixSeconds(1),
+            constraint,
+        }
+    }
+
+    fn evidence() -> VerifiedEvidence {
+        VerifiedEvidence::assertion(EvidenceClaims {
+            kind: TeeKind::Sgx,
+            mrenclave: Measurement(Hash([1; 32])),
+            mrsigner: Measurement(Hash([2; 32])),
+            isv_prod_id: 0,
+            isv_svn: 0,
+            platform_id: PlatformId(Hash([3; 32])),
+            config_merkle_root: None,
+            oids: Vec::new(),
+            tcb_status: TcbStatus::UpToDate,
+            advisories: Vec::new(),
+            tcb_evaluation_data_number: 0,
+            tcb_date: UnixSeconds(0),
+            collateral_issued_at: UnixSeconds(0),
+            simulated: true,
+        })
+    }
+
+    /// From the table of docs/policy.md, not from the code.
+    #[test]
+    fn a_share_takes_a_bound_token_or_evidence_alone_and_every_other_type_takes_anything() {
+        use SenderConstraint::{Audience, Certificate, Dpop, None as Plain};
+        let table = [
+            (None, false, false),
+            (None, true, true),
+            (Some(Plain), false, false),
+            (Some(Plain), true, false),
+            (Some(Dpop), false, true),
+            (Some(Dpop), true, true),
+            (Some(Certificate), false, true),
+            (Some(Certificate), true, true),
+            (Some(Audience), false, true),
+            (Some(Audience), true, true),
+        ];
+        for (constraint, attested, share) in table {
+            let facts = Facts {
+                token: constraint.map(token),
+                evidence: attested.then(evidence),
+            };
+            for key_type in KeyType::ALL {
+                let expected = share || key_type != KeyType::RawShare;
+                assert_eq!(sender_allows(key_type, &facts), expected, "{facts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_size_classes_ascend_and_the_greatest_fits_into_a_request() {
+        assert!(SHARE_CLASSES.is_sorted_by(|less, more| less < more));
+        assert!(SHARE_CLASSES.iter().all(|class| *class < 1 << 20));
+    }
+}

@@ -166,3 +166,17 @@ fn the_schema_refuses_every_fault_of_shape() {
         .filter(|case| !schema.accepts(case.get("document").unwrap()));
     assert!(refused.count() > 10);
 }
+
+#[test]
+fn the_schema_knows_exactly_the_operations_that_there_are() {
+    let schema = Schema::published();
+    let operations = schema.0.get("$defs").unwrap().get("operation").unwrap();
+    let listed: Vec<_> = items(operations.get("enum").unwrap())
+        .iter()
+        .map(|name| name.as_text().unwrap())
+        .collect();
+    assert_eq!(
+        listed,
+        vault_policy::Operation::ALL.map(|known| known.name())
+    );
+}
