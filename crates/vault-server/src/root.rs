@@ -37,19 +37,39 @@ pub(crate) fn open_root(
         Err(RootError::Locked { reason }) => return Ok(Err(Locked::Root(reason))),
         Err(error) => return Err(error.into()),
     };
-    let Some((identity, sealed)) = Sealed::from_payload(&store.payload) else {
-        return Ok(Err(Locked::Identity));
-    };
-    Ok(Ok(OpenedRoot {
-        files,
-        seal,
-        store,
-        identity,
-        sealed,
-    }))
+    Ok(OpenedRoot::of(files, seal, store).ok_or(Locked::Identity))
+}
+
+/// Opens a root that was opened before; never makes a vault.
+pub(crate) fn reopen_root(
+    folder: &Path,
+    platform: &dyn Platform,
+) -> Result<OpenedRoot, &'static str> {
+    let key = platform
+        .seal_root()
+        .map_err(|_| "the platform gave no sealing key")?;
+    let seal = PlatformSeal::new(key);
+    let mut files = DirFiles::open(folder).map_err(|_| "the disk failed")?;
+    match vault_store::read_root(&mut files, &seal) {
+        Ok(RootState::Present(store)) => {
+            OpenedRoot::of(files, seal, store).ok_or("root.sealed is another one by now")
+        }
+        Ok(RootState::FirstBoot) | Err(_) => Err("root.sealed does not open any more"),
+    }
 }
 
 impl OpenedRoot {
+    fn of(files: DirFiles, seal: PlatformSeal, store: StoreRoot) -> Option<Self> {
+        let (identity, sealed) = Sealed::from_payload(&store.payload)?;
+        Some(Self {
+            files,
+            seal,
+            store,
+            identity,
+            sealed,
+        })
+    }
+
     /// Puts another trust configuration in the place of the sealed one: afterwards, and after a
     /// crash, one of the two is sealed.
     pub(crate) fn reseal(&mut self, sealed: Sealed) -> Result<(), RootError> {

@@ -7,12 +7,14 @@ use crate::clock::reading;
 use crate::committer::Committer;
 use crate::config::{Material, ServerConfig, operational, trust};
 use crate::jwks::Issuers;
+use crate::reconfigure::Governor;
 use crate::shared::{Open, Shared};
 use std::future::Future;
 use std::io::Write;
 use std::sync::{Arc, RwLock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use vault_encoding::text::hex;
 use vault_policy::UnixSeconds;
 use vault_tee::Platform;
@@ -20,7 +22,8 @@ use vault_tee::Platform;
 /// Runs a vault until `shutdown` is ready; then answers what is in flight and returns. Prints
 /// one line of JSON on stdout when it accepts connections:
 /// `{"ready":true,"addr":…,"vault_id":…,"platform_id":…,"measurement":…,"locked":…}`;
-/// `locked` is the reason, or null.
+/// `locked` is the reason, or null. A locked vault that governance opens starts again inside this
+/// process, on the same address, and prints another such line.
 ///
 /// Ends the process, and does not return, if the log cannot be made durable.
 pub async fn run(
@@ -31,37 +34,73 @@ pub async fn run(
     config.check()?;
     crate::logging::start(&config.log.level);
     crate::stop::harden();
-    let listener = TcpListener::bind(config.listen).await?;
-    let address = listener.local_addr()?;
-    let theirs = platform.clone();
-    let started = tokio::task::spawn_blocking(move || start(config, theirs));
-    let Started {
-        door,
-        shared,
-        platform_id,
-    } = {
+    let listener = TcpListener::bind(config.listen).await?.into_std()?;
+    tokio::pin!(shutdown);
+    loop {
+        let (config, platform) = (config.clone(), platform.clone());
+        let started = tokio::task::spawn_blocking(move || start(config, platform));
         // The endpoint spawns its tasks on this runtime.
-        started.await??.open_door()?
-    };
-    let fresh = tokio::spawn(shared.issuers.clone().keep_fresh());
-    let (stop, stopped) = watch::channel(false);
-    let serving = tokio::spawn(accept::serve(listener, door, stopped));
-    announce(&shared, address, platform_id.as_deref())?;
-    shutdown.await;
-    tracing::info!("stopping");
-    stop.send_replace(true);
-    serving.await?;
-    fresh.abort();
-    if let Ok(open) = &shared.state {
-        open.committer.stop();
+        let boot = Boot::new(started.await??.open_door()?, &listener)?;
+        let reopen = tokio::select! {
+            () = &mut shutdown => false,
+            () = boot.shared.governor.reopening() => true,
+        };
+        if !reopen {
+            // Whoever comes now is refused at once.
+            drop(listener);
+            tracing::info!("stopping");
+            return boot.stop().await;
+        }
+        tracing::info!("starting again under the new trust configuration");
+        boot.stop().await?;
     }
-    Ok(())
+}
+
+/// One boot that accepts connections.
+struct Boot {
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    fresh: JoinHandle<()>,
+}
+
+impl Boot {
+    fn new(started: Started, listener: &std::net::TcpListener) -> anyhow::Result<Self> {
+        let Started {
+            door,
+            shared,
+            platform_id,
+        } = started;
+        let listener = TcpListener::from_std(listener.try_clone()?)?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(accept::serve(listener, door, stopped));
+        let fresh = tokio::spawn(shared.issuers.clone().keep_fresh());
+        announce(&shared, address, platform_id.as_deref())?;
+        Ok(Self {
+            shared,
+            stop,
+            serving,
+            fresh,
+        })
+    }
+
+    /// Lets connections finish, and closes the log.
+    async fn stop(self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        self.serving.await?;
+        self.fresh.abort();
+        if let Ok(open) = &self.shared.state {
+            open.committer.stop();
+        }
+        Ok(())
+    }
 }
 
 /// Everything but the endpoint, which needs the runtime.
 struct Prepared {
     config: ServerConfig,
-    material: Material,
+    material: Arc<Material>,
     says: Says,
     shared: Arc<Shared>,
     platform_id: Option<String>,
@@ -88,7 +127,7 @@ impl Prepared {
 
 /// Reads files, opens the store and asks for quotes: all that blocks.
 fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Prepared> {
-    let material = Material::load(&config)?;
+    let material = Arc::new(Material::load(&config)?);
     let (trust, operational) = (trust(&config, &material)?, operational(&config)?);
     let roots = Roots {
         trust: trust.root(),
@@ -97,7 +136,7 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
     let Booted {
         identity,
         boot_id,
-        sealed: _,
+        sealed,
         outcome,
     } = boot(&config, &material, roots, &*platform)?;
     if let Err(reason) = &outcome {
@@ -111,12 +150,14 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
     let skew = config.time.skew;
     let upper_bound = move || Some(UnixSeconds(theirs.host_time().ok()?.checked_add(skew)?));
     let issuers = Issuers::new(
+        identity.vault_id(),
         &material.issuers,
         config.limits.cached_tokens,
         Box::new(upper_bound),
     )?;
     let says = Says::new(&identity, roots, boot_id);
     let platform_id = channel::platform_id(&*platform, &says, &material);
+    let governor = Governor::new(&config, &material, roots, &identity, &platform, sealed);
     Ok(Prepared {
         says,
         shared: Arc::new(Shared {
@@ -128,6 +169,7 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
             operational,
             issuers: Arc::new(issuers),
             state,
+            governor,
         }),
         platform_id: platform_id.map(|id| id.to_string()),
         material,

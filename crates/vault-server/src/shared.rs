@@ -4,6 +4,7 @@ use crate::boot::Locked;
 use crate::clock::{SystemRng, reading};
 use crate::committer::Committer;
 use crate::jwks::Issuers;
+use crate::reconfigure::Governor;
 use ratls::config_tree::ConfigTree;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::oneshot;
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) operational: ConfigTree,
     pub(crate) issuers: Arc<Issuers>,
     pub(crate) state: Result<Open, Locked>,
+    pub(crate) governor: Governor,
 }
 
 /// A vault that answers.

@@ -1,10 +1,11 @@
-//! `VaultService`: the first two methods also answer while the vault is locked, and to anybody
+//! `VaultService`: all methods but `WhoAmI` also answer while the vault is locked, and to anybody
 //! whose connection is attested.
 
-use super::{Service, mismatch, wire};
-use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult};
+use super::{Service, mismatch, refusal_to_error, wire};
+use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
 use ratls::config_tree::ConfigTree;
-use vault_core::{Answer, Request};
+use vault_core::{Answer, Code, Refusal, Request};
+use vault_governance::{GovernanceKey, GovernanceSignature, MOST_SIGNATURES, Reconfiguration};
 use vault_proto::v1::{self, VaultService};
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
@@ -51,15 +52,33 @@ impl VaultService for Service {
         _rpc: RequestContext,
         _request: ServiceRequest<'_, v1::BeginReconfigureRequest>,
     ) -> ServiceResult<v1::BeginReconfigureResponse> {
-        Err(ConnectError::unimplemented("not served"))
+        let begun = self.0.governor.begin().await;
+        let begun = begun.map_err(|refusal| refusal_to_error(&refusal))?;
+        Response::ok(v1::BeginReconfigureResponse {
+            nonce: begun.nonce.to_vec(),
+            sealed_trust_root: begun.sealed_trust_root.as_bytes().to_vec(),
+            present_trust_root: begun.present_trust_root.as_bytes().to_vec(),
+            constellation: begun.constellation.as_bytes().to_vec(),
+            ..Default::default()
+        })
     }
 
     async fn reconfigure(
         &self,
         _rpc: RequestContext,
-        _request: ServiceRequest<'_, v1::ReconfigureRequest>,
+        request: ServiceRequest<'_, v1::ReconfigureRequest>,
     ) -> ServiceResult<v1::ReconfigureResponse> {
-        Err(ConnectError::unimplemented("not served"))
+        let message = request.to_owned_message();
+        let done = match signed_statement(message) {
+            Ok((statement, signatures)) => self.0.clone().reconfigure(statement, signatures).await,
+            Err(refusal) => Err(refusal),
+        };
+        let done = done.map_err(|refusal| refusal_to_error(&refusal))?;
+        Response::ok(v1::ReconfigureResponse {
+            index: done.index,
+            trust_root: done.trust_root.as_bytes().to_vec(),
+            ..Default::default()
+        })
     }
 
     async fn who_am_i(
@@ -88,6 +107,27 @@ impl VaultService for Service {
             ..Default::default()
         })
     }
+}
+
+fn signed_statement(
+    message: v1::ReconfigureRequest,
+) -> Result<(Reconfiguration, Vec<GovernanceSignature>), Refusal> {
+    let malformed = |why: String| Refusal::new(Code::InvalidArgument).because(why);
+    let statement =
+        Reconfiguration::parse(&message.statement).map_err(|error| malformed(error.to_string()))?;
+    if message.signatures.len() > MOST_SIGNATURES {
+        return Err(malformed("more than 16 signatures".into()));
+    }
+    let signatures = message.signatures.into_iter().map(|signed| {
+        Some(GovernanceSignature {
+            key: GovernanceKey(signed.public_key.try_into().ok()?),
+            signature: signed.signature.try_into().ok()?,
+        })
+    });
+    let signatures: Option<Vec<_>> = signatures.collect();
+    let signatures = signatures
+        .ok_or_else(|| malformed("a key is not of 32 bytes, or a signature not of 64".into()))?;
+    Ok((statement, signatures))
 }
 
 fn entries(tree: &ConfigTree) -> Vec<v1::ConfigEntry> {

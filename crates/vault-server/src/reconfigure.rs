@@ -1,0 +1,297 @@
+//! Changes of the trust configuration: by the sealed governance quorum, and by nobody else.
+//!
+//! A change is logged durably, and only then sealed. A crash before the seal leaves the vault as
+//! it was, with one entry more; a crash after it leaves a vault that opens under the new
+//! configuration at its next start.
+
+mod nonces;
+
+use crate::boot::{Locked, Roots, Start};
+use crate::clock::{SystemRng, reading};
+use crate::config::{Material, ServerConfig};
+use crate::identity::Identity;
+use crate::root::reopen_root;
+use crate::sealed::Sealed;
+use crate::shared::{Open, Shared};
+use nonces::Nonces;
+use std::sync::{Arc, Mutex as Now, PoisonError};
+use tokio::sync::{Mutex, Notify};
+use vault_core::{Code, GovernedChange, Refusal, commit};
+use vault_encoding::Hash;
+use vault_governance::{Anchor, Expected, GovernanceError, GovernanceSignature, Reconfiguration};
+use vault_store::DirFiles;
+use vault_tee::Platform;
+
+/// What governance may do to this vault in this boot.
+pub(crate) struct Governor {
+    config: ServerConfig,
+    material: Arc<Material>,
+    roots: Roots,
+    identity: Arc<Identity>,
+    platform: Arc<dyn Platform>,
+    /// What is sealed now; held while it changes. `None` if the root did not open.
+    sealed: Mutex<Option<Sealed>>,
+    nonces: Now<Nonces>,
+    /// Told when a locked vault may open.
+    reopen: Notify,
+}
+
+/// What whoever writes a statement must know.
+pub(crate) struct Begun {
+    pub(crate) nonce: [u8; 32],
+    pub(crate) sealed_trust_root: Hash,
+    pub(crate) present_trust_root: Hash,
+    pub(crate) constellation: Hash,
+}
+
+/// A change that is sealed.
+#[derive(Clone, Copy)]
+pub(crate) struct Reconfigured {
+    pub(crate) index: u64,
+    pub(crate) trust_root: Hash,
+}
+
+impl Governor {
+    pub(crate) fn new(
+        config: &ServerConfig,
+        material: &Arc<Material>,
+        roots: Roots,
+        identity: &Arc<Identity>,
+        platform: &Arc<dyn Platform>,
+        sealed: Option<Sealed>,
+    ) -> Self {
+        Self {
+            config: config.clone(),
+            material: material.clone(),
+            roots,
+            identity: identity.clone(),
+            platform: platform.clone(),
+            sealed: Mutex::new(sealed),
+            nonces: Now::default(),
+            reopen: Notify::new(),
+        }
+    }
+
+    /// Ready when the vault is to start again, because what is sealed lets it open.
+    pub(crate) async fn reopening(&self) {
+        self.reopen.notified().await;
+    }
+
+    /// A nonce for one statement.
+    pub(crate) async fn begin(&self) -> Result<Begun, Refusal> {
+        let sealed = self.sealed.lock().await;
+        let (sealed, anchor) = governed(sealed.as_ref())?;
+        Ok(Begun {
+            nonce: self.nonces().issue(),
+            sealed_trust_root: sealed.trust_root,
+            present_trust_root: self.roots.trust,
+            constellation: anchor.constellation.0,
+        })
+    }
+
+    fn nonces(&self) -> std::sync::MutexGuard<'_, Nonces> {
+        self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds a statement to what is sealed. Its nonce is spent, whatever comes of it.
+    fn judge(
+        &self,
+        sealed: &Sealed,
+        anchor: &Anchor,
+        statement: &Reconfiguration,
+        signatures: &[GovernanceSignature],
+    ) -> Result<GovernedChange, GovernanceError> {
+        let ours = self.nonces().spend(&statement.nonce);
+        let expected = Expected {
+            vault_id: self.identity.vault_id(),
+            constellation: anchor.constellation,
+            trust_root: sealed.trust_root,
+            governance: &anchor.governance,
+        };
+        let signers = statement.verify(&expected, signatures)?;
+        if !ours {
+            return Err(GovernanceError::UnknownNonce);
+        }
+        Ok(GovernedChange {
+            statement: statement.hash(),
+            old_trust_root: statement.old_trust_root,
+            new_trust_root: statement.new_trust_root,
+            signers: signers.into_iter().map(|key| key.0).collect(),
+        })
+    }
+
+    /// What is sealed for a vault that is locked: the present configuration, which must be the one
+    /// that was signed for, in the same constellation.
+    fn present(&self, anchor: &Anchor, change: &GovernedChange) -> Result<Sealed, Refusal> {
+        if change.new_trust_root != self.roots.trust {
+            return Err(refused(GovernanceError::WrongNewRoot));
+        }
+        let configured = self.config.anchor().ok().flatten();
+        match configured {
+            Some(present) if present.constellation == anchor.constellation => {
+                Ok(Sealed::of(self.roots, Some(present)))
+            }
+            _ => Err(Refusal::new(Code::GovernanceRefused)
+                .because("the present configuration is of another constellation, or of none")),
+        }
+    }
+}
+
+impl Shared {
+    /// Makes another trust configuration the vault's. A task of its own, so that a caller who
+    /// hangs up leaves nothing half done.
+    pub(crate) async fn reconfigure(
+        self: Arc<Self>,
+        statement: Reconfiguration,
+        signatures: Vec<GovernanceSignature>,
+    ) -> Result<Reconfigured, Refusal> {
+        let task = tokio::spawn(async move { self.change(&statement, &signatures).await });
+        task.await
+            .unwrap_or_else(|_| Err(Refusal::new(Code::Internal)))
+    }
+
+    async fn change(
+        &self,
+        statement: &Reconfiguration,
+        signatures: &[GovernanceSignature],
+    ) -> Result<Reconfigured, Refusal> {
+        let governor = &self.governor;
+        let mut held = governor.sealed.lock().await;
+        let (sealed, anchor) = governed(held.as_ref())?;
+        let change = governor
+            .judge(sealed, anchor, statement, signatures)
+            .map_err(refused)?;
+        let (index, next) = match &self.state {
+            Ok(open) => {
+                let next = Sealed {
+                    trust_root: change.new_trust_root,
+                    governance: sealed.governance.clone(),
+                };
+                (open.log(governor, &change).await?, next)
+            }
+            Err(Locked::TrustConfiguration | Locked::Constellation) => {
+                let next = governor.present(anchor, &change)?;
+                (governor.log_aside(sealed.trust_root, change).await?, next)
+            }
+            Err(other) => return Err(Refusal::new(Code::Locked).because(other.to_string())),
+        };
+        governor.seal(next.clone()).await?;
+        let trust_root = next.trust_root;
+        *held = Some(next);
+        if self.state.is_err() {
+            governor.reopen.notify_one();
+        }
+        tracing::info!(%trust_root, index, "governance changed the trust configuration");
+        Ok(Reconfigured { index, trust_root })
+    }
+}
+
+impl Open {
+    /// The entry in the log of a running vault.
+    async fn log(&self, governor: &Governor, change: &GovernedChange) -> Result<u64, Refusal> {
+        let now = reading(&*governor.platform);
+        let (index, durable) = {
+            let mut vault = self.vault.write().unwrap_or_else(PoisonError::into_inner);
+            let logged = vault
+                .log_reconfiguration(change, now, &mut SystemRng)
+                .ok_or_else(|| Refusal::new(Code::Internal))?;
+            (logged.index, self.committer.register(logged.group))
+        };
+        match durable.await {
+            Ok(_) => Ok(index),
+            Err(_) => Err(Refusal::new(Code::Unavailable)),
+        }
+    }
+}
+
+impl Governor {
+    /// The entry in the log of a vault that is locked: opened for this, under the roots that are
+    /// sealed, and closed again.
+    async fn log_aside(
+        self: &Governor,
+        sealed_trust_root: Hash,
+        change: GovernedChange,
+    ) -> Result<u64, Refusal> {
+        let (config, material) = (self.config.clone(), self.material.clone());
+        let (identity, platform) = (self.identity.clone(), self.platform.clone());
+        let roots = Roots {
+            trust: sealed_trust_root,
+            operational: self.roots.operational,
+        };
+        blocking(move || {
+            let start = Start {
+                config: &config,
+                material: &material,
+                roots,
+                identity: &identity,
+                platform: &*platform,
+            };
+            log_with(&start, &change)
+        })
+        .await
+    }
+
+    async fn seal(&self, next: Sealed) -> Result<(), Refusal> {
+        let (folder, platform) = (self.config.data_dir.clone(), self.platform.clone());
+        blocking(move || {
+            let mut root = reopen_root(&folder, &*platform).map_err(unavailable)?;
+            match root.reseal(next) {
+                Ok(()) => Ok(()),
+                Err(vault_store::RootError::Storage(vault_store::StorageError::NoSpace)) => {
+                    Err(Refusal::new(Code::Unavailable).because("no space to seal the change"))
+                }
+                // Nobody knows which of the two is sealed.
+                Err(_) => crate::stop::abort("the root could not be sealed"),
+            }
+        })
+        .await
+    }
+}
+
+fn log_with(start: &Start<'_>, change: &GovernedChange) -> Result<u64, Refusal> {
+    let root = reopen_root(&start.config.data_dir, start.platform).map_err(unavailable)?;
+    let files =
+        DirFiles::open(&start.config.data_dir).map_err(|_| unavailable("the disk failed"))?;
+    let (_, outcome) = start
+        .open(files, &root.store)
+        .map_err(|_| unavailable("the log could not be opened"))?;
+    let mut ready =
+        outcome.map_err(|locked| Refusal::new(Code::Locked).because(locked.to_string()))?;
+    let internal = || Refusal::new(Code::Internal);
+    let now = reading(start.platform);
+    let logged = ready
+        .vault
+        .log_reconfiguration(change, now, &mut SystemRng)
+        .ok_or_else(internal)?;
+    let group = ready.vault.take_group().ok_or_else(internal)?;
+    match commit(group, &mut ready.log) {
+        Ok(_) => Ok(logged.index),
+        Err(vault_core::CommitFault(reason)) => crate::stop::abort(reason),
+    }
+}
+
+fn governed(sealed: Option<&Sealed>) -> Result<(&Sealed, &Anchor), Refusal> {
+    let sealed = sealed
+        .ok_or_else(|| Refusal::new(Code::Locked).because("what is sealed does not open here"))?;
+    let anchor = sealed.governance.as_ref().ok_or_else(|| {
+        Refusal::new(Code::GovernanceRefused)
+            .because("this vault was made without governance: nothing can change its trust")
+    })?;
+    Ok((sealed, anchor))
+}
+
+fn refused(error: GovernanceError) -> Refusal {
+    Refusal::new(Code::GovernanceRefused).because(error.to_string())
+}
+
+fn unavailable(reason: &'static str) -> Refusal {
+    Refusal::new(Code::Unavailable).because(reason)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(Refusal::new(Code::Internal)))
+}
