@@ -72,6 +72,15 @@ impl Locked {
             .map_err(|error| inaccessible(&path, &error))?;
         Ok(path)
     }
+
+    /// Durable when it returns. That there is no such file is no error.
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        let path = self.dir.join(name);
+        match fs::remove_file(&path).and_then(|()| sync_dir(&path)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(inaccessible(&path, &error)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Makes the file in one step, for its user only; durable when it returns. `false`, and nothing

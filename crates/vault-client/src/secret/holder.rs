@@ -1,6 +1,6 @@
 //! Where shares are kept.
 
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use vault_policy::{KeyHandle, VaultId};
 use zeroize::Zeroizing;
 
@@ -10,7 +10,8 @@ pub trait ShareHolder: Sync {
     /// The vault.
     fn vault_id(&self) -> VaultId;
 
-    /// Stores a share under this handle and policy, durably. A repeat of the same is no error.
+    /// Stores a share under this handle and policy, durably. A handle that is
+    /// taken is `AlreadyExists`.
     fn put(
         &self,
         handle: KeyHandle,
@@ -26,4 +27,16 @@ pub trait ShareHolder: Sync {
 
     /// Destroys a share. `NotFound` says that there is none any more.
     fn destroy(&self, handle: KeyHandle) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// The holder of this vault.
+pub(super) fn of<H: ShareHolder>(holders: &[H], vault: VaultId) -> Result<&H> {
+    let mut holders = holders.iter();
+    holders
+        .find(|holder| holder.vault_id() == vault)
+        .ok_or_else(|| {
+            Error::new(ErrorCode::Unavailable)
+                .vault(vault)
+                .detail("this vault is not among those that were given")
+        })
 }

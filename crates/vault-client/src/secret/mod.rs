@@ -5,13 +5,27 @@
 //! What is stored on the vaults goes through [`ShareHolder`]. The formats are in
 //! `docs/secrets.md`.
 
+mod attested;
+mod blind;
+mod blob;
+mod body;
+mod collect;
+mod deal;
 mod holder;
+mod layout;
 mod owner;
 mod owner_file;
+mod payload;
 mod record;
+mod record_text;
+mod recover;
 mod report;
+mod reshare;
+mod seal;
 mod secrets;
+mod store;
 
+pub use blob::{ShareMetadata, open_share};
 pub use holder::ShareHolder;
 pub use owner::OwnerKey;
 pub use owner_file::OwnerKeyFile;

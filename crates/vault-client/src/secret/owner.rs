@@ -16,7 +16,7 @@ impl OwnerKey {
     }
 
     /// From exactly 32 bytes.
-    pub(super) fn from_bytes(key: Zeroizing<[u8; 32]>) -> Self {
+    pub fn from_bytes(key: Zeroizing<[u8; 32]>) -> Self {
         Self(key)
     }
 

@@ -95,7 +95,11 @@ impl OwnerKeyFile {
         let (Some(dir), Some(name)) = (self.path.parent(), self.path.file_name()) else {
             return Err(self.refused("is not the path of a file"));
         };
-        let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+        let dir = if dir.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            dir
+        };
         let locked = file::Locked::acquire(dir)?;
         locked.write(&name.to_string_lossy(), &encode(key, true)?)?;
         Ok(())

@@ -1,5 +1,6 @@
 //! The record of one set: which vault holds a share of it, under which handle.
 
+use super::blob::ShareMetadata;
 use super::owner::OwnerKey;
 use std::fmt;
 use vault_encoding::Domain;
@@ -50,6 +51,8 @@ pub struct SetRecord {
     pub threshold: u8,
     /// The generation in force; 0 while the first one is not complete.
     pub generation: u32,
+    /// The highest number that was given to a generation; none is given twice.
+    pub last_generation: u32,
     /// Where the shares of this generation are.
     pub members: Vec<Member>,
     /// The policy of every share, in canonical form.
@@ -61,6 +64,22 @@ pub struct SetRecord {
 }
 
 impl SetRecord {
+    /// What is sealed in every share of the generation in force.
+    pub(super) fn metadata(&self) -> ShareMetadata {
+        self.metadata_of(self.generation, &self.members)
+    }
+
+    /// What is sealed in every share of this generation.
+    pub(super) fn metadata_of(&self, generation: u32, members: &[Member]) -> ShareMetadata {
+        ShareMetadata {
+            set_id: self.set_id,
+            generation,
+            threshold: self.threshold,
+            // INVARIANT: a set has at most 255 members.
+            shares: u8::try_from(members.len()).unwrap_or(u8::MAX),
+        }
+    }
+
     /// Where this vault keeps its share of a generation.
     pub(super) fn place(&self, owner: &OwnerKey, vault_id: VaultId, generation: u32) -> Member {
         let fields: [&[u8]; 3] = [

@@ -3,6 +3,7 @@
 use super::record::{Member, SetId, SetRecord};
 use crate::error::Error;
 use std::fmt;
+use std::time::Duration;
 use vault_policy::{KeyHandle, VaultId};
 use zeroize::Zeroizing;
 
@@ -11,6 +12,9 @@ use zeroize::Zeroizing;
 pub enum Wait {
     /// Until enough good ones have come. Vaults that have not answered by then stay unjudged.
     Enough,
+    /// Until enough good ones have come, and all others have been given this long besides: a
+    /// wrong share is named although it was not needed, and a dead vault delays by no more.
+    Patience(Duration),
     /// Until every vault has answered or failed, so that each is judged.
     All,
 }
@@ -93,6 +97,8 @@ pub struct Failed {
     /// Vaults on which a new share could not be stored, and why. Nothing has changed: the
     /// generation that was in force still is.
     pub not_prepared: Vec<(VaultId, Error)>,
+    /// Vaults on which a share could not be destroyed, and why.
+    pub not_retired: Vec<(VaultId, Error)>,
 }
 
 impl From<Error> for Failed {
@@ -101,6 +107,7 @@ impl From<Error> for Failed {
             error,
             collected: Collected::default(),
             not_prepared: Vec::new(),
+            not_retired: Vec::new(),
         }
     }
 }
@@ -127,6 +134,8 @@ pub struct RecoveredSet {
     pub set_id: Option<SetId>,
     /// Known with the owner key only.
     pub generation: Option<u32>,
+    /// The highest generation of which any share was found.
+    pub newest_generation: u32,
     /// Sealed in the shares; without the owner key, the least number of shares that fit.
     pub threshold: u8,
     /// Where the shares of this generation are.

@@ -1,13 +1,22 @@
 //! An owner's split secrets.
 
+use super::collect;
 use super::holder::ShareHolder;
 use super::owner::OwnerKey;
-use super::record::SetRecord;
-use super::report::{Activated, Failed, Reconstructed, RecoveredSet, Recovery, Wait};
+use super::record::{SetId, SetRecord};
+use super::report::{Activated, Collected, Failed, Reconstructed, RecoveredSet, Recovery, Wait};
+use super::reshare::{reshare, retire};
+use super::store::{self, LockedSet};
+use super::{blind, recover};
 use crate::error::{Error, ErrorCode, Result};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use vault_policy::VaultId;
-use zeroize::Zeroizing;
+
+/// How often a reader follows a record that changes under it.
+const READS: usize = 4;
+/// Left free behind the newest generation that was found: later ones may have been begun.
+const GENERATIONS_UNSEEN: u32 = 1_000;
 
 /// The records of an owner's split secrets: a directory, which several processes may share.
 pub struct Secrets {
@@ -24,18 +33,17 @@ impl Secrets {
 
     /// The names of the recorded secrets, sorted.
     pub fn names(&self) -> Result<Vec<String>> {
-        todo(&self.dir)
+        store::names(&self.dir)
     }
 
     /// The record of one secret, authenticated under the owner key.
     pub fn record(&self, name: &str) -> Result<SetRecord> {
-        let _ = (&self.owner, name);
-        todo(&self.dir)
+        store::load(&self.dir, &self.owner, name)?.ok_or_else(|| unknown(name))
     }
 
     /// Splits a secret over these vaults, so that any `threshold` of them give it back. All of
-    /// them must store their share; otherwise there is no secret of this name, and
-    /// what was stored already is destroyed again.
+    /// them must store their share; otherwise there is no secret of this name, and what was
+    /// stored already is destroyed again.
     pub async fn split<H: ShareHolder>(
         &self,
         holders: &[H],
@@ -44,8 +52,15 @@ impl Secrets {
         threshold: u8,
         policy: Vec<u8>,
     ) -> Result<Activated, Failed> {
-        let _ = (holders, name, secret, threshold, policy);
-        Ok(todo(&self.dir)?)
+        let targets: Vec<_> = holders.iter().map(ShareHolder::vault_id).collect();
+        check_targets(threshold, &targets)?;
+        let set = self.locked(name)?;
+        let unfinished = match set.load()? {
+            Some(record) if record.generation > 0 => return Err(taken(name).into()),
+            other => other,
+        };
+        let record = first_record(name, threshold, policy, unfinished)?;
+        reshare(&set, holders, record, &targets, secret).await
     }
 
     /// Gets a secret back. Holders of vaults that hold no share of it are left alone.
@@ -55,12 +70,25 @@ impl Secrets {
         name: &str,
         wait: Wait,
     ) -> Result<Reconstructed, Failed> {
-        let _ = (holders, name, wait);
-        Ok(todo(&self.dir)?)
+        let mut record = self.active_record(name)?;
+        for _ in 1..READS {
+            let failed = match collect::reconstruct(&self.owner, &record, holders, wait).await {
+                Ok(found) => return Ok(found),
+                Err(failed) => failed,
+            };
+            // Another process may have retired, meanwhile, the generation that was read.
+            let newer = self.active_record(name)?;
+            if newer.generation == record.generation {
+                return Err(failed);
+            }
+            record = newer;
+        }
+        collect::reconstruct(&self.owner, &record, holders, wait).await
     }
 
     /// Shares the secret anew over the same vaults, under new handles, and destroys the old
-    /// shares. `policy` replaces the one in the record.
+    /// shares. All vaults must take their new share; otherwise nothing changes. `policy` replaces
+    /// the one in the record.
     pub async fn refresh<H: ShareHolder>(
         &self,
         holders: &[H],
@@ -80,37 +108,153 @@ impl Secrets {
         with: &[VaultId],
         policy: Option<Vec<u8>>,
     ) -> Result<Activated, Failed> {
-        let _ = (holders, name, without, with, policy);
-        Ok(todo(&self.dir)?)
+        let set = self.locked(name)?;
+        let mut record = self.active_record(name)?;
+        let mut targets = remaining(&record, without)?;
+        targets.extend_from_slice(with);
+        check_targets(record.threshold, &targets)?;
+        let found = collect::reconstruct(&self.owner, &record, holders, Wait::Enough).await?;
+        record.policy = policy.unwrap_or(record.policy);
+        let collected = found.collected;
+        match reshare(&set, holders, record, &targets, &found.secret).await {
+            Ok(done) => Ok(Activated { collected, ..done }),
+            Err(failed) => Err(Failed {
+                collected,
+                ..failed
+            }),
+        }
     }
 
-    /// Destroys all shares of a secret. The record goes when the last share is gone; until
-    /// then what is left is in the error.
+    /// Destroys all shares of a secret. The record goes when the last share is gone; until then
+    /// it names what is left, and the error those who have it.
     pub async fn destroy<H: ShareHolder>(&self, holders: &[H], name: &str) -> Result<(), Failed> {
-        let _ = (holders, name);
-        Ok(todo(&self.dir)?)
+        let set = self.locked(name)?;
+        let mut record = set.load()?.ok_or_else(|| unknown(name))?;
+        let prepared = record.preparing.take().map(|next| next.members);
+        record.retired.extend(prepared.into_iter().flatten());
+        record.retired.append(&mut record.members);
+        record.generation = 0;
+        set.save(&record)?;
+        let (_, left) = retire(holders, &mut record).await;
+        if left.is_empty() {
+            return Ok(set.remove()?);
+        }
+        set.save(&record)?;
+        Err(Failed {
+            error: Error::new(ErrorCode::Partial)
+                .detail(format_args!("{} shares could not be destroyed", left.len())),
+            collected: Collected::default(),
+            not_prepared: Vec::new(),
+            not_retired: left,
+        })
     }
 
     /// Finds the owner's secrets on these vaults without a record.
-    pub async fn recover<H: ShareHolder>(&self, holders: &[H]) -> Result<Recovery> {
-        let _ = holders;
-        todo(&self.dir)
+    pub async fn recover<H: ShareHolder>(&self, holders: &[H]) -> Recovery {
+        recover::recover(&self.owner, holders).await
     }
 
     /// Finds secrets on these vaults without record and owner key, by trying combinations of
     /// shares up to a bound.
-    pub async fn recover_without_owner<H: ShareHolder>(holders: &[H]) -> Result<Recovery> {
-        let _ = holders;
-        todo(&PathBuf::new())
+    pub async fn recover_without_owner<H: ShareHolder>(holders: &[H]) -> Recovery {
+        blind::recover(holders).await
     }
 
-    /// Records a recovered secret under a name, so that it can be used and refreshed again.
-    pub fn adopt(&self, set: &RecoveredSet, name: &str, policy: Vec<u8>) -> Result<SetRecord> {
-        let _ = (set, name, policy, Zeroizing::new(0));
-        todo(&self.dir)
+    /// Records a recovered secret under a name, so that it can be used and refreshed again. With
+    /// its next refresh, the shares of other generations are destroyed.
+    pub fn adopt(&self, found: &RecoveredSet, name: &str, policy: Vec<u8>) -> Result<SetRecord> {
+        let (Some(set_id), Some(generation)) = (found.set_id, found.generation) else {
+            return Err(Error::new(ErrorCode::InvalidArgument)
+                .detail("without its owner key a secret can only be split anew"));
+        };
+        let set = self.locked(name)?;
+        if set.load()?.is_some() {
+            return Err(taken(name));
+        }
+        let newest = found.newest_generation.max(generation);
+        let record = SetRecord {
+            name: name.to_owned(),
+            set_id,
+            threshold: found.threshold,
+            generation,
+            last_generation: newest.saturating_add(GENERATIONS_UNSEEN),
+            members: found.members.clone(),
+            policy,
+            preparing: None,
+            retired: found.retired.clone(),
+        };
+        set.save(&record)?;
+        Ok(record)
+    }
+
+    fn locked<'a>(&'a self, name: &'a str) -> Result<LockedSet<'a>> {
+        LockedSet::acquire(&self.dir, &self.owner, name)
+    }
+
+    fn active_record(&self, name: &str) -> Result<SetRecord> {
+        let record = self.record(name)?;
+        match record.generation {
+            0 => Err(unknown(name).next("evault secret split --help")),
+            _ => Ok(record),
+        }
     }
 }
 
-fn todo<T>(_: &std::path::Path) -> Result<T> {
-    Err(Error::new(ErrorCode::Internal))
+/// A record of no generation, which takes over what an unfinished one has left lying.
+fn first_record(
+    name: &str,
+    threshold: u8,
+    policy: Vec<u8>,
+    unfinished: Option<SetRecord>,
+) -> Result<SetRecord> {
+    let (preparing, retired) = match unfinished {
+        Some(record) => (record.preparing, record.retired),
+        None => (None, Vec::new()),
+    };
+    Ok(SetRecord {
+        name: name.to_owned(),
+        set_id: SetId(crate::client::random()?),
+        threshold,
+        generation: 0,
+        last_generation: 0,
+        members: Vec::new(),
+        policy,
+        preparing,
+        retired,
+    })
+}
+
+fn remaining(record: &SetRecord, without: &[VaultId]) -> Result<Vec<VaultId>> {
+    let members: Vec<_> = record.members.iter().map(|place| place.vault_id).collect();
+    if let Some(stranger) = without.iter().find(|vault| !members.contains(vault)) {
+        return Err(Error::new(ErrorCode::InvalidArgument)
+            .vault(*stranger)
+            .detail("this vault holds no share of the secret"));
+    }
+    let kept = members.into_iter().filter(|vault| !without.contains(vault));
+    Ok(kept.collect())
+}
+
+fn check_targets(threshold: u8, targets: &[VaultId]) -> Result<()> {
+    let distinct: BTreeSet<_> = targets.iter().collect();
+    let fault = if distinct.len() != targets.len() {
+        "no vault may hold two shares of a secret"
+    } else if targets.len() > 255 {
+        "at most 255 vaults hold shares of a secret"
+    } else if threshold < vault_shamir::MIN_THRESHOLD || usize::from(threshold) > targets.len() {
+        "the threshold is at least 2 and at most the number of vaults"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorCode::InvalidArgument).detail(fault))
+}
+
+fn unknown(name: &str) -> Error {
+    Error::new(ErrorCode::NotFound)
+        .detail(format_args!("no secret {name} is recorded here"))
+        .next("evault secret recover")
+}
+
+fn taken(name: &str) -> Error {
+    Error::new(ErrorCode::AlreadyExists).detail(format_args!("a secret {name} is recorded"))
 }
