@@ -4,7 +4,8 @@
 use crate::error::{Error, ErrorCode, Result};
 use crate::heads::SeenHead;
 use crate::key::hash;
-use crate::session::Peer;
+use crate::session::{Peer, Session};
+use std::sync::{Mutex, PoisonError};
 use vault_audit::{Checkpoint, LogKey};
 use vault_encoding::{Hash, merkle};
 use vault_proto::v1;
@@ -53,14 +54,9 @@ impl Logged {
 }
 
 /// Holds a receipt to the identity key of the vault at hand.
-pub(crate) fn verify(receipt: v1::Receipt, peer: &Peer) -> Result<Receipt> {
-    let head = head(
-        receipt
-            .head
-            .into_option()
-            .ok_or_else(|| invalid("no head"))?,
-        peer,
-    )?;
+pub(crate) fn verify(receipt: v1::Receipt, session: &Session) -> Result<Receipt> {
+    let head = receipt.head.into_option();
+    let head = session.head(head.ok_or_else(|| invalid("no head"))?)?;
     let logged = receipt
         .leaf
         .into_option()
@@ -69,10 +65,39 @@ pub(crate) fn verify(receipt: v1::Receipt, peer: &Peer) -> Result<Receipt> {
     Ok(Receipt { head, logged })
 }
 
-/// A head whose note this vault signed, and which says what the note says.
-pub(crate) fn head(head: v1::Head, peer: &Peer) -> Result<SeenHead> {
-    let key = LogKey::from_spki(&peer.claims.identity_key).map_err(invalid)?;
-    let signed = Checkpoint::verify(&head.checkpoint, &key).map_err(invalid)?;
+/// Verifies the notes of one vault. All answers of a group carry one note, which is verified once.
+pub(crate) struct Notes {
+    key: LogKey,
+    last: Mutex<Option<SeenHead>>,
+}
+
+impl Notes {
+    pub(crate) fn of(peer: &Peer) -> Result<Self> {
+        Ok(Self {
+            key: LogKey::from_spki(&peer.claims.identity_key).map_err(invalid)?,
+            last: Mutex::new(None),
+        })
+    }
+
+    /// A head whose note this vault signed, and which says what the note says.
+    pub(crate) fn head(&self, head: v1::Head) -> Result<SeenHead> {
+        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |last: &&SeenHead| {
+            last.size == head.size
+                && last.root.0 == *head.root
+                && last.checkpoint == head.checkpoint
+        };
+        if let Some(last) = last().as_ref().filter(same) {
+            return Ok(last.clone());
+        }
+        let verified = verified(&self.key, head)?;
+        *last() = Some(verified.clone());
+        Ok(verified)
+    }
+}
+
+fn verified(key: &LogKey, head: v1::Head) -> Result<SeenHead> {
+    let signed = Checkpoint::verify(&head.checkpoint, key).map_err(invalid)?;
     if signed.size != head.size || signed.root.0 != *head.root {
         return Err(invalid("the head is not that of its checkpoint"));
     }

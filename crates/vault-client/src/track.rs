@@ -4,7 +4,9 @@
 use crate::error::{Error, ErrorCode, Result};
 use crate::heads::{HeadStore, Remembered, SeenHead};
 use crate::receipt::Logged;
+use std::collections::VecDeque;
 use std::future::Future;
+use std::sync::PoisonError;
 use tokio::sync::Mutex;
 use vault_encoding::Hash;
 use vault_encoding::merkle;
@@ -15,7 +17,12 @@ pub(crate) struct Tracker {
     vault: VaultId,
     store: HeadStore,
     latest: Mutex<Option<SeenHead>>,
+    /// Heads that were proven to be of the log of `latest`: calls of one group share theirs.
+    linked: std::sync::Mutex<VecDeque<(u64, Hash)>>,
 }
+
+/// Heads that are remembered as linked.
+const LINKED: usize = 64;
 
 impl Tracker {
     pub(crate) fn open(vault: VaultId, store: HeadStore) -> Result<Self> {
@@ -24,6 +31,7 @@ impl Tracker {
             vault,
             store,
             latest,
+            linked: std::sync::Mutex::default(),
         })
     }
 
@@ -48,7 +56,14 @@ impl Tracker {
         if let Some(seen) = seen {
             self.compare(seen, &answered)?;
         }
+        let this = (answered.size, answered.root);
+        if self.is_linked(&this) {
+            return Ok(());
+        }
         let mut latest = self.latest.lock().await;
+        if self.is_linked(&this) {
+            return Ok(());
+        }
         if let Some(known) = latest.as_ref() {
             self.link(known, &answered, logged, &prove).await?;
         }
@@ -58,7 +73,20 @@ impl Tracker {
         {
             *latest = Some(self.keep(answered, latest.clone(), &prove).await?);
         }
+        self.linked(this);
         Ok(())
+    }
+
+    /// Whether this very head was accepted before, after the proof that it is of this log.
+    fn is_linked(&self, head: &(u64, Hash)) -> bool {
+        let linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
+        linked.contains(head)
+    }
+
+    fn linked(&self, head: (u64, Hash)) {
+        let mut linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
+        linked.truncate(LINKED - 1);
+        linked.push_front(head);
     }
 
     /// Judges a head where no proof can be had, such as one shown before authentication. It is

@@ -4,7 +4,6 @@ use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::heads::SeenHead;
 use crate::key::{hash, malformed};
-use crate::receipt;
 use crate::session::Session;
 use connectrpc::ConnectError;
 use connectrpc::client::CallOptions;
@@ -52,7 +51,7 @@ impl Client {
             })
             .await?;
         let head = answer.head.into_option().ok_or_else(|| malformed("head"))?;
-        let head = receipt::head(head, session.peer())?;
+        let head = session.head(head)?;
         let deadline = self.deadline();
         self.accept(&session, seen.as_ref(), head.clone(), None, deadline)
             .await?;
@@ -153,7 +152,7 @@ async fn pages(
     while let Some(page) = stream.message().await.map_err(Unread::Call)? {
         let page = page.to_owned_message();
         let read = page.head.into_option().ok_or_else(|| malformed("head"));
-        let read = read.and_then(|head| receipt::head(head, session.peer()));
+        let read = read.and_then(|head| session.head(head));
         let read = read.map_err(Unread::Answer)?;
         match &head {
             Some(head) if *head != read => return Err(Unread::Answer(malformed("head"))),

@@ -5,6 +5,8 @@ use connectrpc::ConnectError;
 use connectrpc::client::CallOptions;
 use std::future::Future;
 use vault_proto::v1;
+use vault_proto::v1::__buffa::oneof::operate_request::Call;
+use vault_proto::v1::__buffa::oneof::operate_response::Outcome;
 
 /// Whether a call may be sent again when its first answer was lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,15 +28,36 @@ pub(crate) trait Rpc: Clone + Send + Sync + 'static {
 
     fn receipt(answer: &Self::Answer) -> Option<&v1::Receipt>;
 
+    /// As a call of its own.
     fn send(
         self,
         session: &Session,
         options: CallOptions,
     ) -> impl Future<Output = Result<Self::Answer, ConnectError>> + Send;
+
+    /// As a call of an `Operate` stream; `None` if it cannot be one.
+    fn operation(&self) -> Option<Call> {
+        None
+    }
+
+    /// The answer to such a call; `None` if it is one to another question.
+    fn outcome(_outcome: Outcome) -> Option<Self::Answer> {
+        None
+    }
+}
+
+/// Longer calls are calls of their own: a vault reads no longer ones from a stream.
+const LONGEST: usize = vault_proto::OPERATE_MESSAGE - 64;
+
+/// One call of a stream, if it is short enough for it.
+fn short<M: buffa::Message + Clone>(message: &M, call: fn(Box<M>) -> Call) -> Option<Call> {
+    let length = usize::try_from(message.encoded_len()).ok()?;
+    (length <= LONGEST).then(|| call(Box::new(message.clone())))
 }
 
 macro_rules! rpcs {
-    ($($repeat:ident $client:ident.$method:ident($request:ident) -> $answer:ident;)*) => { $(
+    ($($repeat:ident $client:ident.$method:ident($request:ident) -> $answer:ident
+        $(or $variant:ident)?;)*) => { $(
         impl Rpc for v1::$request {
             type Answer = v1::$answer;
             const REPEAT: Repeat = Repeat::$repeat;
@@ -55,6 +78,19 @@ macro_rules! rpcs {
                 let client = v1::$client::new(session.transport(), session.rpc_config());
                 Ok(client.$method(self, options).await?.into_owned())
             }
+
+            $(
+                fn operation(&self) -> Option<Call> {
+                    short(self, Call::$variant)
+                }
+
+                fn outcome(outcome: Outcome) -> Option<v1::$answer> {
+                    match outcome {
+                        Outcome::$variant(answer) => Some(*answer),
+                        _ => None,
+                    }
+                }
+            )?
         }
     )* };
 }
@@ -65,15 +101,17 @@ rpcs! {
     Reads KeyServiceClient.list_keys_with_options(ListKeysRequest) -> ListKeysResponse;
     Keyed KeyServiceClient.schedule_deletion_with_options(ScheduleDeletionRequest)
         -> ScheduleDeletionResponse;
-    Uses CryptoServiceClient.sign_with_options(SignRequest) -> SignResponse;
-    Reads CryptoServiceClient.verify_with_options(VerifyRequest) -> VerifyResponse;
-    Uses CryptoServiceClient.wrap_with_options(WrapRequest) -> WrapResponse;
-    Uses CryptoServiceClient.unwrap_with_options(UnwrapRequest) -> UnwrapResponse;
-    Uses CryptoServiceClient.mac_with_options(MacRequest) -> MacResponse;
-    Uses CryptoServiceClient.mac_verify_with_options(MacVerifyRequest) -> MacVerifyResponse;
+    Uses CryptoServiceClient.sign_with_options(SignRequest) -> SignResponse or Sign;
+    Reads CryptoServiceClient.verify_with_options(VerifyRequest) -> VerifyResponse or Verify;
+    Uses CryptoServiceClient.wrap_with_options(WrapRequest) -> WrapResponse or Wrap;
+    Uses CryptoServiceClient.unwrap_with_options(UnwrapRequest) -> UnwrapResponse or Unwrap;
+    Uses CryptoServiceClient.mac_with_options(MacRequest) -> MacResponse or Mac;
+    Uses CryptoServiceClient.mac_verify_with_options(MacVerifyRequest) -> MacVerifyResponse
+        or MacVerify;
     Reads CryptoServiceClient.get_public_key_with_options(GetPublicKeyRequest)
-        -> GetPublicKeyResponse;
-    Uses CryptoServiceClient.reconstruct_with_options(ReconstructRequest) -> ReconstructResponse;
+        -> GetPublicKeyResponse or GetPublicKey;
+    Uses CryptoServiceClient.reconstruct_with_options(ReconstructRequest) -> ReconstructResponse
+        or Reconstruct;
     Reads PolicyServiceClient.get_policy_with_options(GetPolicyRequest) -> GetPolicyResponse;
     Reads VaultServiceClient.who_am_i_with_options(WhoAmIRequest) -> WhoAmIResponse;
 }

@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::heads::SeenHead;
 use crate::key::{hash, malformed};
-use crate::receipt::{self, Answer};
+use crate::receipt::Answer;
 use vault_encoding::{Canonical, Hash, Limits};
 use vault_policy::{Measurement, PlatformId, VaultId};
 use vault_proto::v1;
@@ -60,14 +60,15 @@ impl Client {
     /// What the vault says of itself. Needs no token.
     pub async fn info(&self) -> Result<VaultInfo> {
         let seen = self.seen().await;
-        let (answer, peer) = self
+        let (answer, session) = self
             .plain(seen.clone(), |session, options| async move {
                 let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
                 let request = v1::GetInfoRequest::default();
                 let answer = client.get_info_with_options(request, options).await?;
-                Ok((answer.into_owned(), session.peer().clone()))
+                Ok((answer.into_owned(), session))
             })
             .await?;
+        let peer = session.peer();
         let differs = answer.vault_id != peer.vault_id.0.0
             || Hash::from_slice(&answer.trust_root) != peer.claims.trust_root
             || Hash::from_slice(&answer.operational_root) != peer.claims.operational_root;
@@ -77,7 +78,7 @@ impl Client {
                 .detail("it says of itself what its evidence does not say"));
         }
         let head = match answer.head.into_option() {
-            Some(head) => Some(receipt::head(head, &peer)?),
+            Some(head) => Some(session.head(head)?),
             None if answer.locked => None,
             None => return Err(malformed("head")),
         };

@@ -1,6 +1,7 @@
 //! One call: sent with what was seen, judged by what comes back.
 
 use super::repeat::Failed;
+use super::stream::{self, Lost};
 use super::{Client, random};
 use crate::calls::rpc::{Repeat, Rpc};
 use crate::error::{Error, ErrorCode, Result, wire};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use vault_encoding::{Hash, text};
 use vault_proto::v1;
+use vault_proto::v1::__buffa::oneof::operate_response::Outcome;
 
 /// An answer whose receipt was verified and whose head was accepted.
 pub(crate) struct Accepted<A> {
@@ -31,9 +33,31 @@ impl<A> Accepted<A> {
     }
 }
 
+/// An error instead of an answer.
+struct Unsent {
+    error: ConnectError,
+    /// Whether the vault may have seen the call.
+    taken: bool,
+}
+
+impl Unsent {
+    fn unknown(error: ConnectError) -> Self {
+        Self { error, taken: true }
+    }
+}
+
+fn answer<R: Rpc>(outcome: Outcome) -> Result<R::Answer, Unsent> {
+    match outcome {
+        Outcome::Error(error) => Err(Unsent::unknown(stream::error(*error))),
+        outcome => R::outcome(outcome).ok_or_else(|| {
+            Unsent::unknown(ConnectError::internal("the answer is one to another call"))
+        }),
+    }
+}
+
 impl Client {
     /// Makes one call, repeating it where that is safe.
-    pub(crate) async fn call<R: Rpc>(&self, request: R) -> Result<Accepted<R::Answer>> {
+    pub(crate) async fn call<R: Rpc>(&self, mut request: R) -> Result<Accepted<R::Answer>> {
         let deadline = self.deadline();
         let idempotency_key = match R::REPEAT {
             Repeat::Keyed => text::hex(&random::<16>()?),
@@ -41,10 +65,7 @@ impl Client {
         };
         let mut attempt = 1;
         loop {
-            match self
-                .attempt(request.clone(), &idempotency_key, deadline)
-                .await
-            {
+            match self.attempt(&mut request, &idempotency_key, deadline).await {
                 Ok(accepted) => return Ok(accepted),
                 Err(failed) => {
                     self.pause(R::REPEAT, failed, &mut attempt, deadline)
@@ -56,7 +77,7 @@ impl Client {
 
     async fn attempt<R: Rpc>(
         &self,
-        mut request: R,
+        request: &mut R,
         idempotency_key: &str,
         deadline: Instant,
     ) -> Result<Accepted<R::Answer>, Failed> {
@@ -67,9 +88,9 @@ impl Client {
             want_proof: true,
             ..self.context(seen.as_ref())
         });
-        let answer = match request.send(&session, options).await {
+        let answer = match self.send(&session, request, options, deadline).await {
             Ok(answer) => answer,
-            Err(error) => return Err(self.failed(&session, seen, &error, deadline).await),
+            Err(unsent) => return Err(self.unsent(&session, seen, unsent, deadline).await),
         };
         let judged = self
             .judge(&session, seen.as_ref(), R::receipt(&answer), deadline)
@@ -80,6 +101,50 @@ impl Client {
             answered: true,
         })?;
         Ok(Accepted { answer, receipt })
+    }
+
+    /// Over the session's stream where that is served, or as a call of its own.
+    async fn send<R: Rpc>(
+        &self,
+        session: &Arc<Session>,
+        request: &R,
+        options: CallOptions,
+        deadline: Instant,
+    ) -> Result<R::Answer, Unsent> {
+        if let Some(call) = request.operation()
+            && let Some(open) = session.operating(&options).await.map_err(Unsent::unknown)?
+        {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match open.call(call, left).await {
+                Ok(outcome) => return answer::<R>(outcome),
+                Err(Lost::NotServed) => session.without_stream(),
+                Err(Lost::NotTaken(error)) => {
+                    return Err(Unsent {
+                        error,
+                        taken: false,
+                    });
+                }
+                Err(Lost::Unknown(error)) => return Err(Unsent::unknown(error)),
+            }
+        }
+        let sent = request.clone().send(session, options).await;
+        sent.map_err(Unsent::unknown)
+    }
+
+    async fn unsent(
+        &self,
+        session: &Arc<Session>,
+        seen: Option<SeenHead>,
+        unsent: Unsent,
+        deadline: Instant,
+    ) -> Failed {
+        let mut failed = self.failed(session, seen, &unsent.error, deadline).await;
+        if !unsent.taken && failed.error.code == ErrorCode::Unavailable {
+            // The vault ends the connection.
+            self.drop_session(session).await;
+        }
+        failed.sent &= unsent.taken;
+        failed
     }
 
     /// The context of a call that carries `seen`.
@@ -104,7 +169,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<receipt::Receipt> {
         let receipt = receipt.ok_or_else(|| malformed("receipt"))?;
-        let receipt = receipt::verify(receipt.clone(), session.peer())
+        let receipt = receipt::verify(receipt.clone(), session)
             .map_err(|error| error.vault(self.vault_id()))?;
         let logged = receipt.logged.as_ref();
         self.accept(session, seen, receipt.head.clone(), logged, deadline)
@@ -206,7 +271,7 @@ impl Client {
         error: Error,
         deadline: Instant,
     ) -> Error {
-        let head = match receipt::head(head, session.peer()) {
+        let head = match session.head(head) {
             Ok(head) => head,
             Err(unsigned) => return error.detail(unsigned.message()),
         };

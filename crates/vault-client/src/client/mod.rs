@@ -2,6 +2,7 @@
 
 mod call;
 mod repeat;
+pub(crate) mod stream;
 
 use crate::calls::rpc::Repeat;
 use crate::config::ClientConfig;
@@ -12,6 +13,7 @@ use crate::track::Tracker;
 use connectrpc::client::CallOptions;
 use repeat::Failed;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use vault_policy::VaultId;
@@ -26,6 +28,7 @@ struct Shared {
     config: ClientConfig,
     tracker: Tracker,
     session: Mutex<Option<Arc<Session>>>,
+    attestations: AtomicU64,
 }
 
 impl Client {
@@ -38,6 +41,7 @@ impl Client {
                 config,
                 tracker,
                 session: Mutex::new(None),
+                attestations: AtomicU64::new(0),
             }),
         };
         let deadline = client.deadline();
@@ -74,6 +78,12 @@ impl Client {
     /// What the evidence of the session at hand says.
     pub async fn peer(&self) -> Result<Peer> {
         Ok(self.session(self.deadline()).await?.peer().clone())
+    }
+
+    /// How often the vault was attested: once for each connection. It rises when a lost connection
+    /// is replaced, which is never done without a new appraisal.
+    pub fn attestations(&self) -> u64 {
+        self.shared.attestations.load(Ordering::Relaxed)
     }
 
     /// The longest head seen of this vault.
@@ -137,6 +147,7 @@ impl Client {
             .await
             .unwrap_or_else(|_| Err(Error::new(ErrorCode::Timeout)))
             .map_err(|error| error.vault(self.vault_id()))?;
+        self.shared.attestations.fetch_add(1, Ordering::Relaxed);
         let session = Arc::new(session);
         *held = Some(session.clone());
         Ok(session)

@@ -4,17 +4,24 @@ mod dial;
 mod transport;
 
 use crate::calls::ServedConfig;
+use crate::client::stream::Operating;
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorCode, Result};
-use connectrpc::Protocol;
-use connectrpc::client::ClientConfig as RpcConfig;
+use crate::heads::SeenHead;
+use crate::receipt::Notes;
+use connectrpc::client::{CallOptions, ClientConfig as RpcConfig};
+use connectrpc::{ConnectError, Protocol};
 use dial::{dial_config, refusal};
 use ratls::Claims;
 use ratls::config_tree::{ConfigTree, Part};
 use ratls::tls::{self, PeerFacts};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use transport::Transport;
 use vault_policy::{UnixSeconds, VaultId, VerifiedEvidence};
+use vault_proto::v1;
 
 /// Who is at the other end, as appraised on this connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,7 +39,11 @@ pub(crate) struct Session {
     transport: Transport,
     rpc: RpcConfig,
     peer: Peer,
+    notes: Notes,
     established_at: UnixSeconds,
+    operating: Mutex<Option<Arc<Operating>>>,
+    /// Set when the vault does not serve a stream.
+    single: AtomicBool,
 }
 
 impl Session {
@@ -72,8 +83,11 @@ impl Session {
         Ok(Self {
             transport,
             rpc: rpc_config(&vault_id)?,
+            notes: Notes::of(&peer)?,
             peer,
             established_at,
+            operating: Mutex::new(None),
+            single: AtomicBool::new(false),
         })
     }
 
@@ -93,6 +107,37 @@ impl Session {
 
     pub(crate) fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// A head whose note this vault signed, and which says what the note says.
+    pub(crate) fn head(&self, head: v1::Head) -> Result<SeenHead> {
+        self.notes.head(head)
+    }
+
+    /// The stream for calls with the token of `options`, opened where there is none; `None` if the
+    /// vault does not serve it.
+    pub(crate) async fn operating(
+        &self,
+        options: &CallOptions,
+    ) -> Result<Option<Arc<Operating>>, ConnectError> {
+        if self.single.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let mut held = self.operating.lock().await;
+        if let Some(open) = held.as_ref().filter(|open| open.is_for(options)) {
+            return Ok(Some(open.clone()));
+        }
+        // Over gRPC the library drops the typed detail of an error that comes before the first
+        // message.
+        let client = v1::CryptoServiceClient::new(self.transport(), self.stream_config());
+        let open = Arc::new(Operating::open(&client, options).await?);
+        *held = Some(open.clone());
+        Ok(Some(open))
+    }
+
+    /// From now on every call goes by itself.
+    pub(crate) fn without_stream(&self) {
+        self.single.store(true, Ordering::Relaxed);
     }
 
     /// Whether a new preamble is due: the stream has ended, or its attestation is too old.
