@@ -3,15 +3,17 @@
 
 use crate::config::LimitsConfig;
 use crate::pace::{Pace, Turn};
-use crate::refused::Explain;
+use crate::refused::{Explain, Refused};
 use crate::service::Service;
 use crate::source::Source;
-use connectrpc::{ConnectRpcService, Limits};
-use http::Request;
+use connectrpc::{ConnectError, ConnectRpcBody, ConnectRpcService, Limits};
+use http::{Request, Response};
+use hyper::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -95,10 +97,7 @@ async fn connection(
     if tcp.set_nodelay(true).is_err() {
         return;
     }
-    let answer = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(source);
-        tower::Service::call(&mut rpc.clone(), request)
-    });
+    let answer = service_fn(move |request| answer(rpc.clone(), source, request));
     let builder = builder();
     let connection = builder.serve_connection(TokioIo::new(tcp), answer);
     tokio::pin!(connection);
@@ -108,6 +107,20 @@ async fn connection(
         _ = stop.changed() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+async fn answer(
+    mut rpc: Rpc,
+    source: Source,
+    mut request: Request<Incoming>,
+) -> Result<Response<ConnectRpcBody>, Infallible> {
+    // The library's own refusal of a long body carries no typed detail.
+    if request.body().size_hint().lower() > REQUEST as u64 {
+        let refused = ConnectError::from(Refused::TooLarge);
+        return Ok(refused.into_http_response(request.headers()));
+    }
+    request.extensions_mut().insert(source);
+    tower::Service::call(&mut rpc, request).await
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
