@@ -1,8 +1,10 @@
 //! Tells registries where this vault is, for as long as it runs. A registry that does not answer,
 //! or lies, costs a line in the log and nothing else: serving never waits for one.
 
+use crate::config::RegistryConfig;
 use connectrpc::ConnectError;
 use connectrpc::client::{ClientConfig, HttpClient};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -21,11 +23,13 @@ const LONGEST_WAIT: u64 = 60;
 /// Longest time between two heartbeats, whatever the registry says of its TTL.
 const LONGEST_BEAT: u64 = 3600;
 
-/// Announces `vault` at `endpoint` to every registry until the answer is dropped.
-pub(crate) fn start(registries: &[String], endpoint: &str, vault: VaultId) -> JoinSet<()> {
+/// Announces `vault` to every registry until the answer is dropped: at the configured endpoint, or
+/// without one at `bound`, where it listens.
+pub(crate) fn start(config: &RegistryConfig, bound: SocketAddr, vault: VaultId) -> JoinSet<()> {
     let mut announcing = JoinSet::new();
-    for registry in registries {
-        match Announcement::new(registry, endpoint, vault) {
+    let endpoint = config.endpoint.clone().unwrap_or_else(|| bound.to_string());
+    for registry in &config.announce {
+        match Announcement::new(registry, &endpoint, vault) {
             Some(announcement) => {
                 announcing.spawn(announcement.keep());
             }

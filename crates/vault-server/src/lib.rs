@@ -8,6 +8,7 @@
 //! (one sync for a group) → `service` (answer to message).
 
 mod accept;
+mod announce;
 mod boot;
 mod channel;
 mod clock;

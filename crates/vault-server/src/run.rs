@@ -5,7 +5,7 @@ use crate::boot::{Booted, Roots, boot};
 use crate::channel::{self, Says};
 use crate::clock::reading;
 use crate::committer::Committer;
-use crate::config::{Material, ServerConfig, operational, trust};
+use crate::config::{Material, RegistryConfig, ServerConfig, operational, trust};
 use crate::jwks::Issuers;
 use crate::reconfigure::Governor;
 use crate::shared::{Open, Shared};
@@ -14,7 +14,7 @@ use std::io::Write;
 use std::sync::{Arc, RwLock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use vault_encoding::text::hex;
 use vault_policy::UnixSeconds;
 use vault_tee::Platform;
@@ -62,6 +62,8 @@ struct Boot {
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     fresh: JoinHandle<()>,
+    /// Ends when it is dropped.
+    announcing: JoinSet<()>,
 }
 
 impl Boot {
@@ -70,6 +72,7 @@ impl Boot {
             door,
             shared,
             platform_id,
+            registry,
         } = started;
         let listener = TcpListener::from_std(listener.try_clone()?)?;
         let address = listener.local_addr()?;
@@ -77,16 +80,19 @@ impl Boot {
         let serving = tokio::spawn(accept::serve(listener, door, stopped));
         let fresh = tokio::spawn(shared.issuers.clone().keep_fresh());
         announce(&shared, address, platform_id.as_deref())?;
+        let announcing = crate::announce::start(&registry, address, shared.vault_id);
         Ok(Self {
             shared,
             stop,
             serving,
             fresh,
+            announcing,
         })
     }
 
     /// Lets connections finish, and closes the log.
     async fn stop(self) -> anyhow::Result<()> {
+        drop(self.announcing);
         self.stop.send_replace(true);
         self.serving.await?;
         self.fresh.abort();
@@ -110,6 +116,7 @@ struct Started {
     door: Arc<Door>,
     shared: Arc<Shared>,
     platform_id: Option<String>,
+    registry: RegistryConfig,
 }
 
 impl Prepared {
@@ -121,6 +128,7 @@ impl Prepared {
             door: Door::new(self.shared.clone(), endpoint, limits),
             shared: self.shared,
             platform_id: self.platform_id,
+            registry: self.config.registry,
         })
     }
 }
