@@ -43,8 +43,8 @@ pub mod token;
 mod track;
 
 pub use calls::{
-    AuditLog, CreateKey, Deleted, Input, LogPage, ServedConfig, Signed, VaultInfo, Versioned,
-    WhoAmI,
+    AuditLog, CreateKey, Deleted, Input, LogPage, ReconfigureOffer, Reconfigured, ServedConfig,
+    Signed, VaultInfo, Versioned, WhoAmI,
 };
 pub use client::Client;
 pub use config::{ClientConfig, VaultPins};

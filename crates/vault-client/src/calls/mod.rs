@@ -2,6 +2,7 @@
 
 mod audit;
 mod crypto;
+mod governance;
 mod key;
 mod policy;
 pub(crate) mod rpc;
@@ -10,6 +11,7 @@ mod vault;
 
 pub use audit::{AuditLog, LogPage};
 pub use crypto::{Input, Signed, Versioned};
+pub use governance::{ReconfigureOffer, Reconfigured};
 pub use key::{CreateKey, Deleted};
 pub(crate) use vault::canonical_value;
 pub use vault::{ServedConfig, VaultInfo, WhoAmI};

@@ -75,6 +75,7 @@ fn particulars(code: ErrorCode, text: &str) -> Option<String> {
             | ErrorCode::PolicyInvalid
             | ErrorCode::Unauthenticated
             | ErrorCode::EvidenceRefused
+            | ErrorCode::GovernanceRefused
             | ErrorCode::Locked
             | ErrorCode::Internal
             | ErrorCode::Unavailable
