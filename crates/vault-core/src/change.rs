@@ -208,6 +208,30 @@ mod tests {
         }
     }
 
+    /// Stores of that time open for ever.
+    #[test]
+    fn a_key_that_is_no_share_is_encoded_as_before_there_were_shares() {
+        let text = |text: &str| [&(text.len() as u32).to_be_bytes()[..], text.as_bytes()].concat();
+        let parts = [
+            vec![1],
+            vec![9; 16],
+            vec![1],
+            1u32.to_be_bytes().to_vec(),
+            1u64.to_be_bytes().to_vec(),
+            7u64.to_be_bytes().to_vec(),
+            text("release"),
+            1u32.to_be_bytes().to_vec(),
+            text("team"),
+            text("a"),
+            text("{}"),
+            text("\u{4}\u{4}\u{4}\u{4}\u{4}"),
+            vec![3; 32],
+            vec![0],
+        ];
+        let change = Change::Create(Box::new(created()));
+        assert_eq!(*change.encode(), parts.concat());
+    }
+
     #[test]
     fn what_decodes_encodes_to_the_same_bytes_and_no_cut_of_it_decodes() {
         let changes = [

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use vault_keys::SealedMaterial;
 use vault_keys::{KeyCache, KeyError, KeyIdentity, KeyMaterial, MemoryKey, ParsedKey, Rng};
-use vault_policy::{KeyHandle, KeyType, KeyVersion};
+use vault_policy::{KeyHandle, KeyVersion};
 
 /// The key that seals material in memory, drawn at every boot, and the parsed keys in use.
 pub(crate) struct KeyRing {
@@ -43,12 +43,9 @@ impl KeyRing {
     /// cache, this fills the cache and then looks for the mark.
     pub(crate) fn ready(&self, key: &LiveKey) -> Result<Arc<ParsedKey>, KeyError> {
         let identity = KeyIdentity::of_subject(&key.subject);
-        let parse = || ParsedKey::parse(identity, &self.open(key)?);
-        // The cache is bounded by keys, not by bytes, and a share is not parsed, only fetched.
-        if key.key_type == KeyType::RawShare {
-            return parse().map(Arc::new);
-        }
-        let parsed = self.cache.get_or_parse(&identity, parse);
+        let parsed = self
+            .cache
+            .get_or_parse(&identity, || ParsedKey::parse(identity, &self.open(key)?));
         if key.destroyed.load(Ordering::SeqCst) {
             self.cache.remove(&key.subject.lineage);
         }

@@ -5,9 +5,10 @@ use crate::parsed::{KeyIdentity, ParsedKey};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use vault_policy::Lineage;
+use vault_policy::{KeyType, Lineage};
 
-/// Bounded; what was used longest ago goes first. The lock is held for look-ups only, never
+/// Bounded in keys; what was used longest ago goes first. Shares pass through and are not kept: they
+/// are long, and nothing is computed from them. The lock is held for look-ups only, never
 /// over parsing or an operation.
 pub struct KeyCache {
     capacity: NonZeroUsize,
@@ -41,7 +42,7 @@ impl KeyCache {
         self.lock().touch(identity)
     }
 
-    /// The parsed key, or what `parse` gives, which is then kept.
+    /// The parsed key, or what `parse` gives, which is then kept unless it is a share.
     pub fn get_or_parse(
         &self,
         identity: &KeyIdentity,
@@ -51,6 +52,9 @@ impl KeyCache {
             return Ok(key);
         }
         let key = Arc::new(parse()?);
+        if key.key_type() == KeyType::RawShare {
+            return Ok(key);
+        }
         let gone = self.lock().insert(Arc::clone(&key), self.capacity);
         drop(gone);
         Ok(key)
@@ -136,7 +140,7 @@ mod tests {
     use super::*;
     use crate::material::{KeyMaterial, SecretAccess};
     use vault_encoding::Hash;
-    use vault_policy::{KeyHandle, KeyType, KeyVersion};
+    use vault_policy::{KeyHandle, KeyVersion};
 
     fn identity(handle: u8, version: u32) -> KeyIdentity {
         KeyIdentity {

@@ -5,12 +5,15 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use vault_audit::LogKey;
-use vault_core::api::{CreateKey, KeyInfo, KeyRef, Label, Payload, Sign};
+use vault_core::api::{
+    CreateKey, KeyInfo, KeyRef, Label, Mac, MacVerify, Payload, ScheduleDeletion, Sign, Unwrap,
+    Verify, Wrap,
+};
 use vault_core::authn::token::TokenProof;
 use vault_core::{
-    Answer, BootError, BootInput, CallContext, Caller, CheckpointSigner, CommitFault, DurableLog,
-    Limits, LoggedGroup, OpenedSnapshot, Position, Refusal, Reply, Request, Rng, RoleNames,
-    SignatureFormat, TimeMode, TimeReading, Vault, VaultConfig, commit,
+    Answer, BootError, BootInput, CallContext, Caller, CheckpointSigner, Code, CommitFault,
+    DurableLog, Limits, LoggedGroup, OpenedSnapshot, Position, Refusal, Reply, Request, Rng,
+    RoleNames, SignatureFormat, TimeMode, TimeReading, Vault, VaultConfig, commit,
 };
 use vault_encoding::Hash;
 use vault_policy::{
@@ -75,6 +78,7 @@ pub(crate) fn config() -> VaultConfig {
         clock_skew: 5,
         limits: Limits {
             keys_per_owner: 8,
+            share_bytes_per_owner: 2 << 20,
             ..Limits::default()
         },
         trust_root: Hash([1; 32]),
@@ -172,7 +176,7 @@ impl Bench {
         number: u8,
     ) -> KeyInfo {
         let reply = self.call(
-            &owner(who),
+            &bound(who, SenderConstraint::Dpop),
             Request::CreateKey(creation(who, key_type, template, number)),
         );
         match reply.unwrap().answer {
@@ -221,14 +225,22 @@ pub(crate) fn creation(who: &str, key_type: KeyType, template: &str, number: u8)
 }
 
 pub(crate) fn person(name: &str, roles: &[&str]) -> Caller {
-    let facts = TokenFacts {
+    Caller::new(Some(token(name, roles, SenderConstraint::None)), None).unwrap()
+}
+
+/// An owner whose token is bound to its sender.
+pub(crate) fn bound(name: &str, constraint: SenderConstraint) -> Caller {
+    Caller::new(Some(token(name, &["vault:owner"], constraint)), None).unwrap()
+}
+
+pub(crate) fn token(name: &str, roles: &[&str], constraint: SenderConstraint) -> TokenProof {
+    TokenProof::assertion(TokenFacts {
         issuer: ISSUER.into(),
         subject: name.into(),
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         expires_at: UnixSeconds(1_800_003_600),
-        constraint: SenderConstraint::None,
-    };
-    Caller::new(Some(TokenProof::assertion(facts)), None).unwrap()
+        constraint,
+    })
 }
 
 pub(crate) fn owner(name: &str) -> Caller {
@@ -255,4 +267,59 @@ pub(crate) fn sign(key: KeyRef) -> Request {
         input: Payload::Message(b"message".to_vec()),
         format: SignatureFormat::P1363,
     })
+}
+
+pub(crate) fn code(outcome: Result<Reply, Refusal>) -> Code {
+    outcome.map(|_| ()).unwrap_err().code
+}
+
+/// Every request about one key.
+pub(crate) fn about(key: KeyRef) -> Vec<Request> {
+    let message = vec![1; 4];
+    let input = || Payload::Message(vec![1; 4]);
+    let format = SignatureFormat::P1363;
+    vec![
+        Request::GetKey { key },
+        Request::GetPolicy { key },
+        Request::GetPublicKey { key, version: None },
+        Request::Reconstruct { key },
+        Request::ScheduleDeletion(ScheduleDeletion { key, window: 0 }),
+        Request::Sign(Sign {
+            key,
+            input: input(),
+            format,
+        }),
+        Request::Sign(Sign {
+            key,
+            input: Payload::Digest(vec![0; 32]),
+            format,
+        }),
+        Request::Verify(Verify {
+            key,
+            input: input(),
+            format,
+            signature: vec![0; 64],
+            version: None,
+        }),
+        Request::Wrap(Wrap {
+            key,
+            plaintext: Zeroizing::new(message.clone()),
+            aad: vec![],
+        }),
+        Request::Unwrap(Unwrap {
+            key,
+            ciphertext: vec![0; 100],
+            aad: vec![],
+        }),
+        Request::Mac(Mac {
+            key,
+            message: message.clone(),
+        }),
+        Request::MacVerify(MacVerify {
+            key,
+            message,
+            tag: vec![0; 32],
+            version: None,
+        }),
+    ]
 }
