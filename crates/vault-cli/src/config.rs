@@ -66,7 +66,10 @@ pub(crate) struct ConstellationEntry {
 
 impl ConstellationEntry {
     /// The entry that stands for this anchor.
-    #[cfg_attr(not(feature = "dev"), expect(dead_code, reason = "only `dev` writes it"))]
+    #[cfg_attr(
+        not(feature = "dev"),
+        expect(dead_code, reason = "only `dev` writes it")
+    )]
     pub(crate) fn of(anchor: &Anchor) -> Self {
         let keys = anchor.governance.keys().iter();
         Self {
@@ -110,6 +113,8 @@ pub(crate) struct Profile {
     pub(crate) issuer_ca: Option<PathBuf>,
     pub(crate) audience: Option<String>,
     pub(crate) scope: Option<String>,
+    #[serde(default)]
+    pub(crate) per_vault: bool,
 }
 
 impl Config {
@@ -136,6 +141,11 @@ impl Config {
             .clone()
             .or_else(user)
             .ok_or_else(|| invalid("state_dir is not set and there is no home directory"))
+    }
+
+    /// Where the records of split secrets are kept.
+    pub(crate) fn secrets(&self) -> Result<PathBuf> {
+        Ok(self.state_dir()?.join("secrets"))
     }
 
     /// Where the owner key is kept.

@@ -1,21 +1,26 @@
 //! What a command works with: flags, configuration, and an attested client.
 
 use crate::cli::{Global, OutputFormat};
-use crate::config::{Config, Profile, VaultEntry, invalid};
+use crate::config::{Config, Profile, invalid};
 use crate::files;
+use crate::fleet::Fleet;
 use ratls::TrustRoot;
 use ratls::tls::CallerIdentity;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use vault_client::token::{ClientCredentials, Kept, ProofKey, TokenCommand, TokenSource, TrustedRoots};
-use vault_client::{Client, ClientConfig, Error, ErrorCode, HeadStore, Peer, Result, VaultPins};
+use vault_client::token::{
+    ClientCredentials, Kept, ProofKey, TokenCommand, TokenSource, TrustedRoots,
+};
+use vault_client::{Client, Error, ErrorCode, Peer, Result};
 
 /// Flags and, where they are needed, the configuration and a calling enclave.
 pub(crate) struct Context {
     pub(crate) global: Global,
     pub(crate) caller: Option<Arc<CallerIdentity>>,
+    said_simulated: AtomicBool,
 }
 
 /// A client, and who is at the other end.
@@ -29,6 +34,7 @@ impl Context {
         Self {
             global,
             caller: None,
+            said_simulated: AtomicBool::new(false),
         }
     }
 
@@ -36,41 +42,48 @@ impl Context {
         Config::load(self.global.config.as_deref())
     }
 
+    /// The vaults of the configuration, called with the profile's tokens.
+    pub(crate) async fn fleet(&self, config: &Config) -> Result<Fleet<'_>> {
+        Fleet::open(self, config, self.tokens(config)?).await
+    }
+
     /// The one vault that is meant, with its attested connection.
     pub(crate) async fn connect(&self) -> Result<Connected> {
-        let config = self.config()?;
-        let vault = self.one_vault(&config)?;
-        self.connect_to(&config, vault).await
+        let fleet = self.fleet(&self.config()?).await?;
+        fleet.connect(&fleet.one()?).await
     }
 
-    pub(crate) async fn connect_to(
-        &self,
-        config: &Config,
-        vault: &VaultEntry,
-    ) -> Result<Connected> {
-        let tokens = self.tokens(config)?;
-        self.dial(config, vault, tokens).await
+    /// The first vault that can be reached, of those that are meant.
+    pub(crate) async fn connect_any(&self) -> Result<Connected> {
+        self.fleet(&self.config()?).await?.first().await
     }
 
-    /// As [`Context::connect_to`], with this source of tokens.
-    pub(crate) async fn dial(
-        &self,
-        config: &Config,
-        vault: &VaultEntry,
-        tokens: Option<Arc<dyn TokenSource>>,
-    ) -> Result<Connected> {
-        let heads = HeadStore::new(config.state_dir()?);
-        let mut wanted =
-            ClientConfig::new(&vault.endpoint, pins(vault)?, self.trust(config)?, heads)
-                .timeout(Duration::from_secs(self.global.timeout.clamp(1, 3600)));
-        wanted.tokens = tokens;
-        wanted.caller = self.caller.clone();
-        let client = Client::connect(wanted).await?;
-        let peer = client.peer().await?;
-        if peer.evidence.claims().simulated {
-            self.note("SIMULATED: this vault runs on a software TEE, which protects nothing");
+    /// The file that says which vaults there are, if there is one.
+    pub(crate) fn manifest<'a>(&'a self, config: &'a Config) -> Option<&'a Path> {
+        self.global
+            .manifest
+            .as_deref()
+            .or(config.manifest.as_deref())
+    }
+
+    /// The registries of the flags, or else those of the configuration.
+    pub(crate) fn registries<'a>(&'a self, config: &'a Config) -> &'a [String] {
+        match self.global.registry.as_slice() {
+            [] => &config.registries,
+            named => named,
         }
-        Ok(Connected { client, peer })
+    }
+
+    /// Longest time of one call.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.global.timeout.clamp(1, 3600))
+    }
+
+    /// Said once, however many vaults there are.
+    pub(crate) fn note_simulated(&self) {
+        if !self.said_simulated.swap(true, Ordering::Relaxed) {
+            self.note("SIMULATED: these vaults run on a software TEE, which protects nothing");
+        }
     }
 
     /// A remark for people.
@@ -79,26 +92,6 @@ impl Context {
             // A remark that nobody can read is not worth failing for.
             let _ = writeln!(std::io::stderr(), "{text}");
         }
-    }
-
-    pub(crate) fn one_vault<'a>(&self, config: &'a Config) -> Result<&'a VaultEntry> {
-        match self.vaults(config)?.as_slice() {
-            [one] => Ok(one),
-            [] => Err(invalid("the configuration names no vault")),
-            _ => Err(invalid("several vaults: say which with --vault ID")),
-        }
-    }
-
-    /// The vaults that the flags select; all, if they select none.
-    pub(crate) fn vaults<'a>(&self, config: &'a Config) -> Result<Vec<&'a VaultEntry>> {
-        if self.global.vault.is_empty() {
-            return Ok(config.vaults.iter().collect());
-        }
-        self.global
-            .vault
-            .iter()
-            .map(|id| find_vault(config, id))
-            .collect()
     }
 
     pub(crate) fn trust(&self, config: &Config) -> Result<TrustRoot> {
@@ -128,36 +121,6 @@ impl Context {
         })?;
         token_source(name, profile).map(Some)
     }
-}
-
-pub(crate) fn find_vault<'a>(config: &'a Config, id: &str) -> Result<&'a VaultEntry> {
-    let found: Vec<_> = config
-        .vaults
-        .iter()
-        .filter(|vault| vault.vault_id.starts_with(id))
-        .collect();
-    match found.as_slice() {
-        [one] => Ok(one),
-        [] => Err(invalid(format_args!(
-            "the configuration names no vault {id}"
-        ))),
-        _ => Err(invalid(format_args!("several vaults begin with {id}"))),
-    }
-}
-
-fn pins(vault: &VaultEntry) -> Result<VaultPins> {
-    fn parse<T: std::str::FromStr<Err = vault_policy::IdError>>(text: &str) -> Result<T> {
-        text.parse().map_err(invalid)
-    }
-    let trust_root = vault.trust_root.as_deref().map(|text| {
-        vault_encoding::Hash::from_hex(text).ok_or_else(|| invalid("trust_root is not 32 bytes"))
-    });
-    Ok(VaultPins {
-        vault_id: parse(&vault.vault_id)?,
-        platform_id: vault.platform_id.as_deref().map(parse).transpose()?,
-        measurement: vault.measurement.as_deref().map(parse).transpose()?,
-        trust_root: trust_root.transpose()?,
-    })
 }
 
 /// DER, or PEM.
@@ -194,7 +157,7 @@ fn token_source(name: &str, profile: &Profile) -> Result<Arc<dyn TokenSource>> {
         secret_file: secret_file.clone(),
         scope: profile.scope.clone(),
         audience: profile.audience.clone(),
-        per_vault: false,
+        per_vault: profile.per_vault,
         sender: ProofKey::default(),
         roots: ca.map_or(TrustedRoots::System, TrustedRoots::File),
     })))

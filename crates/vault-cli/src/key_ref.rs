@@ -1,8 +1,11 @@
 //! What a person may write for a key.
 
 use crate::cli::KeyArg;
+use crate::context::{Connected, Context, usage};
+use crate::fleet::Fleet;
+use vault_client::constellation::Outcomes;
 use vault_client::{Client, Error, ErrorCode, KeyInfo, KeyName, Result};
-use vault_policy::{KeyHandle, Lineage};
+use vault_policy::{KeyHandle, Lineage, VaultId};
 
 /// A key as it was named, and what is known of it without asking again.
 pub(crate) struct KeyRef {
@@ -11,12 +14,122 @@ pub(crate) struct KeyRef {
 }
 
 impl KeyRef {
+    fn known(info: KeyInfo) -> Self {
+        let name = KeyName {
+            handle: info.handle,
+            lineage: Some(info.lineage),
+        };
+        let known = Some(info);
+        Self { name, known }
+    }
+
     /// Its metadata.
     pub(crate) async fn info(&self, client: &Client) -> Result<KeyInfo> {
         match &self.known {
             Some(info) => Ok(info.clone()),
             None => Ok(client.get_key(self.name).await?.value),
         }
+    }
+}
+
+/// The key, and the vault that holds it: the one that is named, else the one that memory knows of,
+/// else the only one that knows the key when all are asked.
+pub(crate) async fn locate(context: &Context, key: &KeyArg) -> Result<(Connected, KeyRef)> {
+    let fleet = context.fleet(&context.config()?).await?;
+    match candidates(&fleet, key)?.as_slice() {
+        [one] => {
+            let connected = fleet.connect(one).await?;
+            let key = resolve(&connected.client, key).await?;
+            Ok((connected, key))
+        }
+        several => ask_all(context, &fleet, several, key).await,
+    }
+}
+
+/// The vaults in question: of those that are selected, the ones where the key was seen before, if
+/// it was seen anywhere.
+fn candidates(fleet: &Fleet<'_>, key: &KeyArg) -> Result<Vec<VaultId>> {
+    let Some(name) = parse(&key.key) else {
+        return Ok(fleet.selected().to_vec());
+    };
+    let mut seen = Vec::new();
+    for vault in fleet.selected() {
+        let pinned = fleet.heads().lineage(vault, &name.handle)?;
+        let same = |pinned: &Lineage| name.lineage.is_none_or(|lineage| lineage == *pinned);
+        if pinned.as_ref().is_some_and(same) {
+            seen.push(*vault);
+        }
+    }
+    match seen.is_empty() {
+        true => Ok(fleet.selected().to_vec()),
+        false => Ok(seen),
+    }
+}
+
+async fn ask_all(
+    context: &Context,
+    fleet: &Fleet<'_>,
+    vaults: &[VaultId],
+    key: &KeyArg,
+) -> Result<(Connected, KeyRef)> {
+    let asked = fleet
+        .any(vaults, async |connected: Connected| {
+            let key = resolve(&connected.client, key).await?;
+            let info = key.info(&connected.client).await?;
+            Ok((connected, KeyRef::known(info)))
+        })
+        .await;
+    let silent = silent(&asked);
+    let mut found: Vec<_> = asked
+        .into_iter()
+        .filter_map(|outcome| outcome.result.ok())
+        .collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(one), true) => {
+            silent
+                .iter()
+                .for_each(|(_, error)| context.note(&error.to_string()));
+            Ok(one)
+        }
+        (Some((last, _)), false) => {
+            let others = found.iter().map(|(connected, _)| connected.peer.vault_id);
+            Err(ambiguous(&key.key, others.chain([last.peer.vault_id])))
+        }
+        (None, _) => Err(nowhere(&key.key, silent)),
+    }
+}
+
+/// Vaults that may hold the key for all that is known, and why they did not say.
+fn silent<T>(asked: &Outcomes<T>) -> Vec<(VaultId, Error)> {
+    asked
+        .failed()
+        .filter(|(_, error)| error.code != ErrorCode::NotFound)
+        .map(|(vault, error)| (vault, error.clone()))
+        .collect()
+}
+
+fn ambiguous(key: &str, vaults: impl Iterator<Item = VaultId>) -> Error {
+    let vaults: Vec<_> = vaults.map(|vault| vault.to_string()).collect();
+    usage(format_args!(
+        "several vaults hold a key {key}: say which with --vault: {}",
+        vaults.join(", ")
+    ))
+}
+
+/// No vault that answered holds it. Others may, where they did not answer.
+fn nowhere(key: &str, silent: Vec<(VaultId, Error)>) -> Error {
+    let not_found = Error::new(ErrorCode::NotFound).detail(key);
+    let Some((_, first)) = silent.first() else {
+        return not_found;
+    };
+    let why: Vec<_> = silent
+        .iter()
+        .map(|(vault, error)| format!("vault {vault} did not say: {}", error.message()))
+        .collect();
+    let detail = format!("{key}; {}", why.join("; "));
+    match first.retry {
+        vault_client::Retry::Later => Error::new(ErrorCode::TooFewVaults).detail(detail),
+        _ => first.clone().detail(detail),
     }
 }
 
@@ -35,14 +148,7 @@ pub(crate) async fn resolve(client: &Client, key: &KeyArg) -> Result<KeyRef> {
                 .detail(&key.key),
             _ => error,
         })?;
-    let name = KeyName {
-        handle: info.handle,
-        lineage: Some(info.lineage),
-    };
-    Ok(KeyRef {
-        name,
-        known: Some(info),
-    })
+    Ok(KeyRef::known(info))
 }
 
 fn parse(text: &str) -> Option<KeyName> {

@@ -10,6 +10,7 @@ mod demo;
 mod dev;
 mod exit;
 mod files;
+mod fleet;
 mod key_ref;
 mod output;
 mod pem;

@@ -4,7 +4,9 @@ use crate::cli::OutputFormat;
 use crate::exit::Exit;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
-use vault_client::{Error, Peer, Receipt};
+use vault_client::constellation::Outcomes;
+use vault_client::{Error, ErrorCode, Peer, Receipt, Result};
+use vault_policy::VaultId;
 
 /// What people see of a result.
 pub(crate) enum Human {
@@ -97,6 +99,28 @@ pub(crate) fn vault(peer: &Peer, receipt: Option<&Receipt>) -> Value {
     Value::Object(entry)
 }
 
+/// The entry of a vault that failed.
+pub(crate) fn failed_vault(vault: VaultId, error: &Error) -> Value {
+    json!({
+        "vault_id": vault.to_string(),
+        "ok": false,
+        "simulated": null,
+        "receipt": null,
+        "error": error_json(error),
+    })
+}
+
+/// How it ends when at least `need` vaults had to do it. That too few did is an error, and not an
+/// exit code alone.
+pub(crate) fn exit_of<T>(outcomes: &Outcomes<T>, need: usize, allow_partial: bool) -> Result<Exit> {
+    match outcomes.error(need) {
+        None => Ok(Exit::Done),
+        Some(error) if error.code == ErrorCode::Partial && allow_partial => Ok(Exit::Done),
+        Some(error) if error.code == ErrorCode::Partial => Ok(Exit::Partial),
+        Some(error) => Err(error),
+    }
+}
+
 fn receipt_json(receipt: &Receipt) -> Value {
     json!({
         "size": receipt.head.size,
@@ -163,7 +187,6 @@ pub(crate) fn print_error(format: OutputFormat, error: &Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vault_client::ErrorCode;
 
     #[test]
     fn an_error_says_what_happened_who_is_to_act_and_what_to_try() {

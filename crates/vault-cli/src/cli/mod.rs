@@ -62,6 +62,12 @@ pub(crate) struct Global {
     /// The vault, by its id or the beginning of it; repeatable.
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) vault: Vec<String>,
+    /// The file that says which vaults there are, signed by the governance keys.
+    #[arg(long, global = true, value_name = "F", env = "EVAULT_MANIFEST")]
+    pub(crate) manifest: Option<PathBuf>,
+    /// A registry to ask where vaults are, instead of the configuration's; repeatable.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) registry: Vec<String>,
     /// Exit with 0 although some vaults failed, where the goal was met.
     #[arg(long, global = true)]
     pub(crate) allow_partial: bool,

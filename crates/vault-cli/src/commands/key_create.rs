@@ -11,7 +11,7 @@ use vault_policy::{KeyPolicy, KeyType, OidcSubject, TemplateArgs, template};
 
 pub(crate) async fn run(context: &Context, args: KeyCreate) -> Result<Output> {
     let key_type = KeyType::from(args.key_type);
-    let connected = context.connect().await?;
+    let connected = context.connect_any().await?;
     let policy = match args.policy.strip_prefix("template:") {
         Some(name) => from_template(&connected, name, key_type).await?,
         None => policy_source::read(&args.policy)?,
@@ -27,6 +27,9 @@ pub(crate) async fn run(context: &Context, args: KeyCreate) -> Result<Output> {
         labels: args.label,
     };
     let created = connected.client.create_key(request).await?;
+    if context.global.vault.len() != 1 {
+        context.note(&format!("on vault {}", connected.peer.vault_id));
+    }
     let mut object = key_json::created(&created.value);
     let vault = output::vault(&connected.peer, Some(&created.receipt));
     object.insert("vaults".into(), json!([vault]));

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use vault_client::Result;
 
 pub(crate) async fn run(context: &Context, args: KeyDelete) -> Result<Output> {
-    let connected = context.connect().await?;
-    let key = key_ref::resolve(&connected.client, &args.key).await?;
+    let (connected, key) = key_ref::locate(context, &args.key).await?;
     if args.dry_run {
         let info = key.info(&connected.client).await?;
         let mut object = key_json::shown(&info);

@@ -13,8 +13,7 @@ use vault_client::Result;
 
 pub(crate) async fn run(context: &Context, args: KeyMac) -> Result<Output> {
     let message = files::read(&args.input)?;
-    let connected = context.connect().await?;
-    let key = key_ref::resolve(&connected.client, &args.key).await?;
+    let (connected, key) = key_ref::locate(context, &args.key).await?;
     if let Some(path) = &args.verify {
         let tag = files::read(path)?;
         let answer = connected

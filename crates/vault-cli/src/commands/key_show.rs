@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use vault_client::Result;
 
 pub(crate) async fn run(context: &Context, args: KeyShow) -> Result<Output> {
-    let connected = context.connect().await?;
-    let key = key_ref::resolve(&connected.client, &args.key).await?;
+    let (connected, key) = key_ref::locate(context, &args.key).await?;
     let answer = connected.client.get_key(key.name).await?;
     let mut stdout_taken = false;
     if let Some(path) = &args.pem {

@@ -13,15 +13,26 @@ use vault_client::{Input, Result};
 use vault_policy::KeyType;
 
 pub(crate) async fn run(context: &Context, args: KeySign) -> Result<Output> {
-    let connected = context.connect().await?;
-    sign(&connected, &args).await
+    let input = input(&args.input, args.digest)?;
+    let (connected, key) = key_ref::locate(context, &args.key).await?;
+    sign_with(&connected, &key, input, &args).await
 }
 
 /// Signs over a connection that exists.
+#[cfg(feature = "dev")]
 pub(crate) async fn sign(connected: &Connected, args: &KeySign) -> Result<Output> {
     let input = input(&args.input, args.digest)?;
     let key = key_ref::resolve(&connected.client, &args.key).await?;
-    let (key_type, der) = format(connected, &key, args.format).await?;
+    sign_with(connected, &key, input, args).await
+}
+
+async fn sign_with(
+    connected: &Connected,
+    key: &KeyRef,
+    input: Input,
+    args: &KeySign,
+) -> Result<Output> {
+    let (key_type, der) = format(connected, key, args.format).await?;
     let signed = connected.client.sign(key.name, input, der).await?;
     let signature_b64 = STANDARD.encode(&signed.value.signature);
     let json = json!({

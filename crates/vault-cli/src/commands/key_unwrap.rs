@@ -13,8 +13,7 @@ use vault_client::Result;
 pub(crate) async fn run(context: &Context, args: KeyUnwrap) -> Result<Output> {
     let ciphertext = files::read(&args.input)?;
     let aad = files::read_optional(args.aad.as_deref())?;
-    let connected = context.connect().await?;
-    let key = key_ref::resolve(&connected.client, &args.key).await?;
+    let (connected, key) = key_ref::locate(context, &args.key).await?;
     let answer = connected.client.unwrap(key.name, ciphertext, aad).await?;
     let mut json = json!({
         "version": answer.value.version.0,

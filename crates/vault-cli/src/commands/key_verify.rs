@@ -13,8 +13,7 @@ use vault_client::Result;
 pub(crate) async fn run(context: &Context, args: KeyVerify) -> Result<Output> {
     let signature = files::read(&args.signature)?;
     let input = input(&args.input, args.digest)?;
-    let connected = context.connect().await?;
-    let key = key_ref::resolve(&connected.client, &args.key).await?;
+    let (connected, key) = key_ref::locate(context, &args.key).await?;
     let (_, der) = format(&connected, &key, args.format).await?;
     let answer = connected
         .client

@@ -13,8 +13,7 @@ use vault_client::Result;
 pub(crate) async fn run(context: &Context, args: KeyWrap) -> Result<Output> {
     let plaintext = files::read(&args.input)?;
     let aad = files::read_optional(args.aad.as_deref())?;
-    let connected = context.connect().await?;
-    let key = key_ref::resolve(&connected.client, &args.key).await?;
+    let (connected, key) = key_ref::locate(context, &args.key).await?;
     let answer = connected.client.wrap(key.name, plaintext, aad).await?;
     let ciphertext_b64 = STANDARD.encode(&answer.value.bytes);
     let json = json!({

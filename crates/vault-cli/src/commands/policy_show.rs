@@ -10,8 +10,7 @@ use vault_client::{Error, ErrorCode, Result};
 use vault_policy::KeyPolicy;
 
 pub(crate) async fn run(context: &Context, args: PolicyShow) -> Result<Output> {
-    let connected = context.connect().await?;
-    let key = key_ref::resolve(&connected.client, &args.key).await?;
+    let (connected, key) = key_ref::locate(context, &args.key).await?;
     let answer = connected.client.policy(key.name).await?;
     let (canonical, version) = answer.value;
     let policy = KeyPolicy::from_canonical(&canonical)

@@ -1,7 +1,8 @@
 //! `vault inspect`
 
 use super::vault_list::{describe, look};
-use crate::context::{Context, find_vault};
+use crate::context::Context;
+use crate::fleet::Fleet;
 use crate::output::{Human, Output};
 use serde_json::{Map, Value, json};
 use vault_client::{Result, ServedConfig};
@@ -12,12 +13,13 @@ pub(crate) async fn run(
     verify_config: bool,
 ) -> Result<Output> {
     let config = context.config()?;
+    let fleet = Fleet::open(context, &config, None).await?;
     let vault = match &id {
-        Some(id) => find_vault(&config, id)?,
-        None => context.one_vault(&config)?,
+        Some(id) => fleet.find(id)?,
+        None => fleet.one()?,
     };
-    let (connected, info) = look(context, &config, vault).await?;
-    let mut object = describe(&vault.endpoint, &connected, &info);
+    let (connected, info) = look(fleet.connect(&vault).await?).await?;
+    let mut object = describe(&connected, &info);
     if verify_config {
         // The client refuses a document that does not give the attested roots.
         let served = connected.client.config().await?;

@@ -1,66 +1,79 @@
 //! `vault list`
 
-use crate::config::{Config, VaultEntry};
 use crate::context::{Connected, Context};
-use crate::exit::Exit;
+use crate::fleet::Fleet;
 use crate::output::{self, Human, Output};
 use serde_json::{Map, Value, json};
 use vault_client::{Error, Result, VaultInfo};
 use vault_encoding::text;
+use vault_policy::VaultId;
 
 pub(crate) async fn run(context: &Context) -> Result<Output> {
     let config = context.config()?;
+    let fleet = Fleet::open(context, &config, None).await?;
+    let looked = fleet.each(fleet.selected(), look).await;
     let mut rows = Vec::new();
     let mut listed = Vec::new();
-    let mut failures = Vec::new();
-    for vault in context.vaults(&config)? {
-        match look(context, &config, vault).await {
+    for outcome in &looked {
+        let vault = outcome.vault_id;
+        match &outcome.result {
             Ok((connected, info)) => {
-                rows.push(row(vault, &connected, &info));
-                let mut object = describe(&vault.endpoint, &connected, &info);
+                rows.push(row(connected, info));
+                let mut object = describe(connected, info);
                 object.insert("ok".into(), json!(true));
                 object.insert("error".into(), Value::Null);
                 listed.push(Value::Object(object));
             }
             Err(error) => {
-                rows.push(failed_row(vault, &error));
+                let endpoint = fleet.endpoint(&vault).await;
+                rows.push(failed_row(&vault, endpoint.as_deref(), error));
                 listed.push(json!({
-                    "vault_id": vault.vault_id,
-                    "endpoint": vault.endpoint,
+                    "vault_id": vault.to_string(),
+                    "endpoint": endpoint,
                     "ok": false,
-                    "error": output::error_json(&error),
+                    "error": output::error_json(error),
                 }));
-                failures.push(error);
             }
         }
     }
+    say_refused(context, &fleet);
     let head = vec!["vault", "endpoint", "tcb", "measurement", "log", "state"];
     let output = Output::new(json!({ "vaults": listed }), Human::Table { head, rows });
-    let exit = exit(context, listed_ok(&output.json), failures);
+    let exit = match output::exit_of(&looked, 1, context.global.allow_partial) {
+        Ok(exit) => exit,
+        // The list is the answer, also where it holds failures only.
+        Err(error) => looked
+            .failed()
+            .next()
+            .map_or(error.code, |(_, first)| first.code)
+            .into(),
+    };
     Ok(output.exit(exit))
 }
 
+/// Places that somebody named and that were not the vault, although another place was.
+fn say_refused(context: &Context, fleet: &Fleet<'_>) {
+    for refused in fleet
+        .constellation()
+        .map(|all| all.refused())
+        .unwrap_or_default()
+    {
+        context.note(&refused.error.to_string());
+    }
+}
+
 /// A vault's own words, over an attested connection. Needs no token.
-pub(crate) async fn look(
-    context: &Context,
-    config: &Config,
-    vault: &VaultEntry,
-) -> Result<(Connected, VaultInfo)> {
-    let connected = context.dial(config, vault, None).await?;
+pub(crate) async fn look(connected: Connected) -> Result<(Connected, VaultInfo)> {
     let info = connected.client.info().await?;
     Ok((connected, info))
 }
 
 /// What `vault inspect` documents.
-pub(crate) fn describe(
-    endpoint: &str,
-    connected: &Connected,
-    info: &VaultInfo,
-) -> Map<String, Value> {
+pub(crate) fn describe(connected: &Connected, info: &VaultInfo) -> Map<String, Value> {
     let evidence = connected.peer.evidence.claims();
     let fields = [
         ("vault_id", json!(info.vault_id.to_string())),
-        ("endpoint", json!(endpoint)),
+        ("endpoint", json!(connected.client.endpoint())),
         ("version", json!(info.version)),
         ("measurement", json!(evidence.mrenclave.to_string())),
         ("platform_id", json!(evidence.platform_id.to_string())),
@@ -84,7 +97,7 @@ pub(crate) fn describe(
         .collect()
 }
 
-fn row(vault: &VaultEntry, connected: &Connected, info: &VaultInfo) -> Vec<String> {
+fn row(connected: &Connected, info: &VaultInfo) -> Vec<String> {
     let evidence = connected.peer.evidence.claims();
     let state = match (&info.locked, evidence.simulated) {
         (Some(reason), _) => format!("locked: {reason}"),
@@ -92,10 +105,10 @@ fn row(vault: &VaultEntry, connected: &Connected, info: &VaultInfo) -> Vec<Strin
         (None, false) => "ok".to_owned(),
     };
     vec![
-        short(&vault.vault_id),
-        vault.endpoint.clone(),
+        short(&info.vault_id),
+        connected.client.endpoint().to_owned(),
         evidence.tcb_status.name().to_owned(),
-        short(&evidence.mrenclave.to_string()),
+        evidence.mrenclave.to_string().chars().take(16).collect(),
         info.head
             .as_ref()
             .map_or("-".to_owned(), |head| head.size.to_string()),
@@ -103,11 +116,11 @@ fn row(vault: &VaultEntry, connected: &Connected, info: &VaultInfo) -> Vec<Strin
     ]
 }
 
-fn failed_row(vault: &VaultEntry, error: &Error) -> Vec<String> {
+fn failed_row(vault: &VaultId, endpoint: Option<&str>, error: &Error) -> Vec<String> {
     let dash = || "-".to_owned();
     vec![
-        short(&vault.vault_id),
-        vault.endpoint.clone(),
+        short(vault),
+        endpoint.map_or_else(dash, str::to_owned),
         dash(),
         dash(),
         dash(),
@@ -116,25 +129,6 @@ fn failed_row(vault: &VaultEntry, error: &Error) -> Vec<String> {
 }
 
 /// Enough to tell vaults apart, and what `--vault` takes.
-fn short(hex: &str) -> String {
-    hex.chars().take(16).collect()
-}
-
-fn listed_ok(json: &Value) -> usize {
-    let entries = json.get("vaults").and_then(Value::as_array);
-    entries.map_or(0, |all| {
-        all.iter()
-            .filter(|entry| entry.get("ok") == Some(&Value::Bool(true)))
-            .count()
-    })
-}
-
-/// All failed: as the first failure says. Some failed: partial.
-fn exit(context: &Context, ok: usize, failures: Vec<Error>) -> Exit {
-    match failures.first() {
-        None => Exit::Done,
-        Some(first) if ok == 0 => first.code.into(),
-        Some(_) if context.global.allow_partial => Exit::Done,
-        Some(_) => Exit::Partial,
-    }
+pub(crate) fn short(vault: &VaultId) -> String {
+    vault.to_string().chars().take(16).collect()
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use vault_client::Result;
 
 pub(crate) async fn run(context: &Context) -> Result<Output> {
-    let connected = context.connect().await?;
+    let connected = context.connect_any().await?;
     let answer = connected.client.whoami().await?;
     let me = answer.value;
     let expires_at = rfc3339(me.token_expires_at);

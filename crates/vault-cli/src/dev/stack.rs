@@ -6,6 +6,7 @@ use super::{Progress, failed};
 use crate::cli::Global;
 use crate::config::{Config, Profile, VaultEntry};
 use crate::context::Context;
+use crate::fleet::Fleet;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -92,7 +93,9 @@ impl Stack {
     /// The root of the trust configuration, from evidence: the configuration pins it.
     async fn attested_trust_root(&self, entry: &VaultEntry) -> Result<String> {
         let config = self.client_config(entry.clone());
-        let connected = Context::new(quiet()).dial(&config, entry, None).await?;
+        let context = Context::new(quiet());
+        let fleet = Fleet::open(&context, &config, None).await?;
+        let connected = fleet.connect(&fleet.one()?).await?;
         let root = connected.peer.claims.trust_root;
         root.map(|root| root.to_string())
             .ok_or_else(|| failed("no trust root in the evidence"))
@@ -227,6 +230,8 @@ fn quiet() -> Global {
         profile: None,
         trust: None,
         vault: Vec::new(),
+        manifest: None,
+        registry: Vec::new(),
         allow_partial: false,
         timeout: 30,
         quiet: true,

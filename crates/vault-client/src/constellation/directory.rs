@@ -88,7 +88,11 @@ impl<D: Dial, P: Phonebook> Directory<D, P> {
     /// Drops the connection, so that the member is looked for when it is needed next.
     pub(crate) fn forget(&self, vault: &VaultId) {
         // Whoever holds the lock is looking for it already.
-        if let Some(mut held) = self.slots.get(vault).and_then(|slot| slot.held.try_lock().ok()) {
+        if let Some(mut held) = self
+            .slots
+            .get(vault)
+            .and_then(|slot| slot.held.try_lock().ok())
+        {
             *held = None;
         }
     }

@@ -40,7 +40,7 @@ pub(crate) struct Attempt {
 }
 
 /// Asks every vault, all at once, and waits for all of them.
-pub(crate) async fn each<T, F, R>(vaults: &[VaultId], call: F) -> Outcomes<T>
+pub async fn each<T, F, R>(vaults: &[VaultId], call: F) -> Outcomes<T>
 where
     F: Fn(VaultId) -> R,
     R: Future<Output = Result<T>>,
@@ -52,7 +52,7 @@ where
 /// Asks every vault, all at once, and stops waiting `patience` after `enough` says that the
 /// answers suffice. For calls without effect only: those that are still under way are dropped,
 /// and reported as not waited for.
-pub(crate) async fn gather<T, F, R>(
+pub async fn gather<T, F, R>(
     vaults: &[VaultId],
     patience: Duration,
     enough: impl Fn(&[(usize, Result<T>)]) -> bool,

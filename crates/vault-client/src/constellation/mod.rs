@@ -18,7 +18,7 @@ mod search;
 mod tests;
 
 pub use config::ConstellationConfig;
-pub use fan::{Effect, First};
+pub use fan::{Effect, First, each, gather};
 pub use hints::{Announced, Hint, Source};
 pub use outcome::{Goal, Outcome, Outcomes};
 pub use search::Refused;
@@ -54,11 +54,9 @@ impl Constellation {
         let manifest = load_manifest(&config.manifest, &config.anchor, &config.heads)?;
         for (vault, endpoint) in &config.endpoints {
             if manifest.member(vault).is_none() {
-                return Err(Error::new(ErrorCode::ConfigInvalid)
-                    .vault(*vault)
-                    .detail(format_args!(
-                        "vault {vault} at {endpoint} is not in the manifest"
-                    )));
+                return Err(Error::new(ErrorCode::ConfigInvalid).vault(*vault).detail(
+                    format_args!("vault {vault} at {endpoint} is not in the manifest"),
+                ));
             }
         }
         let registries = config.registries.iter();
@@ -91,7 +89,10 @@ impl Constellation {
 
     /// The ids of every vault, in the order of the manifest.
     pub fn vault_ids(&self) -> Vec<VaultId> {
-        self.members().iter().map(|member| member.vault_id).collect()
+        self.members()
+            .iter()
+            .map(|member| member.vault_id)
+            .collect()
     }
 
     /// What it was opened with.

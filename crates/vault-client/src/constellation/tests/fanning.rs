@@ -69,12 +69,17 @@ async fn an_unreachable_vault_does_not_delay_a_goal_that_is_met() {
 #[tokio::test(start_paused = true)]
 async fn a_failure_moves_on_at_once_and_is_told_beside_the_answer() {
     let begun = Instant::now();
-    let answer = first(&[vault(1), vault(2)], Effect::None, HEDGE, |id| async move {
-        match id == vault(1) {
-            true => Err(failing(ErrorCode::Unavailable, true)),
-            false => Ok(7),
-        }
-    })
+    let answer = first(
+        &[vault(1), vault(2)],
+        Effect::None,
+        HEDGE,
+        |id| async move {
+            match id == vault(1) {
+                true => Err(failing(ErrorCode::Unavailable, true)),
+                false => Ok(7),
+            }
+        },
+    )
     .await
     .unwrap();
     assert_eq!((answer.vault_id, answer.value), (vault(2), 7));
@@ -108,11 +113,16 @@ async fn silence_is_hedged_and_the_loser_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn the_slower_of_two_wins_if_it_answers_first_after_all() {
-    let answer = first(&[vault(1), vault(2)], Effect::None, HEDGE, |id| async move {
-        let wait = if id == vault(1) { 400 } else { 1000 };
-        sleep(Duration::from_millis(wait)).await;
-        Ok::<_, Attempt>(id)
-    })
+    let answer = first(
+        &[vault(1), vault(2)],
+        Effect::None,
+        HEDGE,
+        |id| async move {
+            let wait = if id == vault(1) { 400 } else { 1000 };
+            sleep(Duration::from_millis(wait)).await;
+            Ok::<_, Attempt>(id)
+        },
+    )
     .await
     .unwrap();
     assert_eq!(answer.vault_id, vault(1));
@@ -177,6 +187,9 @@ async fn when_none_answers_every_failure_is_named() {
     for id in [vault(1), vault(2)] {
         assert!(error.message().contains(&id.to_string()), "{error}");
     }
-    let none = first(&[], Effect::None, HEDGE, |_| async { Ok::<(), Attempt>(()) }).await;
+    let none = first(&[], Effect::None, HEDGE, |_| async {
+        Ok::<(), Attempt>(())
+    })
+    .await;
     assert_eq!(none.unwrap_err().code, ErrorCode::TooFewVaults);
 }

@@ -36,7 +36,11 @@ async fn a_wrong_endpoint_is_refused_by_name_and_the_next_is_tried() {
         assert_eq!(one.error.code, ErrorCode::AttestationRefused);
         assert_eq!(one.error.vault_id, Some(one.hint.vault_id));
         let text = one.error.message();
-        for named in [&one.hint.vault_id.to_string()[..], &one.hint.endpoint, "registry r1"] {
+        for named in [
+            &one.hint.vault_id.to_string()[..],
+            &one.hint.endpoint,
+            "registry r1",
+        ] {
             assert!(text.contains(named), "{named} in {text}");
         }
     }

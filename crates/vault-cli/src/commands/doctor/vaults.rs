@@ -1,0 +1,57 @@
+//! Each vault: attested, and what it makes of the caller.
+
+use super::check::{Checks, Found};
+use crate::commands::vault_list::{look, short};
+use crate::context::Connected;
+use crate::fleet::Fleet;
+use vault_client::{Error, ErrorCode, Result, VaultInfo};
+
+pub(super) async fn check(fleet: &Fleet<'_>, checks: &mut Checks) {
+    let looked = fleet
+        .each(fleet.selected(), async |connected: Connected| {
+            let (connected, info) = look(connected).await?;
+            let accepted = accepted(&connected).await;
+            Ok((attested(&connected, info), accepted))
+        })
+        .await;
+    for outcome in looked {
+        let vault = short(&outcome.vault_id);
+        match outcome.result {
+            Ok((attested, accepted)) => {
+                checks.add(format!("vault {vault}"), attested);
+                checks.add(format!("caller at {vault}"), accepted);
+            }
+            Err(error) => checks.add(format!("vault {vault}"), Err(error)),
+        }
+    }
+    for refused in fleet
+        .constellation()
+        .map(|all| all.refused())
+        .unwrap_or_default()
+    {
+        if fleet.endpoint(&refused.hint.vault_id).await.is_some() {
+            let name = format!("endpoint {}", refused.hint.endpoint);
+            let found = Found::warning(refused.error.message(), "evault vault list");
+            checks.add(name, found);
+        }
+    }
+}
+
+fn attested(connected: &Connected, info: VaultInfo) -> Result<String> {
+    if let Some(reason) = info.locked {
+        return Err(Error::new(ErrorCode::Locked).detail(reason));
+    }
+    let simulated = connected.peer.evidence.claims().simulated;
+    let kind = if simulated { "SIMULATED" } else { "hardware" };
+    let size = info.head.map_or(0, |head| head.size);
+    Ok(format!("attested, {kind}, log of {size} entries"))
+}
+
+async fn accepted(connected: &Connected) -> Result<String> {
+    let me = connected.client.whoami().await?.value;
+    Ok(format!(
+        "{} with roles: {}",
+        me.subject,
+        me.roles.join(", ")
+    ))
+}
