@@ -5,13 +5,21 @@
 //!
 //! `GET /.well-known/openid-configuration`, `GET /jwks`, and `POST /token` with
 //! `grant_type=client_credentials`, over TLS under a certificate authority of its own.
+//!
+//! A token request with a DPoP proof gets a token bound to the proof's key (RFC 9449); one with
+//! `resource=https://<vault id>` (RFC 8707) a token for that vault only. Its TLS asks for no client
+//! certificate: the form's `x5t#S256` names the one to bind to (RFC 8705 would take it from the
+//! connection), which can only narrow what the token is good for.
 
+mod binding;
+mod dpop;
 mod files;
 mod form;
 mod keys;
 pub mod tls;
 mod web;
 
+pub use binding::Binding;
 pub use keys::{Algorithm, SigningKey};
 
 use keys::KeyRing;
@@ -133,18 +141,16 @@ impl Issuer {
         &self.shared.ca_pem
     }
 
-    /// A token for this client, as `POST /token` would give it; `None` if there is no such client.
+    /// A plain bearer token for this client, as `POST /token` gives it to who sends no proof;
+    /// `None` if there is no such client.
     pub fn token(&self, client_id: &str) -> Option<String> {
-        let clients = &self.shared.config.clients;
-        let client = clients.iter().find(|client| client.id == client_id)?;
-        Some(self.shared.token(client))
+        self.bound_token(client_id, &Binding::default())
     }
 
     /// The standard claims of a token for this client, to be altered by a test.
     pub fn claims(&self, client_id: &str) -> Option<serde_json::Value> {
-        let clients = &self.shared.config.clients;
-        let client = clients.iter().find(|client| client.id == client_id)?;
-        Some(self.shared.claims(client))
+        let client = self.shared.client(client_id)?;
+        Some(self.shared.claims(client, &Binding::default()))
     }
 
     /// The key that signs tokens now.
@@ -174,30 +180,26 @@ impl Shared {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn claims(&self, client: &Client) -> serde_json::Value {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        serde_json::json!({
-            "iss": self.url,
-            "sub": client.id,
-            "client_id": client.id,
-            "aud": self.config.audience,
-            "iat": now,
-            "exp": now + self.config.token_seconds,
-            "roles": client.roles,
-        })
-    }
-
-    fn token(&self, client: &Client) -> String {
+    fn token(&self, client: &Client, binding: &Binding) -> Option<String> {
         let key = self.ring().current();
         let header = format!(
             r#"{{"alg":"{}","kid":"{}","typ":"at+jwt"}}"#,
             key.algorithm().name(),
             key.kid()
         );
-        sign(&header, &self.claims(client).to_string(), &key)
+        Some(sign(
+            &header,
+            &self.claims(client, binding).to_string(),
+            &key,
+        ))
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 /// A token of these texts, whatever they say, under this key.

@@ -72,6 +72,12 @@ impl AccessToken {
         Ok(header)
     }
 
+    /// Its text, for whoever sends it by other means. Whoever reads it may use it, unless it is
+    /// bound.
+    pub fn danger_text(&self) -> &str {
+        &self.text
+    }
+
     /// How long it was valid when it was issued.
     pub fn lifetime(&self) -> Option<Duration> {
         self.lifetime

@@ -120,3 +120,64 @@ async fn a_restart_in_the_same_folder_is_the_same_issuer() {
     let (status, _) = call(&after, "GET", "/jwks", "").await;
     assert_eq!(status, StatusCode::OK);
 }
+
+fn claims_of(token: &str) -> Value {
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&vault_encoding::text::unbase64url(part).unwrap()).unwrap()
+}
+
+const FORM: &str = "grant_type=client_credentials&client_id=alice&client_secret=s3cret";
+
+#[tokio::test]
+async fn a_token_is_bound_to_the_named_certificate_or_vault_and_strange_targets_are_refused() {
+    let issuer = Issuer::start(config()).await.unwrap();
+    let hash = base64url(&[7; 32]);
+    let form = format!("{FORM}&x5t%23S256={hash}");
+    let (_, answer) = call(&issuer, "POST", "/token", &form).await;
+    let claims = claims_of(answer["access_token"].as_str().unwrap());
+    assert_eq!(claims["cnf"], serde_json::json!({ "x5t#S256": hash }));
+    assert_eq!(answer["token_type"], "Bearer");
+    let vault = "ab".repeat(32);
+    let form = format!("{FORM}&resource=https%3A%2F%2F{vault}");
+    let (_, answer) = call(&issuer, "POST", "/token", &form).await;
+    let claims = claims_of(answer["access_token"].as_str().unwrap());
+    assert_eq!(claims["aud"], vault);
+    for target in ["https://other.test", &vault, "https%3A%2F%2FAB"] {
+        let form = format!("{FORM}&resource={target}");
+        let (status, answer) = call(&issuer, "POST", "/token", &form).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{target}");
+        assert_eq!(answer["error"], "invalid_target");
+    }
+}
+
+#[tokio::test]
+async fn the_sdk_gets_tokens_that_are_bound_to_its_key_and_of_each_vault() {
+    use vault_client::token::{ClientCredentials, ProofKey, TokenSource, TrustedRoots};
+    use vault_policy::VaultId;
+    let issuer = Issuer::start(config()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (secret, ca) = (dir.path().join("secret"), dir.path().join("ca.pem"));
+    std::fs::write(&secret, "s3cret").unwrap();
+    std::fs::write(&ca, issuer.ca_pem()).unwrap();
+    let sender = ProofKey::default();
+    let source = ClientCredentials {
+        endpoint: issuer.token_uri().parse().unwrap(),
+        client_id: "alice".into(),
+        secret_file: secret,
+        scope: None,
+        audience: None,
+        per_vault: true,
+        sender: sender.clone(),
+        roots: TrustedRoots::File(ca),
+    };
+    let vault = VaultId(vault_encoding::Hash([0xab; 32]));
+    for (token, audience) in [
+        (source.token().await.unwrap(), issuer.audience().to_owned()),
+        (source.token_for(vault).await.unwrap(), vault.to_string()),
+    ] {
+        assert!(token.is_bound());
+        let claims = claims_of(token.danger_text());
+        assert_eq!(claims["cnf"]["jkt"], sender.thumbprint().unwrap());
+        assert_eq!(claims["aud"], audience);
+    }
+}

@@ -1,6 +1,6 @@
 //! The HTTP ends of the development issuer.
 
-use super::{Algorithm, Shared, form};
+use super::{Algorithm, Binding, Shared, dpop, form};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -9,6 +9,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
@@ -72,6 +73,7 @@ fn discovery(shared: &Shared) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::name),
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "dpop_signing_alg_values_supported": ["ES256", "EdDSA"],
     })
 }
 
@@ -80,6 +82,7 @@ async fn token(shared: &Shared, request: Request<Incoming>) -> Response<Full<Byt
         .headers()
         .get(AUTHORIZATION)
         .and_then(|value| form::basic(value.to_str().ok()?));
+    let proofs: Vec<String> = request.headers().get_all("dpop").iter().map(text).collect();
     let body = Limited::new(request.into_body(), LONGEST_FORM);
     let Ok(body) = body.collect().await else {
         return failure(StatusCode::BAD_REQUEST, "invalid_request");
@@ -104,11 +107,50 @@ async fn token(shared: &Shared, request: Request<Incoming>) -> Response<Full<Byt
     let Some(client) = known else {
         return failure(StatusCode::UNAUTHORIZED, "invalid_client");
     };
+    match binding(shared, &proofs, &form) {
+        Ok(binding) => granted(shared, client, &binding),
+        Err(error) => failure(StatusCode::BAD_REQUEST, error),
+    }
+}
+
+fn granted(shared: &Shared, client: &super::Client, binding: &Binding) -> Response<Full<Bytes>> {
+    let is_dpop = matches!(binding.confirmation, Some(("jkt", _)));
     ok(&json!({
-        "access_token": shared.token(client),
-        "token_type": "Bearer",
+        "access_token": shared.token(client, binding),
+        "token_type": if is_dpop { "DPoP" } else { "Bearer" },
         "expires_in": shared.config.token_seconds,
     }))
+}
+
+/// What the token is to be bound to, or the error of RFC 9449 and RFC 8707.
+fn binding(
+    shared: &Shared,
+    proofs: &[String],
+    form: &BTreeMap<String, String>,
+) -> Result<Binding, &'static str> {
+    let mut binding = match (proofs, form.get("x5t#S256")) {
+        ([], None) => Binding::default(),
+        ([], Some(hash)) => Binding {
+            confirmation: Some(("x5t#S256", hash.clone())),
+            audience: None,
+        },
+        ([proof], None) => {
+            let uri = format!("{}/token", shared.url);
+            let jkt = dpop::thumbprint(proof, &uri, super::now());
+            Binding::key(jkt.ok_or("invalid_dpop_proof")?)
+        }
+        _ => return Err("invalid_request"),
+    };
+    if let Some(resource) = form.get("resource") {
+        let vault = resource.strip_prefix("https://");
+        let vault = vault.filter(|id| vault_encoding::text::unhex::<32>(id).is_some());
+        binding.audience = Some(vault.ok_or("invalid_target")?.to_owned());
+    }
+    Ok(binding)
+}
+
+fn text(value: &hyper::header::HeaderValue) -> String {
+    value.to_str().unwrap_or_default().to_owned()
 }
 
 fn rotate(shared: &Shared, query: Option<&str>) -> Response<Full<Bytes>> {
