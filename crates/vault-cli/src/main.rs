@@ -102,7 +102,10 @@ fn run(cli: Cli) -> Result<Output> {
 fn ends_itself(command: &Command) -> bool {
     matches!(
         command,
-        Command::Dev(_) | Command::VaultChild(_) | Command::IssuerChild(_)
+        Command::Dev(_)
+            | Command::VaultChild(_)
+            | Command::IssuerChild(_)
+            | Command::RegistryChild(_)
     )
 }
 

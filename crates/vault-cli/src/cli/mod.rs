@@ -1,10 +1,17 @@
 //! The grammar of the command line.
 
 mod audit;
+#[cfg(feature = "dev")]
+mod dev;
 mod key;
 mod policy;
 
 pub(crate) use audit::{AuditCommand, AuditExport, AuditRead, AuditVerify};
+#[cfg(feature = "dev")]
+pub(crate) use dev::{
+    CallerChildArgs, DemoArgs, DevArgs, DevCommand, IssuerChildArgs, RegistryChildArgs,
+    VaultChildArgs,
+};
 pub(crate) use key::{
     DigestName, FormatName, KeyArg, KeyCommand, KeyCreate, KeyDelete, KeyList, KeyMac, KeyShow,
     KeySign, KeyUnwrap, KeyVerify, KeyWrap,
@@ -26,7 +33,7 @@ use std::path::PathBuf;
 )]
 #[command(after_help = "Examples:
   evault demo                      the whole story, with real processes
-  evault dev --dir D               a vault on this machine, until you stop it
+  evault dev --dir D               four vaults on this machine, until you stop them
   . D/env                          then, in another shell: point evault to it
   evault key create --type p256 --name release
   evault key sign release --in FILE --out FILE.sig")]
@@ -95,7 +102,7 @@ pub(crate) enum Command {
     #[cfg(feature = "dev")]
     #[command(after_help = "Examples:\n  evault demo\n  evault demo --output json --keep out")]
     Demo(DemoArgs),
-    /// Run a vault and an issuer on this machine until stopped (SIMULATED).
+    /// Run a constellation of vaults on this machine until stopped (SIMULATED).
     #[cfg(feature = "dev")]
     #[command(after_help = "Examples:\n  evault dev --dir D\n  evault dev status --dir D")]
     Dev(DevArgs),
@@ -134,6 +141,10 @@ pub(crate) enum Command {
     #[cfg(feature = "dev")]
     #[command(name = "__issuer", hide = true)]
     IssuerChild(IssuerChildArgs),
+    /// A registry as a child process.
+    #[cfg(feature = "dev")]
+    #[command(name = "__registry", hide = true)]
+    RegistryChild(RegistryChildArgs),
     /// A calling enclave as a child process.
     #[cfg(feature = "dev")]
     #[command(name = "__caller", hide = true)]
@@ -155,82 +166,6 @@ pub(crate) enum VaultCommand {
         #[arg(long)]
         verify_config: bool,
     },
-}
-
-/// `demo`
-#[cfg(feature = "dev")]
-#[derive(Args, Debug)]
-pub(crate) struct DemoArgs {
-    /// Leave message, signature, public key, log and checkpoints here.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) keep: Option<PathBuf>,
-}
-
-/// `dev`
-#[cfg(feature = "dev")]
-#[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct DevArgs {
-    /// Where everything lives; made if it does not exist.
-    #[arg(long, value_name = "D", required = true)]
-    pub(crate) dir: Option<PathBuf>,
-    #[command(subcommand)]
-    pub(crate) command: Option<DevCommand>,
-}
-
-/// `dev …`
-#[cfg(feature = "dev")]
-#[derive(Subcommand, Debug)]
-pub(crate) enum DevCommand {
-    /// Whether it runs.
-    #[command(after_help = "Example:\n  evault dev status --dir D")]
-    Status {
-        /// The directory of `dev`.
-        #[arg(long, value_name = "D")]
-        dir: PathBuf,
-    },
-    /// Stop it, from another shell.
-    #[command(after_help = "Example:\n  evault dev stop --dir D")]
-    Stop {
-        /// The directory of `dev`.
-        #[arg(long, value_name = "D")]
-        dir: PathBuf,
-    },
-}
-
-/// `__vault`
-#[cfg(feature = "dev")]
-#[derive(Args, Debug)]
-pub(crate) struct VaultChildArgs {
-    /// The vault's configuration file.
-    #[arg(long)]
-    pub(crate) server_config: PathBuf,
-    /// The simulator's directory.
-    #[arg(long)]
-    pub(crate) sim: PathBuf,
-}
-
-/// `__issuer`
-#[cfg(feature = "dev")]
-#[derive(Args, Debug)]
-pub(crate) struct IssuerChildArgs {
-    /// Where keys, secrets and port are kept.
-    #[arg(long)]
-    pub(crate) dir: PathBuf,
-}
-
-/// `__caller`
-#[cfg(feature = "dev")]
-#[derive(Args, Debug)]
-pub(crate) struct CallerChildArgs {
-    /// The simulator's directory.
-    #[arg(long)]
-    pub(crate) sim: PathBuf,
-    /// The name of the build, which gives its measurement.
-    #[arg(long)]
-    pub(crate) build: String,
-    #[command(flatten)]
-    pub(crate) sign: KeySign,
 }
 
 #[cfg(test)]

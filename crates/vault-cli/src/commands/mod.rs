@@ -47,6 +47,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Output> {
         #[cfg(feature = "dev")]
         Command::IssuerChild(args) => crate::dev::issuer_child(args).await,
         #[cfg(feature = "dev")]
+        Command::RegistryChild(args) => crate::dev::registry_child(args).await,
+        #[cfg(feature = "dev")]
         Command::CallerChild(args) => crate::dev::caller_child(context, args).await,
     }
 }

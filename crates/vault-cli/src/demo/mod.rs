@@ -9,7 +9,7 @@ mod steps;
 
 use crate::cli::DemoArgs;
 use crate::context::Context;
-use crate::dev::{Layout, Stack, failed};
+use crate::dev::{Layout, Stack, Wanted, failed};
 use crate::exit::Exit;
 use crate::output::{Human, Output};
 use facts::Facts;
@@ -45,7 +45,7 @@ pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<Output> {
 /// Tells every step in order; stops at the first that fails. Whether all went well.
 async fn tell(report: &Report, layout: Layout, mut facts: Facts) -> Result<bool> {
     let shell = Shell::new(&layout)?;
-    let starting = Stack::start(layout, report.progress());
+    let starting = Stack::start(layout, Wanted::default(), report.progress());
     let Some(mut stack) = report.start(starting).await else {
         return Ok(false);
     };
@@ -121,9 +121,7 @@ async fn crash(report: &Report, stack: &mut Stack, shell: &Shell, facts: &mut Fa
             steps::checkpoint(shell, facts),
         )
         .await
-        && report
-            .step("kill", "kill -9", steps::kill(stack, report.progress()))
-            .await
+        && report.step("kill", "kill -9", steps::kill(stack)).await
         && report
             .step(
                 "survives",

@@ -4,11 +4,13 @@ use super::facts::Facts;
 use super::openssl;
 use super::report::Told;
 use super::shell::{Shell, text};
-use crate::dev::{Progress, Stack, caller_measurement};
+use crate::dev::{Stack, caller_measurement};
 use serde_json::Value;
 
 const RIGHT_BUILD: &str = "demo caller 1.0";
 const WRONG_BUILD: &str = "demo caller 1.1";
+/// The vault whose keys the first part is about.
+const HOME: u8 = 1;
 /// A handle that names nothing.
 const NO_KEY: &str = "k-aaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -217,10 +219,13 @@ fn size(value: &Value) -> Result<u64, String> {
         .ok_or_else(|| "no size in the result".to_owned())
 }
 
-pub(super) async fn kill(stack: &mut Stack, progress: &Progress) -> Told {
-    stack.kill_vault().await.map_err(|error| error.message())?;
+pub(super) async fn kill(stack: &mut Stack) -> Told {
     stack
-        .start_vault(progress)
+        .kill_vault(HOME)
+        .await
+        .map_err(|error| error.message())?;
+    stack
+        .start_vault(HOME)
         .await
         .map_err(|error| error.message())?;
     Ok("the vault was killed and started again over the same folder".to_owned())

@@ -1,21 +1,20 @@
-//! The hidden subcommands: a vault and an issuer, each in a process of its own.
+//! The hidden subcommands: a vault, an issuer and a registry, each in a process of its own.
 
 use super::layout::{CLIENTS, Layout};
 use super::{failed, parent};
-use crate::cli::{IssuerChildArgs, VaultChildArgs};
+use crate::cli::{IssuerChildArgs, RegistryChildArgs, VaultChildArgs};
 use crate::files;
 use crate::output::{Human, Output};
 use serde_json::Value;
 use std::sync::Arc;
 use tee_sim::{SimPlatform, SimRoot, measurement_named};
-use vault_client::Result;
+use vault_client::{Error, Result};
+use vault_registry::RegistryConfig;
 use vault_server::ServerConfig;
 use vault_test::issuer::{self, Client, IssuerConfig};
 
 /// The measurement of every `dev` vault: a rebuild still opens its folder.
 const VAULT_BUILD: &str = "evault dev vault";
-/// The simulated machine that it runs on.
-const VAULT_MACHINE: &str = "vault";
 /// An hour, so that nobody waits for the issuer.
 const TOKEN_SECONDS: u64 = 3600;
 
@@ -23,13 +22,27 @@ const TOKEN_SECONDS: u64 = 3600;
 pub(crate) async fn vault_child(args: VaultChildArgs) -> Result<Output> {
     let config = ServerConfig::load(&args.server_config).map_err(failed)?;
     let root = SimRoot::open_or_create(&args.sim).map_err(failed)?;
-    let machine = root.machine(VAULT_MACHINE).map_err(failed)?;
+    let machine = root.machine(&args.machine).map_err(failed)?;
     let platform = SimPlatform::builder(&machine, measurement_named(VAULT_BUILD))
         .build()
         .map_err(failed)?;
+    if args.identity {
+        let fingerprint = vault_server::identity(&config, &platform).map_err(in_full)?;
+        let said = serde_json::from_str(&fingerprint.to_json()).map_err(failed)?;
+        return Ok(Output::new(said, Human::Text(fingerprint.to_json())));
+    }
     vault_server::run(config, Arc::new(platform), parent::gone())
         .await
-        .map_err(|error| failed(format_args!("{error:#}")))?;
+        .map_err(in_full)?;
+    Ok(silent())
+}
+
+/// `__registry`
+pub(crate) async fn registry_child(args: RegistryChildArgs) -> Result<Output> {
+    let config = RegistryConfig::load(&args.registry_config).map_err(failed)?;
+    vault_registry::run(config, parent::gone())
+        .await
+        .map_err(in_full)?;
     Ok(silent())
 }
 
@@ -45,10 +58,13 @@ pub(crate) async fn issuer_child(args: IssuerChildArgs) -> Result<Output> {
     let mut config = IssuerConfig::new(clients);
     config.dir = Some(layout.file("issuer"));
     config.token_seconds = TOKEN_SECONDS;
-    issuer::run(config, parent::gone())
-        .await
-        .map_err(|error| failed(format_args!("{error:#}")))?;
+    issuer::run(config, parent::gone()).await.map_err(in_full)?;
     Ok(silent())
+}
+
+/// With what caused it.
+fn in_full(error: impl std::fmt::Display) -> Error {
+    failed(format_args!("{error:#}"))
 }
 
 fn silent() -> Output {

@@ -4,12 +4,17 @@ use super::failed;
 use super::layout::Layout;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
 use vault_client::{Error, ErrorCode, Result};
 
 /// What is answered before the other end closes.
 const STOP: &[u8] = b"stop\n";
+/// How long whoever connects may take to say it.
+const LONGEST_QUESTION: Duration = Duration::from_secs(2);
 
 fn path(layout: &Layout) -> PathBuf {
     layout.file("control")
@@ -22,15 +27,20 @@ pub(super) fn listen(layout: &Layout) -> Result<UnixListener> {
     UnixListener::bind(&path).map_err(|error| crate::files::inaccessible(&path, &error))
 }
 
-/// Answers questions until somebody asks to stop.
-pub(super) async fn serve(listener: &UnixListener, status: &Value) {
+/// Answers questions with what stands on the board, until somebody asks to stop.
+pub(super) async fn serve(listener: &UnixListener, board: &Mutex<Value>) {
     loop {
         let Ok((mut stream, _)) = listener.accept().await else {
             return std::future::pending().await;
         };
         let mut question = [0u8; 8];
-        let read = stream.read(&mut question).await.unwrap_or_default();
-        let _ = stream.write_all(status.to_string().as_bytes()).await;
+        let asked = timeout(LONGEST_QUESTION, stream.read(&mut question)).await;
+        let read = asked.ok().and_then(|read| read.ok()).unwrap_or_default();
+        let status = board
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .to_string();
+        let _ = stream.write_all(status.as_bytes()).await;
         let _ = stream.shutdown().await;
         if question.get(..read) == Some(STOP) {
             return;

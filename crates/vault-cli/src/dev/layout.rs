@@ -89,6 +89,28 @@ impl Layout {
         self.dir.join(name)
     }
 
+    /// The folder of vault `number`, counted from 1: its configuration and its disk.
+    pub(crate) fn vault(&self, number: u8) -> PathBuf {
+        self.dir.join("vaults").join(number.to_string())
+    }
+
+    /// Makes the folder of a vault.
+    pub(crate) fn make_vault(&self, number: u8) -> Result<()> {
+        make_dir(&self.vault(number))
+    }
+
+    pub(crate) fn plan(&self) -> PathBuf {
+        self.dir.join("dev.json")
+    }
+
+    pub(crate) fn governance_key(&self) -> PathBuf {
+        self.dir.join("governance.key.pem")
+    }
+
+    pub(crate) fn manifest(&self) -> PathBuf {
+        self.dir.join("manifest.json")
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.dir.join("config.toml")
     }

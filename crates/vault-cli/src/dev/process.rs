@@ -3,8 +3,11 @@
 use super::failed;
 use crate::files;
 use serde_json::Value;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::Stdio;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -24,7 +27,7 @@ pub(crate) struct Process {
 impl Process {
     /// Starts this program again with other arguments, and waits for its line of JSON. What it
     /// says on stderr goes into `log`.
-    pub(crate) async fn start(arguments: &[&std::ffi::OsStr], log: &Path) -> Result<(Self, Value)> {
+    pub(crate) async fn start(arguments: &[OsString], log: &Path) -> Result<(Self, Value)> {
         let mut child = spawn(arguments, log)?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().ok_or_else(|| failed("no stdout"))?;
@@ -62,16 +65,33 @@ impl Process {
         }
     }
 
-    /// Ready when it has ended by itself.
-    pub(crate) async fn ended(&mut self) -> String {
-        match self.child.wait().await {
+    /// Process id, while it runs.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Ready when it has ended by itself, with what the system says of it.
+    pub(crate) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<String> {
+        let ended = pin!(self.child.wait());
+        ended.poll(context).map(|status| match status {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
-        }
+        })
     }
 }
 
-fn spawn(arguments: &[&std::ffi::OsStr], log: &Path) -> Result<Child> {
+/// Runs this program to its end; the line of JSON that it printed.
+pub(crate) async fn ask(arguments: &[OsString], log: &Path) -> Result<Value> {
+    let (mut process, said) = Process::start(arguments, log).await?;
+    drop(process.stdin.take());
+    let status = process.child.wait().await.map_err(failed)?;
+    match status.success() {
+        true => Ok(said),
+        false => Err(not_ready(arguments, log)),
+    }
+}
+
+fn spawn(arguments: &[OsString], log: &Path) -> Result<Child> {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -94,7 +114,7 @@ pub(crate) fn program() -> Result<PathBuf> {
     std::env::current_exe().map_err(failed)
 }
 
-fn not_ready(arguments: &[&std::ffi::OsStr], log: &Path) -> vault_client::Error {
+fn not_ready(arguments: &[OsString], log: &Path) -> vault_client::Error {
     let name = arguments
         .first()
         .map(|name| name.to_string_lossy())

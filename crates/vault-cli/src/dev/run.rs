@@ -1,78 +1,73 @@
-//! `dev`, `dev status`, `dev stop`.
+//! `dev` itself: starts a constellation and keeps it until it is told to stop.
 
 use super::layout::Layout;
-use super::{Progress, Stack, control};
+use super::plan::Wanted;
+use super::{Progress, Stack, control, reset, status};
 use crate::cli::{DevArgs, DevCommand, OutputFormat};
-use crate::config::Config;
 use crate::context::{Context, usage};
 use crate::output::{Human, Output};
 use crate::signals;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use vault_client::Result;
 
 pub(crate) async fn run(context: &Context, args: DevArgs) -> Result<Output> {
+    let wanted = Wanted {
+        vaults: args.vaults,
+        threshold: args.threshold,
+    };
     match (args.command, args.dir) {
-        (Some(DevCommand::Status { dir }), _) => status(&dir, false).await,
-        (Some(DevCommand::Stop { dir }), _) => status(&dir, true).await,
-        (None, Some(dir)) => serve(context, &dir).await,
+        (Some(DevCommand::Status { dir }), _) => status::status(context, &dir).await,
+        (Some(DevCommand::Stop { dir }), _) => status::stop(&dir).await,
+        (Some(DevCommand::Reset { dir, yes }), _) => reset::run(&dir, yes),
+        (None, Some(dir)) => serve(context, &dir, wanted).await,
         (None, None) => Err(usage("dev needs --dir")),
     }
 }
 
-async fn status(dir: &Path, stop: bool) -> Result<Output> {
-    let layout = Layout::existing(dir)?;
-    let mut answer = control::ask(&layout, stop).await?;
-    let state = if stop { "stopping" } else { "running" };
-    if let Some(object) = answer.as_object_mut() {
-        object.insert("state".into(), json!(state));
-    }
-    let human = Human::Fields(vec![
-        ("state", state.to_owned()),
-        ("endpoint", member(&answer, "endpoint")),
-        ("vault", member(&answer, "vault_id")),
-    ]);
-    Ok(Output::new(answer, human))
-}
-
-fn member(value: &Value, name: &str) -> String {
-    value
-        .get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// Runs until a signal, `dev stop`, or a child that ends by itself.
-async fn serve(context: &Context, dir: &Path) -> Result<Output> {
+/// Runs until a signal or `dev stop`. A child that ends by itself is reported; the others go on.
+async fn serve(context: &Context, dir: &Path, wanted: Wanted) -> Result<Output> {
     let layout = Layout::prepare(dir)?;
     let _lock = layout.lock()?;
     let listener = control::listen(&layout)?;
     let progress = Progress::new(&context.global);
     let started = tokio::select! {
-        stack = Stack::start(layout.clone(), &progress) => Some(stack?),
+        stack = Stack::start(layout.clone(), wanted, &progress) => Some(stack?),
         () = signals::stop() => None,
     };
     drop(progress);
     let Some(mut stack) = started else {
         return Ok(ended());
     };
-    let status = describe(&layout)?;
-    announce(context.global.output, &layout, &status);
-    let broken = tokio::select! {
-        () = signals::stop() => None,
-        () = control::serve(&listener, &status) => None,
-        broken = stack.broken() => Some(broken),
-    };
-    stack.stop().await;
-    match broken {
-        None => Ok(ended()),
-        Some(what) => Err(super::failed(format_args!(
-            "{what}; what it said is in {}",
-            layout.file("logs").display()
-        ))),
+    let board = Arc::new(Mutex::new(stack.describe()));
+    announce(context.global.output, &layout, &stack.describe());
+    let asked = control::serve(&listener, &board);
+    let signalled = signals::stop();
+    tokio::pin!(asked, signalled);
+    loop {
+        tokio::select! {
+            () = &mut signalled => break,
+            () = &mut asked => break,
+            (name, how) = stack.ended() => {
+                report(&layout, &name, &how);
+                *board.lock().unwrap_or_else(PoisonError::into_inner) = stack.describe();
+            }
+        }
     }
+    stack.stop().await;
+    Ok(ended())
+}
+
+/// On stderr, whatever the format: stdout has one line, and that was said.
+fn report(layout: &Layout, name: &str, how: &str) {
+    let logs = layout.file("logs");
+    let _ = writeln!(
+        std::io::stderr(),
+        "{name} ended by itself: {how}; what it said is in {}. The others go on.",
+        logs.display()
+    );
 }
 
 fn ended() -> Output {
@@ -82,36 +77,34 @@ fn ended() -> Output {
     }
 }
 
-fn describe(layout: &Layout) -> Result<Value> {
-    let config = Config::load(Some(&layout.config()))?;
-    let vault = config.vaults.first();
-    Ok(json!({
-        "simulated": true,
-        "dir": layout.dir(),
-        "env": layout.file("env"),
-        "endpoint": vault.map(|vault| &vault.endpoint),
-        "vault_id": vault.map(|vault| &vault.vault_id),
-        "profiles": config.profiles.keys().collect::<Vec<_>>(),
-        "pid": std::process::id(),
-    }))
-}
-
 fn announce(format: OutputFormat, layout: &Layout, status: &Value) {
-    let env = layout.file("env");
-    let env = env.display();
     let text = match format {
         OutputFormat::Json => status.to_string(),
-        OutputFormat::Table => format!(
-            "SIMULATED: a vault over a software TEE. It protects NOTHING; use it to develop.\n\
-             \n  vault    {} at {}\n  profiles {}\n\
-             \nIn another shell:\n\n  . {env}\n  evault key create --type p256 --name release\n\
-             \nRuns until Ctrl-C, or: evault dev stop --dir {}",
-            member(status, "vault_id"),
-            member(status, "endpoint"),
-            "owner, other-owner, auditor, stranger",
-            layout.dir().display(),
-        ),
+        OutputFormat::Table => story(layout, status),
     };
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+fn story(layout: &Layout, status: &Value) -> String {
+    let mut children = String::new();
+    let mut vaults = 0;
+    for (cells, is_vault) in status::rows(status) {
+        children.push_str(&format!("  {}\n", cells.join("  ")));
+        vaults += usize::from(is_vault);
+    }
+    let threshold = status
+        .get("threshold")
+        .and_then(Value::as_u64)
+        .unwrap_or_default();
+    let (env, dir) = (layout.file("env"), layout.dir());
+    format!(
+        "SIMULATED: vaults over a software TEE. They protect NOTHING; use them to develop.\n\
+         \n{children}  profiles owner, other-owner, auditor, stranger\n\
+         \nIn another shell:\n\n  . {env}\n  evault key create --type p256 --name release\n  \
+         evault secret split backup --in FILE --threshold {threshold} --shares {vaults}\n\
+         \nRuns until Ctrl-C, or: evault dev stop --dir {dir}",
+        env = env.display(),
+        dir = dir.display(),
+    )
 }

@@ -1,256 +1,305 @@
-//! Issuer and vault as children, and the configuration that points to them.
+//! Issuer, registry and vaults as children, and the configuration that points to them.
 
-use super::layout::{CLIENTS, Layout, write_text};
-use super::process::{Process, program};
+use super::governance::Governance;
+use super::layout::Layout;
+use super::plan::{Plan, Wanted};
+use super::process::{self, Process};
+use super::settings::{Common, Issued, text, write_registry};
 use super::{Progress, failed};
-use crate::cli::Global;
-use crate::config::{Config, Profile, VaultEntry};
-use crate::context::Context;
-use crate::fleet::Fleet;
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::Path;
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::future::poll_fn;
+use std::path::PathBuf;
+use std::task::Poll;
+use std::time::Duration;
 use tee_sim::SimRoot;
+use tokio::task::JoinSet;
+use vault_client::registry::RegistryClient;
 use vault_client::{Error, ErrorCode, Result};
+use vault_policy::VaultId;
 
-/// What runs.
+/// How long a vault may take until the registry lists it.
+const UNTIL_LISTED: Duration = Duration::from_secs(30);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// What runs. Every child ends when this is dropped.
 pub(crate) struct Stack {
     pub(crate) layout: Layout,
-    issuer: Process,
-    vault: Option<Process>,
-    issued: Issued,
+    pub(crate) plan: Plan,
+    registry: String,
+    children: Vec<Child>,
 }
 
-/// What the issuer said when it was ready.
-struct Issued {
-    url: String,
-    token_uri: String,
-    jwks_uri: String,
-    audience: String,
+/// One child, whether it runs or not.
+struct Child {
+    name: String,
+    process: Option<Process>,
+    /// What it said when it was ready.
+    said: Value,
+    /// How it ended, if it did by itself.
+    ended: Option<String>,
+}
+
+impl Child {
+    fn new(name: impl Into<String>, (process, said): (Process, Value)) -> Self {
+        Self {
+            name: name.into(),
+            process: Some(process),
+            said,
+            ended: None,
+        }
+    }
+
+    fn describe(&self) -> Value {
+        let state = match (&self.process, &self.ended) {
+            (Some(_), _) => "running".to_owned(),
+            (None, Some(how)) => format!("ended: {how}"),
+            (None, None) => "stopped".to_owned(),
+        };
+        json!({
+            "name": self.name,
+            "state": state,
+            "pid": self.process.as_ref().and_then(Process::id),
+            "endpoint": self.said.get("addr").or_else(|| self.said.get("url")),
+            "vault_id": self.said.get("vault_id"),
+        })
+    }
 }
 
 impl Stack {
-    /// Starts everything, and writes `config.toml` and `env`.
-    pub(crate) async fn start(layout: Layout, progress: &Progress) -> Result<Self> {
-        progress.now("making the simulated platform");
+    /// Starts everything, and writes `config.toml` and `env`. At the end every vault is attested
+    /// and listed.
+    pub(crate) async fn start(layout: Layout, wanted: Wanted, progress: &Progress) -> Result<Self> {
+        let mut plan = Plan::prepare(&layout, wanted)?;
+        progress.now("making the simulated machines");
         let root = SimRoot::open_or_create(&layout.file("sim")).map_err(failed)?;
         crate::files::write(&layout.file("root.der"), root.root_der())?;
-        progress.now("starting the issuer");
-        let arguments = [
-            OsStr::new("__issuer"),
-            "--dir".as_ref(),
-            layout.dir().as_os_str(),
-        ];
-        let (issuer, ready) = Process::start(&arguments, &layout.log("issuer")).await?;
-        let issued = Issued {
-            url: text(&ready, "url")?,
-            token_uri: text(&ready, "token_uri")?,
-            jwks_uri: text(&ready, "jwks_uri")?,
-            audience: text(&ready, "audience")?,
+        progress.now("starting issuer and registry");
+        write_registry(&layout)?;
+        let (issuer, registry) = tokio::try_join!(start_issuer(&layout), start_registry(&layout))?;
+        let issued = Issued::from_ready(&layout, &issuer.1)?;
+        issued.is_the_one_of(&layout, &mut plan)?;
+        let registry_url = format!("http://{}", text(&registry.1, "addr")?);
+        let governance = Governance::prepare(&layout, &plan)?;
+        let common = Common {
+            layout: &layout,
+            governance: &governance,
+            issued: &issued,
+            registry: &registry_url,
         };
-        write_text(&layout.file("issuer-ca.pem"), &text(&ready, "ca_pem")?)?;
+        for number in 1..=plan.vaults {
+            common.write_vault(number)?;
+        }
+        if !layout.manifest().exists() {
+            progress.now("taking the vaults' fingerprints");
+            let fingerprints = all(&layout, &plan, identity).await?;
+            governance.sign_first(&layout, &fingerprints)?;
+        }
+        common.write_client()?;
         let mut stack = Self {
+            children: vec![
+                Child::new("issuer", issuer),
+                Child::new("registry", registry),
+            ],
+            registry: registry_url,
             layout,
-            issuer,
-            vault: None,
-            issued,
+            plan,
         };
-        write_text(&stack.layout.file("vault.toml"), &stack.server_config()?)?;
-        stack.start_vault(progress).await?;
-        write_env(&stack.layout)?;
+        stack.start_vaults(progress).await?;
         Ok(stack)
     }
 
-    /// Starts the vault over its folder, and points the configuration to it.
-    pub(crate) async fn start_vault(&mut self, progress: &Progress) -> Result<()> {
-        progress.now("starting the vault");
-        let (server_config, sim) = (self.layout.file("vault.toml"), self.layout.file("sim"));
-        let arguments = [
-            OsStr::new("__vault"),
-            "--server-config".as_ref(),
-            server_config.as_os_str(),
-            "--sim".as_ref(),
-            sim.as_os_str(),
-        ];
-        let (vault, ready) = Process::start(&arguments, &self.layout.log("vault")).await?;
-        if let Some(reason) = ready.get("locked").and_then(Value::as_str) {
-            return Err(Error::new(ErrorCode::Locked).detail(reason));
+    async fn start_vaults(&mut self, progress: &Progress) -> Result<()> {
+        progress.now("starting the vaults");
+        let started = all(&self.layout, &self.plan, start_vault).await?;
+        for (number, started) in (1..).zip(started) {
+            self.children.push(Child::new(vault_name(number), started));
         }
-        self.vault = Some(vault);
-        let mut entry = VaultEntry {
-            endpoint: text(&ready, "addr")?,
-            vault_id: text(&ready, "vault_id")?,
-            platform_id: Some(text(&ready, "platform_id")?),
-            measurement: Some(text(&ready, "measurement")?),
-            trust_root: None,
-        };
-        progress.now("attesting the vault");
-        entry.trust_root = Some(self.attested_trust_root(&entry).await?);
-        write_config(&self.layout.config(), &self.client_config(entry))
+        progress.now("waiting until the registry has attested the vaults");
+        self.until_listed().await
     }
 
-    /// The root of the trust configuration, from evidence: the configuration pins it.
-    async fn attested_trust_root(&self, entry: &VaultEntry) -> Result<String> {
-        let config = self.client_config(entry.clone());
-        let context = Context::new(quiet());
-        let fleet = Fleet::open(&context, &config, None).await?;
-        let connected = fleet.connect(&fleet.one()?).await?;
-        let root = connected.peer.claims.trust_root;
-        root.map(|root| root.to_string())
-            .ok_or_else(|| failed("no trust root in the evidence"))
+    /// Starts one vault again over its folder.
+    pub(crate) async fn start_vault(&mut self, number: u8) -> Result<()> {
+        let started = start_vault(self.layout.clone(), number).await?;
+        *self.vault(number)? = Child::new(vault_name(number), started);
+        self.until_listed().await
     }
 
     /// `kill -9`.
-    pub(crate) async fn kill_vault(&mut self) -> Result<()> {
-        match self.vault.take() {
+    pub(crate) async fn kill_vault(&mut self, number: u8) -> Result<()> {
+        match self.vault(number)?.process.take() {
             Some(vault) => vault.kill().await,
             None => Ok(()),
         }
     }
 
-    /// Ends everything in order.
-    pub(crate) async fn stop(self) {
-        if let Some(vault) = self.vault {
-            vault.stop().await;
-        }
-        self.issuer.stop().await;
+    /// The id of one vault, hex.
+    pub(crate) fn vault_id(&self, number: u8) -> Result<String> {
+        let name = vault_name(number);
+        let child = self.children.iter().find(|child| child.name == name);
+        text(&child.ok_or_else(|| no_such(number))?.said, "vault_id")
     }
 
-    /// Ready when a child has ended by itself, with what is known of it.
-    pub(crate) async fn broken(&mut self) -> String {
-        let vault = async {
-            match self.vault.as_mut() {
-                Some(vault) => vault.ended().await,
-                None => std::future::pending().await,
+    /// Where one vault listens.
+    pub(crate) fn endpoint(&self, number: u8) -> Result<String> {
+        let name = vault_name(number);
+        let child = self.children.iter().find(|child| child.name == name);
+        text(&child.ok_or_else(|| no_such(number))?.said, "addr")
+    }
+
+    fn vault(&mut self, number: u8) -> Result<&mut Child> {
+        let name = vault_name(number);
+        let child = self.children.iter_mut().find(|child| child.name == name);
+        child.ok_or_else(|| no_such(number))
+    }
+
+    /// Waits until the registry lists every vault that runs where it runs now.
+    async fn until_listed(&self) -> Result<()> {
+        let mut wanted = Vec::new();
+        for child in &self.children {
+            if child.process.is_some() && child.said.get("vault_id").is_some() {
+                let id: VaultId = text(&child.said, "vault_id")?.parse().map_err(failed)?;
+                wanted.push((id, text(&child.said, "addr")?));
+            }
+        }
+        let registry = RegistryClient::new([&self.registry], UNTIL_LISTED);
+        let listed = async {
+            loop {
+                let listing = registry.list().await;
+                let is_there =
+                    |(id, at): &(VaultId, String)| listing.endpoints(id).any(|end| end == at);
+                if wanted.iter().all(is_there) {
+                    return;
+                }
+                tokio::time::sleep(BETWEEN_LOOKS).await;
             }
         };
-        tokio::select! {
-            status = vault => format!("the vault ended: {status}"),
-            status = self.issuer.ended() => format!("the issuer ended: {status}"),
+        tokio::time::timeout(UNTIL_LISTED, listed)
+            .await
+            .map_err(|_| failed("the registry does not list every vault; see logs/registry.log"))
+    }
+
+    /// Ends everything in order: vaults first.
+    pub(crate) async fn stop(self) {
+        let mut stopping = JoinSet::new();
+        let (first, vaults): (Vec<_>, Vec<_>) = self
+            .children
+            .into_iter()
+            .partition(|child| child.said.get("vault_id").is_none());
+        for child in vaults {
+            stopping.spawn(stop(child));
+        }
+        while stopping.join_next().await.is_some() {}
+        for child in first {
+            stopping.spawn(stop(child));
+        }
+        while stopping.join_next().await.is_some() {}
+    }
+
+    /// Ready when a child has ended by itself: its name, and how.
+    pub(crate) async fn ended(&mut self) -> (String, String) {
+        poll_fn(|context| {
+            for child in &mut self.children {
+                let Some(process) = &mut child.process else {
+                    continue;
+                };
+                if let Poll::Ready(how) = process.poll_ended(context) {
+                    child.process = None;
+                    child.ended = Some(how.clone());
+                    return Poll::Ready((child.name.clone(), how));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// What `dev status` tells of it.
+    pub(crate) fn describe(&self) -> Value {
+        json!({
+            "simulated": true,
+            "dir": self.layout.dir(),
+            "env": self.layout.file("env"),
+            "registry": self.registry,
+            "threshold": self.plan.threshold,
+            "children": self.children.iter().map(Child::describe).collect::<Vec<_>>(),
+            "pid": std::process::id(),
+        })
+    }
+}
+
+async fn stop(child: Child) {
+    if let Some(process) = child.process {
+        process.stop().await;
+    }
+}
+
+fn vault_name(number: u8) -> String {
+    format!("vault {number}")
+}
+
+fn no_such(number: u8) -> Error {
+    failed(format_args!("there is no vault {number}"))
+}
+
+/// Does something for every vault at once; answers in their order.
+async fn all<T, F, R>(layout: &Layout, plan: &Plan, each: F) -> Result<Vec<T>>
+where
+    F: Fn(Layout, u8) -> R,
+    R: Future<Output = Result<T>> + Send + 'static,
+    T: Send + 'static,
+{
+    let tasks: Vec<_> = (1..=plan.vaults)
+        .map(|number| tokio::spawn(each(layout.clone(), number)))
+        .collect();
+    let mut done = Vec::new();
+    for task in tasks {
+        done.push(task.await.map_err(failed)??);
+    }
+    Ok(done)
+}
+
+async fn start_issuer(layout: &Layout) -> Result<(Process, Value)> {
+    let arguments = ["__issuer".into(), "--dir".into(), layout.dir().into()];
+    Process::start(&arguments, &layout.log("issuer")).await
+}
+
+async fn start_registry(layout: &Layout) -> Result<(Process, Value)> {
+    let config = layout.file("registry.toml").into();
+    let arguments = ["__registry".into(), "--registry-config".into(), config];
+    Process::start(&arguments, &layout.log("registry")).await
+}
+
+/// A vault that is locked does not start.
+async fn start_vault(layout: Layout, number: u8) -> Result<(Process, Value)> {
+    let (arguments, log) = vault_arguments(&layout, number);
+    let (process, ready) = Process::start(&arguments, &log).await?;
+    match ready.get("locked").and_then(Value::as_str) {
+        None => Ok((process, ready)),
+        Some(reason) => {
+            let detail = format!("{}: {reason}", vault_name(number));
+            Err(Error::new(ErrorCode::Locked).detail(detail))
         }
     }
-
-    fn server_config(&self) -> Result<String> {
-        let file = |name: &str| self.layout.file(name).display().to_string();
-        let Issued {
-            url,
-            jwks_uri,
-            audience,
-            ..
-        } = &self.issued;
-        let mut issuer = toml::Table::new();
-        for (name, value) in [
-            ("url", url.clone()),
-            ("audience", audience.clone()),
-            ("jwks_uri", jwks_uri.clone()),
-            ("roots", file("issuer-ca.pem")),
-        ] {
-            issuer.insert(name.into(), value.into());
-        }
-        let grants = ["vault:owner", "vault:auditor"].map(toml::Value::from);
-        issuer.insert("grants".into(), toml::Value::Array(grants.to_vec()));
-        let attestation = toml::Table::from_iter([("root".to_owned(), file("root.der").into())]);
-        let mut config = toml::Table::new();
-        config.insert("listen".into(), "127.0.0.1:0".into());
-        config.insert("data_dir".into(), file("vault").into());
-        config.insert("attestation".into(), attestation.into());
-        config.insert("issuers".into(), toml::Value::Array(vec![issuer.into()]));
-        toml::to_string(&config).map_err(failed)
-    }
-
-    fn client_config(&self, entry: VaultEntry) -> Config {
-        let profiles: BTreeMap<_, _> = CLIENTS
-            .iter()
-            .map(|(name, _)| ((*name).to_owned(), self.profile(name)))
-            .collect();
-        Config {
-            trust: Some(self.layout.file("root.der").display().to_string()),
-            state_dir: Some(self.layout.file("state")),
-            profile: Some("owner".to_owned()),
-            vaults: vec![entry],
-            profiles,
-            ..Config::default()
-        }
-    }
-
-    fn profile(&self, client: &str) -> Profile {
-        Profile {
-            token_endpoint: Some(self.issued.token_uri.clone()),
-            client_id: Some(client.to_owned()),
-            client_secret_file: Some(self.layout.secret(client)),
-            issuer_ca: Some(self.layout.file("issuer-ca.pem")),
-            audience: Some(self.issued.audience.clone()),
-            ..Profile::default()
-        }
-    }
 }
 
-fn text(ready: &Value, name: &str) -> Result<String> {
-    let value = ready.get(name).and_then(Value::as_str);
-    value
-        .map(str::to_owned)
-        .ok_or_else(|| failed(format_args!("the child named no {name}")))
+/// The fingerprint; a new vault's identity is made and sealed.
+async fn identity(layout: Layout, number: u8) -> Result<Value> {
+    let (mut arguments, log) = vault_arguments(&layout, number);
+    arguments.push("--identity".into());
+    process::ask(&arguments, &log).await
 }
 
-fn write_config(path: &Path, config: &Config) -> Result<()> {
-    let text = toml::to_string(config).map_err(failed)?;
-    write_text(
-        path,
-        &format!("# SIMULATED. Written by `evault dev`.\n{text}"),
-    )
-}
-
-/// What a shell loads: the configuration, and this program by its name.
-fn write_env(layout: &Layout) -> Result<()> {
-    let config = quoted(&layout.config().display().to_string());
-    let program = program()?;
-    let bin = program
-        .parent()
-        .map(|dir| dir.display().to_string())
-        .unwrap_or_default();
-    let bin = quoted(&bin);
-    let text = format!(
-        "# SIMULATED: a development vault, which protects nothing.\n\
-         EVAULT_CONFIG={config}\nexport EVAULT_CONFIG\n\
-         case \":$PATH:\" in *:{bin}:*) ;; *) PATH={bin}:\"$PATH\"; export PATH ;; esac\n"
-    );
-    write_text(&layout.file("env"), &text)
-}
-
-/// One word of a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-fn quiet() -> Global {
-    Global {
-        output: crate::cli::OutputFormat::Json,
-        config: None,
-        profile: None,
-        trust: None,
-        vault: Vec::new(),
-        manifest: None,
-        registry: Vec::new(),
-        allow_partial: false,
-        timeout: 30,
-        quiet: true,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quoted_word_is_one_word_of_the_shell() {
-        for word in ["plain", "two words", "it's", "$HOME `id`"] {
-            let script = format!("printf %s {}", quoted(word));
-            let out = std::process::Command::new("sh")
-                .args(["-c", &script])
-                .output()
-                .unwrap();
-            assert_eq!(String::from_utf8(out.stdout).unwrap(), word);
-        }
-    }
+fn vault_arguments(layout: &Layout, number: u8) -> (Vec<OsString>, PathBuf) {
+    let arguments = vec![
+        "__vault".into(),
+        "--server-config".into(),
+        layout.vault(number).join("vault.toml").into(),
+        "--sim".into(),
+        layout.file("sim").into(),
+        "--machine".into(),
+        format!("vault-{number}").into(),
+    ];
+    (arguments, layout.log(&format!("vault-{number}")))
 }

@@ -1,0 +1,102 @@
+//! `dev status` and `dev stop`.
+
+use super::layout::Layout;
+use super::{control, failed};
+use crate::config::Config;
+use crate::context::Context;
+use crate::output::{Human, Output};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+use vault_client::{Constellation, ConstellationConfig, HeadStore, Result};
+
+pub(super) async fn stop(dir: &Path) -> Result<Output> {
+    let layout = Layout::existing(dir)?;
+    let mut answer = control::ask(&layout, true).await?;
+    insert(&mut answer, "state", json!("stopping"));
+    let human = Human::Fields(vec![("state", "stopping".to_owned())]);
+    Ok(Output::new(answer, human))
+}
+
+/// Asks `dev` for its children, and every vault for its log.
+pub(super) async fn status(context: &Context, dir: &Path) -> Result<Output> {
+    let layout = Layout::existing(dir)?;
+    let mut answer = control::ask(&layout, false).await?;
+    insert(&mut answer, "state", json!("running"));
+    let constellation = open(context, &layout).await?;
+    let children = answer.get_mut("children").and_then(Value::as_array_mut);
+    for child in children.into_iter().flatten() {
+        let runs = member(child, "state").is_some_and(|state| state == "running");
+        if let (Some(vault), true) = (member(child, "vault_id"), runs) {
+            look(&constellation, &vault, child).await;
+        }
+    }
+    let rows = rows(&answer).into_iter().map(|(cells, _)| cells).collect();
+    let head = vec!["child", "state", "endpoint", "vault", "log"];
+    Ok(Output::new(answer, Human::Table { head, rows }))
+}
+
+/// The vaults of the directory, whatever `--config` says. No token: nothing but a vault's own
+/// words is asked for.
+async fn open(context: &Context, layout: &Layout) -> Result<Constellation> {
+    let config = Config::load(Some(&layout.config()))?;
+    let (Some(anchor), Some(manifest)) = (&config.constellation, &config.manifest) else {
+        return Err(failed("config.toml names no constellation"));
+    };
+    let heads = HeadStore::new(config.state_dir()?);
+    let trust = context.trust(&config)?;
+    let mut wanted = ConstellationConfig::new(anchor.anchor()?, manifest, trust, heads)
+        .timeout(Duration::from_secs(context.global.timeout.clamp(1, 3600)));
+    wanted.registries = config.registries;
+    Constellation::open(wanted).await
+}
+
+/// The size of the log, from an attested call.
+async fn look(constellation: &Constellation, vault: &str, child: &mut Value) {
+    let asked = async {
+        let vault = vault.parse().map_err(failed)?;
+        constellation.client(&vault).await?.info().await
+    };
+    match asked.await {
+        Ok(info) => {
+            insert(child, "log_size", json!(info.head.map(|head| head.size)));
+            insert(child, "error", Value::Null);
+        }
+        Err(error) => {
+            insert(child, "log_size", Value::Null);
+            insert(child, "error", crate::output::error_json(&error));
+        }
+    }
+}
+
+/// One line for each child, and whether it is a vault.
+pub(super) fn rows(status: &Value) -> Vec<(Vec<String>, bool)> {
+    let children = status.get("children").and_then(Value::as_array);
+    let row = |child: &Value| {
+        let vault = member(child, "vault_id");
+        let size = child.get("log_size").and_then(Value::as_u64);
+        let cells = vec![
+            member(child, "name").unwrap_or_default(),
+            member(child, "state").unwrap_or_default(),
+            member(child, "endpoint").unwrap_or_default(),
+            vault.as_deref().map(short).unwrap_or_default(),
+            size.map(|size| size.to_string()).unwrap_or_default(),
+        ];
+        (cells, vault.is_some())
+    };
+    children.into_iter().flatten().map(row).collect()
+}
+
+fn short(id: &str) -> String {
+    id.chars().take(16).collect()
+}
+
+fn member(value: &Value, name: &str) -> Option<String> {
+    Some(value.get(name)?.as_str()?.to_owned())
+}
+
+fn insert(value: &mut Value, name: &str, member: Value) {
+    if let Some(object) = value.as_object_mut() {
+        object.insert(name.to_owned(), member);
+    }
+}
