@@ -21,18 +21,20 @@ fn survives(seed: u64, plan: Plan) -> Trace {
 }
 
 fn survives_all(seeds: std::ops::Range<u64>) {
-    let (mut crashes, mut acknowledged) = (0, 0);
+    let (mut crashes, mut acknowledged, mut fetched) = (0, 0, 0);
     for seed in seeds {
         let trace = survives(seed, Plan::default());
         crashes += trace.crashes;
         acknowledged += trace.acknowledged;
+        fetched += trace.fetched;
     }
     assert_eq!(crashes, 4 * SEEDS_PER_TEST);
     assert!(
         acknowledged > SEEDS_PER_TEST,
         "only {acknowledged} operations were acknowledged"
     );
-    println!("{crashes} crashes, {acknowledged} acknowledged operations");
+    assert!(fetched > 0, "no share was fetched");
+    println!("{crashes} crashes, {acknowledged} acknowledged operations, {fetched} shares fetched");
 }
 
 #[test]

@@ -133,12 +133,13 @@ impl Client {
     fn create(&self, rng: &mut SimRng) -> Option<Request> {
         let mut handle = [0; 16];
         rng.fill(&mut handle);
+        let [first, ..] = handle;
         // P-256 costs more than everything else of a run: now and then is enough.
-        let key_type = match rng.below(9) {
-            8 => KeyType::RawShare,
-            0 => KeyType::P256Signing,
-            1..=3 => KeyType::Ed25519Signing,
-            4 | 5 => KeyType::Aes256Gcm,
+        let key_type = match (first, rng.below(8)) {
+            (0..32, _) => KeyType::RawShare,
+            (_, 0) => KeyType::P256Signing,
+            (_, 1..=3) => KeyType::Ed25519Signing,
+            (_, 4 | 5) => KeyType::Aes256Gcm,
             _ => KeyType::HmacSha256,
         };
         Some(Request::CreateKey(CreateKey {
@@ -250,6 +251,15 @@ impl Client {
                         .tagged
                         .push((key.lineage, mac.message.clone(), tag.clone()));
                 }
+            }
+            (Request::Reconstruct { key }, Answer::Reconstruct { share, .. }) => {
+                if self.person.is_plain_bearer() {
+                    return Err(Violation::of(rule, "a share for a plain bearer token"));
+                }
+                if *share != share_of(key.handle) {
+                    return Err(Violation::of(rule, "another share than was kept"));
+                }
+                memory.fetched += 1;
             }
             (Request::MacVerify(_), Answer::MacVerify { valid: false }) => {
                 return Err(Violation::of(rule, "its own tag is not valid"));
@@ -377,11 +387,12 @@ impl Checked for ParsedPublicKey {
 
 /// The share that is kept under this handle: of a class that the handle picks, filled from it.
 fn share_of(handle: KeyHandle) -> Zeroizing<Vec<u8>> {
-    let [first, ..] = handle.0;
-    let length = match first {
-        0..=15 => SHARE_CLASSES[2],
-        16..=63 => SHARE_CLASSES[1],
-        _ => SHARE_CLASSES[0],
+    let [_, second, ..] = handle.0;
+    let [small, middle, large, ..] = SHARE_CLASSES;
+    let length = match second {
+        0..16 => large,
+        16..64 => middle,
+        _ => small,
     };
     let bytes = handle.0.iter().cycle().take(length);
     Zeroizing::new(bytes.map(|byte| byte | 1).collect())

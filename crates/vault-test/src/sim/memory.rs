@@ -35,6 +35,8 @@ pub struct Memory {
     pub floor: UnixSeconds,
     /// Ciphertexts with their plaintexts.
     pub wrapped: Vec<(Lineage, Vec<u8>, Vec<u8>)>,
+    /// Number of shares that were fetched.
+    pub fetched: u64,
     /// Tags with their messages.
     pub tagged: Vec<(Lineage, Vec<u8>, Vec<u8>)>,
 }

@@ -6,8 +6,8 @@ use vault_core::authn::token::TokenProof;
 use vault_core::{Caller, Limits, RoleNames, TimeMode, VaultConfig};
 use vault_encoding::Hash;
 use vault_policy::{
-    EvidenceClaims, KeyPolicy, KeyType, Measurement, OidcSubject, PlatformId, SenderConstraint, TcbStatus, TeeKind,
-    TemplateArgs, TokenFacts, UnixSeconds, VerifiedEvidence, template,
+    EvidenceClaims, KeyPolicy, KeyType, Measurement, OidcSubject, PlatformId, SenderConstraint,
+    TcbStatus, TeeKind, TemplateArgs, TokenFacts, UnixSeconds, VerifiedEvidence, template,
 };
 
 const ISSUER: &str = "https://issuer.test";
@@ -46,6 +46,11 @@ impl Person {
         }
     }
 
+    /// Whether this person's token is bound to nobody.
+    pub fn is_plain_bearer(self) -> bool {
+        self == Self::Service
+    }
+
     /// The caller that this person's token proves.
     pub fn caller(self) -> Option<Caller> {
         let roles = match self {
@@ -60,7 +65,11 @@ impl Person {
             subject,
             roles,
             expires_at,
-            constraint: SenderConstraint::Dpop,
+            constraint: if self.is_plain_bearer() {
+                SenderConstraint::None
+            } else {
+                SenderConstraint::Dpop
+            },
         };
         Caller::new(Some(TokenProof::assertion(facts)), None).ok()
     }

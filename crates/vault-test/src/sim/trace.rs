@@ -21,6 +21,8 @@ pub struct Trace {
     pub crashes: u64,
     /// Operations whose answer reached a client.
     pub acknowledged: u64,
+    /// Shares that a client got back as it had given them.
+    pub fetched: u64,
 }
 
 impl Trace {

@@ -304,6 +304,7 @@ impl World {
             && client.receive(answered, &mut self.memory, key)?
         {
             self.trace.acknowledged += 1;
+            self.trace.fetched = self.memory.fetched;
         }
         self.happened(&what)
     }
