@@ -11,17 +11,21 @@ mod config;
 mod directory;
 mod fan;
 mod hints;
+mod holder;
 mod outcome;
 mod reach;
 mod search;
+mod secret;
 #[cfg(test)]
 mod tests;
 
 pub use config::ConstellationConfig;
 pub use fan::{Effect, First, each, gather};
 pub use hints::{Announced, Hint, Source};
+pub use holder::{Done, Holder};
 pub use outcome::{Goal, Outcome, Outcomes};
 pub use search::Refused;
+pub use secret::SplitSecrets;
 
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};

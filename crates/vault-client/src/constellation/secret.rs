@@ -2,94 +2,45 @@
 //! that cannot be reached is told as that, whatever becomes of the others.
 
 use super::Constellation;
+use super::holder::{Done, Holder, Receipts};
 use super::outcome::Outcomes;
-use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{
     Activated, Failed, Reconstructed, Recovery, Secrets, SetRecord, ShareHolder, Wait,
 };
 use std::collections::BTreeMap;
-use std::future::Future;
 use vault_governance::Member;
-use vault_policy::{KeyHandle, VaultId};
-use zeroize::Zeroizing;
-
-/// One member as a holder of shares. It is connected when its first call is made, and looked for
-/// anew after its connection was lost.
-#[derive(Clone, Debug)]
-pub struct Holder {
-    constellation: Constellation,
-    vault: VaultId,
-}
-
-impl Holder {
-    async fn ask<T, F, R>(&self, call: F) -> Result<T>
-    where
-        F: Fn(Client) -> R + Send + Sync,
-        R: Future<Output = Result<T>> + Send,
-    {
-        self.constellation.answer(self.vault, &call).await
-    }
-}
-
-impl ShareHolder for Holder {
-    fn vault_id(&self) -> VaultId {
-        self.vault
-    }
-
-    async fn put(
-        &self,
-        handle: KeyHandle,
-        policy: Vec<u8>,
-        share: Zeroizing<Vec<u8>>,
-    ) -> Result<()> {
-        let (policy, share) = (&policy, &share);
-        self.ask(|client| async move {
-            let share = Zeroizing::new(share.to_vec());
-            ShareHolder::put(&client, handle, policy.clone(), share).await
-        })
-        .await
-    }
-
-    async fn get(&self, handle: KeyHandle) -> Result<Zeroizing<Vec<u8>>> {
-        self.ask(|client| async move { ShareHolder::get(&client, handle).await })
-            .await
-    }
-
-    async fn list(&self) -> Result<Vec<KeyHandle>> {
-        self.ask(|client| async move { ShareHolder::list(&client).await })
-            .await
-    }
-
-    async fn destroy(&self, handle: KeyHandle) -> Result<()> {
-        self.ask(|client| async move { ShareHolder::destroy(&client, handle).await })
-            .await
-    }
-}
+use vault_policy::VaultId;
 
 /// An owner's split secrets and the vaults that hold the shares.
 pub struct SplitSecrets {
     constellation: Constellation,
     secrets: Secrets,
     holders: Vec<Holder>,
+    receipts: Receipts,
 }
 
 impl Constellation {
     /// Every member as a holder of shares, in the order of the manifest.
     pub fn holders(&self) -> Vec<Holder> {
-        let holder = |vault| Holder {
-            constellation: self.clone(),
-            vault,
-        };
-        self.vault_ids().into_iter().map(holder).collect()
+        self.holders_with(&Receipts::default())
+    }
+
+    fn holders_with(&self, receipts: &Receipts) -> Vec<Holder> {
+        let vaults = self.vault_ids().into_iter();
+        vaults
+            .map(|vault| Holder::new(self.clone(), vault, receipts.clone()))
+            .collect()
     }
 
     /// The owner's split secrets on these vaults.
     pub fn secrets(&self, secrets: Secrets) -> SplitSecrets {
+        let receipts = Receipts::default();
         SplitSecrets {
             constellation: self.clone(),
-            holders: self.holders(),
+            holders: self.holders_with(&receipts),
             secrets,
+            receipts,
         }
     }
 }
@@ -100,24 +51,20 @@ impl SplitSecrets {
         &self.secrets
     }
 
-    /// The members on which `shares` shares are best spread: those that can be reached, of as many
-    /// operators and machines as there are.
-    pub async fn spread(&self, shares: usize, besides: &[VaultId]) -> Result<Vec<VaultId>> {
-        let all = self.constellation.vault_ids();
-        let free: Vec<_> = all
-            .into_iter()
-            .filter(|vault| !besides.contains(vault))
-            .collect();
-        let reached: Outcomes<()> = self.constellation.each(&free, |_| async { Ok(()) }).await;
-        if let Some(error) = reached
-            .error(shares)
-            .filter(|error| error.code != ErrorCode::Partial)
-        {
-            return Err(error);
-        }
+    /// The last thing that each vault confirmed since this was made.
+    pub fn receipts(&self) -> BTreeMap<VaultId, Done> {
+        self.receipts.all()
+    }
+
+    /// Up to `shares` members other than `besides` on which shares are best spread: those that can
+    /// be reached now, of as many operators and machines as there are.
+    pub async fn spread(&self, shares: usize, besides: &[VaultId]) -> (Vec<VaultId>, Outcomes<()>) {
+        let mut free = self.constellation.vault_ids();
+        free.retain(|vault| !besides.contains(vault));
+        let reached = self.constellation.each(&free, |_| async { Ok(()) }).await;
         let reachable: Vec<_> = reached.succeeded().map(|(vault, ())| vault).collect();
-        let members = self.constellation.members();
-        Ok(spread(members, &reachable, shares))
+        let picked = spread(self.constellation.members(), &reachable, shares);
+        (picked, reached)
     }
 
     /// Splits a secret over these vaults, so that any `threshold` of them give it back.
@@ -164,8 +111,13 @@ impl SplitSecrets {
     }
 
     /// Finds the owner's secrets on all members without their records.
-    pub async fn recover(&self) -> Result<Recovery> {
+    pub async fn recover(&self) -> Recovery {
         self.secrets.recover(&self.holders).await
+    }
+
+    /// Finds secrets on all members without records and without the owner key, by trying.
+    pub async fn recover_without_owner(&self) -> Recovery {
+        Secrets::recover_without_owner(&self.holders).await
     }
 
     /// Vaults of a record that are not in the manifest any more.
@@ -179,7 +131,8 @@ impl SplitSecrets {
 
     fn of(&self, vaults: &[VaultId]) -> Result<Vec<Holder>> {
         let find = |vault: &VaultId| {
-            let found = self.holders.iter().find(|holder| holder.vault == *vault);
+            let mut holders = self.holders.iter();
+            let found = holders.find(|holder| ShareHolder::vault_id(*holder) == *vault);
             found.cloned().ok_or_else(|| {
                 Error::new(ErrorCode::InvalidArgument)
                     .vault(*vault)

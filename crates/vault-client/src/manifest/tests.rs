@@ -17,7 +17,13 @@ fn version(version: u64, operator: &str) -> Manifest {
         operator: operator.to_owned(),
     };
     let quorum = Quorum::new(vec![key().public()], 1).unwrap();
-    Manifest::new(ConstellationId(Hash([5; 32])), version, vec![member], quorum).unwrap()
+    Manifest::new(
+        ConstellationId(Hash([5; 32])),
+        version,
+        vec![member],
+        quorum,
+    )
+    .unwrap()
 }
 
 fn signed(manifest: Manifest) -> SignedManifest {
@@ -43,7 +49,9 @@ impl Fixture {
 
     /// Writes a history of one version an operator, and loads it in a new store.
     fn load(&self, operators: &[&str]) -> Result<Manifest> {
-        let mut versions = (1u64..).zip(operators).map(|(at, operator)| signed(version(at, operator)));
+        let mut versions = (1u64..)
+            .zip(operators)
+            .map(|(at, operator)| signed(version(at, operator)));
         let mut chain = ManifestChain::first(versions.next().unwrap());
         versions.for_each(|signed| chain.push(signed));
         let path = self.dir.path().join("manifest.json");
@@ -69,7 +77,10 @@ fn versions_only_go_up_also_in_another_process() {
     assert_eq!(fixture.load(&["ann", "bob"]).unwrap().version(), 2);
     assert_eq!(fixture.load(&["ann", "bob"]).unwrap().version(), 2);
     let older = refusal(fixture.load(&["ann"]));
-    assert!(older.contains("version 1") && older.contains("version 2"), "{older}");
+    assert!(
+        older.contains("version 1") && older.contains("version 2"),
+        "{older}"
+    );
     assert_eq!(fixture.load(&["ann", "bob", "cyn"]).unwrap().version(), 3);
 }
 
