@@ -10,6 +10,7 @@ mod batcher;
 mod bucket;
 mod check;
 mod client;
+mod client_key;
 mod codes;
 mod crypto;
 mod error;
@@ -23,6 +24,7 @@ mod wire;
 pub use batcher::{QuoteBatcher, QuoteLimits, QuoteRefusal, QuoteUnavailable, Quoted, Quoter};
 pub use check::Trust;
 pub use client::{CallerIdentity, ClientConfig, TlsStream as ClientStream, connect, connect_tcp};
+pub use client_key::ClientKey;
 pub use error::{
     AcceptError, ConnectError, EndpointError, EvidenceError, IssueFailed, NotExpected,
     PreambleError,

@@ -9,10 +9,11 @@
 mod support;
 
 use ratls::preamble::{ALPN, Evidence, Frame, Hello, Proof, Reason};
-use ratls::tls::ClientConfig;
+use ratls::tls::{ClientConfig, ClientKey};
 use ratls::{Leaf, Role};
+use std::sync::Arc;
 use support::double::prove;
-use support::raw::{connect, exporter, receive, send};
+use support::raw::{connect, connect_by, exporter, impostor, receive, send};
 use support::{Enclave, Outcome, VAULT_BUILD, Vault, World, code, copy, measurement, works};
 use tee_sim::{Quoting, Revoked, SimBuilder, SimTcb};
 use vault_encoding::sha256;
@@ -59,6 +60,73 @@ async fn a_client_certificate_alone_is_possession_and_no_evidence() {
     let shown = facts.client_certificate.unwrap();
     assert_eq!(shown.hash, sha256(&leaf.cert_der));
     assert_eq!(shown.spki_hash, leaf.claims.spki_hash);
+}
+
+/// A self-signed certificate of another kind of key.
+fn ed25519() -> ClientKey {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let certificate = rcgen::CertificateParams::new(Vec::new())
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    ClientKey::new(certificate.der().to_vec(), key.serialize_der().into())
+}
+
+#[tokio::test]
+async fn a_client_that_is_no_enclave_shows_a_plain_certificate() {
+    let world = World::new();
+    let mut vault = world.vault().await;
+    let client = world.client(&vault);
+    for key in [ClientKey::generate().unwrap(), ed25519()] {
+        let key = Arc::new(key);
+        works(vault.address, &client.clone().with_certificate(key.clone())).await;
+        let facts = vault.outcome().await.facts();
+        assert_eq!(facts.caller, None);
+        assert_eq!(facts.client_certificate.unwrap().hash, key.hash());
+    }
+    let one = ClientKey::generate().unwrap();
+    assert_ne!(one.hash(), ClientKey::generate().unwrap().hash());
+}
+
+#[tokio::test]
+async fn an_enclave_shows_its_leaf_whatever_other_certificate_it_has() {
+    let world = World::new();
+    let mut vault = world.vault().await;
+    let enclave = world.enclave("caller");
+    let key = Arc::new(ClientKey::generate().unwrap());
+    let client = with_caller(&world.client(&vault), &enclave).with_certificate(key.clone());
+    works(vault.address, &client).await;
+    let facts = vault.outcome().await.facts();
+    assert!(facts.caller.is_some());
+    assert_ne!(facts.client_certificate.unwrap().hash, key.hash());
+}
+
+#[tokio::test]
+async fn the_certificate_of_somebody_else_is_not_shown() {
+    let world = World::new();
+    let mut vault = world.vault().await;
+    let client = world.client(&vault);
+    let issue = || world.enclave("caller").issue(Role::Caller, None);
+    let (stolen, mine) = (issue(), issue());
+    let thief = ClientKey::new(stolen.cert_der.clone(), mine.key_pkcs8.clone());
+    let thief = client.clone().with_certificate(Arc::new(thief));
+    let refused = support::refused(vault.address, &thief).await;
+    assert!(matches!(refused, ratls::tls::ConnectError::Tls(_)));
+    assert_eq!(vault.outcome().await.code(), "handshake");
+    // A client whose library does not mind is refused by the vault.
+    let connector = impostor(&[ALPN], &stolen, &mine);
+    let stream = connect_by(&connector, vault.address).await;
+    assert_eq!(vault.outcome().await.code(), "handshake");
+    drop(stream);
+    let connector = impostor(&[ALPN], &stolen, &stolen);
+    let mut stream = connect_by(&connector, vault.address).await.unwrap();
+    hello(&mut stream, false).await;
+    send(&mut stream, &Frame::Confirm).await;
+    let facts = vault.outcome().await.facts();
+    assert_eq!(
+        facts.client_certificate.unwrap().hash,
+        sha256(&stolen.cert_der)
+    );
 }
 
 #[tokio::test]

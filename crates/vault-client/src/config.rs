@@ -2,7 +2,7 @@
 
 use crate::heads::HeadStore;
 use crate::token::TokenSource;
-use ratls::tls::CallerIdentity;
+use ratls::tls::{CallerIdentity, ClientKey};
 use ratls::{AppraisalPolicy, TrustRoot};
 use std::fmt;
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub struct ClientConfig {
     pub tokens: Option<Arc<dyn TokenSource>>,
     /// The enclave that calls, if it is one.
     pub caller: Option<Arc<CallerIdentity>>,
+    /// The certificate of a client that is no enclave, for tokens that are bound to it.
+    pub certificate: Option<Arc<ClientKey>>,
     /// Longest time of one call, connecting and repeating included.
     pub timeout: Duration,
 }
@@ -62,6 +64,7 @@ impl ClientConfig {
             heads,
             tokens: None,
             caller: None,
+            certificate: None,
             timeout: Duration::from_secs(30),
         }
     }
@@ -77,6 +80,13 @@ impl ClientConfig {
     #[must_use]
     pub fn caller(mut self, caller: Arc<CallerIdentity>) -> Self {
         self.caller = Some(caller);
+        self
+    }
+
+    /// With a certificate to which tokens can be bound (RFC 8705).
+    #[must_use]
+    pub fn certificate(mut self, certificate: Arc<ClientKey>) -> Self {
+        self.certificate = Some(certificate);
         self
     }
 

@@ -40,7 +40,7 @@ impl LeafKey {
         sha256(&self.spki())
     }
 
-    pub(super) fn into_pkcs8(self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn into_pkcs8(self) -> Zeroizing<Vec<u8>> {
         self.pkcs8
     }
 }

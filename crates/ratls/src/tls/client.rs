@@ -2,6 +2,7 @@
 
 use super::batcher::{QuoteRefusal, Quoted, Quoter};
 use super::check::{Held, Seen, Trust, check, exporter, fresh_nonce};
+use super::client_key::ClientKey;
 use super::crypto::{PossessionOnly, provider};
 use super::error::{ConnectError, EvidenceError, PreambleError};
 use super::facts::{Attested, PeerFacts};
@@ -33,6 +34,8 @@ pub struct ClientConfig {
     pub expected: ExpectedVault,
     /// The calling enclave, if this is one.
     pub caller: Option<Arc<CallerIdentity>>,
+    /// The certificate that a client shows which is no enclave; an enclave shows its leaf.
+    pub certificate: Option<Arc<ClientKey>>,
     /// Longest TLS handshake.
     pub handshake_timeout: Duration,
     /// Longest preamble.
@@ -48,6 +51,7 @@ impl ClientConfig {
             trust,
             expected,
             caller: None,
+            certificate: None,
             handshake_timeout: PREAMBLE_TIMEOUT,
             preamble_timeout: PREAMBLE_TIMEOUT,
             now,
@@ -57,6 +61,12 @@ impl ClientConfig {
     /// Shows this enclave's evidence on every connection.
     pub fn with_caller(mut self, caller: Arc<CallerIdentity>) -> Self {
         self.caller = Some(caller);
+        self
+    }
+
+    /// Shows this certificate on every connection.
+    pub fn with_certificate(mut self, certificate: Arc<ClientKey>) -> Self {
+        self.certificate = Some(certificate);
         self
     }
 }
@@ -197,11 +207,13 @@ fn tls_config(config: &ClientConfig) -> Result<rustls::ClientConfig, rustls::Err
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(PossessionOnly::new(provider));
-    let mut tls = match &config.caller {
-        Some(caller) => {
-            let (certificates, key) = super::certified(&caller.leaf);
-            builder.with_client_auth_cert(certificates, key)?
-        }
+    let shown = match (&config.caller, &config.certificate) {
+        (Some(caller), _) => Some(super::certified(&caller.leaf)),
+        (None, Some(certificate)) => Some(certificate.certified()),
+        (None, None) => None,
+    };
+    let mut tls = match shown {
+        Some((certificates, key)) => builder.with_client_auth_cert(certificates, key)?,
         None => builder.with_no_client_auth(),
     };
     tls.resumption = Resumption::disabled();

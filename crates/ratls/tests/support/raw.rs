@@ -146,6 +146,26 @@ pub(crate) fn connector(alpn: &[&[u8]], leaf: Option<&Leaf>) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
+/// Shows `shown` and signs with the key of `signs`, which TLS libraries do not do by themselves.
+pub(crate) fn impostor(alpn: &[&[u8]], shown: &Leaf, signs: &Leaf) -> TlsConnector {
+    let (certificates, _) = certified(shown);
+    let (_, key) = certified(signs);
+    let key = provider()
+        .key_provider
+        .load_private_key(key.into())
+        .unwrap();
+    let pair = rustls::sign::CertifiedKey::new(certificates, key);
+    let resolver = rustls::sign::SingleCertAndKey::from(pair);
+    let mut config = rustls::ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anybody(provider())))
+        .with_client_cert_resolver(Arc::new(resolver));
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    TlsConnector::from(Arc::new(config))
+}
+
 /// A TLS server that shows this leaf, whoever calls.
 pub(crate) fn acceptor(leaf: &Leaf, alpn: &[&[u8]]) -> TlsAcceptor {
     let (certificates, key) = certified(leaf);

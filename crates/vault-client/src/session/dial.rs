@@ -16,11 +16,10 @@ pub(super) fn dial_config(config: &ClientConfig, floors: &Floors) -> tls::Client
         policy,
     };
     let now: tls::Clock = Arc::new(now);
-    let dialled = tls::ClientConfig::new(trust, expected(&config.vault), now);
-    match &config.caller {
-        Some(caller) => dialled.with_caller(caller.clone()),
-        None => dialled,
-    }
+    let mut dialled = tls::ClientConfig::new(trust, expected(&config.vault), now);
+    dialled.caller.clone_from(&config.caller);
+    dialled.certificate.clone_from(&config.certificate);
+    dialled
 }
 
 /// A clock before 1970 makes all evidence not yet valid.
