@@ -95,6 +95,7 @@ pub(crate) async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watc
         }
     }
     drop(listener);
+    door.shared.governor.closed();
     let drained = async { while connections.join_next().await.is_some() {} };
     if timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("connections were cut at the end");

@@ -34,6 +34,8 @@ pub(crate) struct Governor {
     nonces: Now<Nonces>,
     /// Told when a locked vault may open.
     reopen: Notify,
+    /// Told when this boot takes no more connections.
+    closed: Notify,
 }
 
 /// What whoever writes a statement must know.
@@ -69,12 +71,18 @@ impl Governor {
             sealed: Mutex::new(sealed),
             nonces: Now::default(),
             reopen: Notify::new(),
+            closed: Notify::new(),
         }
     }
 
     /// Ready when the vault is to start again, because what is sealed lets it open.
     pub(crate) async fn reopening(&self) {
         self.reopen.notified().await;
+    }
+
+    /// This boot takes no more connections.
+    pub(crate) fn closed(&self) {
+        self.closed.notify_one();
     }
 
     /// A nonce for one statement.
@@ -178,10 +186,12 @@ impl Shared {
         governor.seal(next.clone()).await?;
         let trust_root = next.trust_root;
         *held = Some(next);
+        tracing::info!(%trust_root, index, "governance changed the trust configuration");
         if self.state.is_err() {
             governor.reopen.notify_one();
+            // Whoever connects after the answer meets the vault that opens.
+            governor.closed.notified().await;
         }
-        tracing::info!(%trust_root, index, "governance changed the trust configuration");
         Ok(Reconfigured { index, trust_root })
     }
 }

@@ -211,7 +211,8 @@ fn parse(line: &str) -> Result<Ready> {
         addr: text("addr")?.to_owned(),
         pins: VaultPins {
             vault_id: text("vault_id")?.parse()?,
-            platform_id: Some(text("platform_id")?.parse()?),
+            // A vault whose own evidence does not lead to the configured root names none.
+            platform_id: text("platform_id").ok().map(str::parse).transpose()?,
             measurement: Some(text("measurement")?.parse()?),
             trust_root: None,
         },
