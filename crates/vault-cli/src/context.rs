@@ -86,9 +86,14 @@ impl Context {
         }
     }
 
+    /// Whether anybody reads remarks.
+    pub(crate) fn shows_notes(&self) -> bool {
+        !self.global.quiet && self.global.output == OutputFormat::Table
+    }
+
     /// A remark for people.
     pub(crate) fn note(&self, text: &str) {
-        if !self.global.quiet && self.global.output == OutputFormat::Table {
+        if self.shows_notes() {
             // A remark that nobody can read is not worth failing for.
             let _ = writeln!(std::io::stderr(), "{text}");
         }

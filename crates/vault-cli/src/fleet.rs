@@ -71,6 +71,14 @@ impl<'a> Fleet<'a> {
         &self.selected
     }
 
+    /// The vaults that the flags name; none, if they name none.
+    pub(crate) fn named(&self) -> &[VaultId] {
+        match self.context.global.vault.is_empty() {
+            true => &[],
+            false => &self.selected,
+        }
+    }
+
     /// What is remembered of the vaults.
     pub(crate) fn heads(&self) -> &HeadStore {
         &self.heads

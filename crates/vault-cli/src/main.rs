@@ -17,6 +17,7 @@ mod pem;
 mod policy_source;
 mod signals;
 mod time_text;
+mod waiting;
 
 use clap::Parser;
 use cli::{Cli, Command, OutputFormat};

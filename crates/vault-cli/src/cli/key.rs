@@ -68,6 +68,8 @@ pub(crate) enum TypeName {
     Aes256Gcm,
     /// HMAC with SHA-256.
     HmacSha256,
+    /// A share of a split secret; made by `secret split` alone.
+    RawShare,
 }
 
 impl From<TypeName> for KeyType {
@@ -77,6 +79,7 @@ impl From<TypeName> for KeyType {
             TypeName::Ed25519 => Self::Ed25519Signing,
             TypeName::Aes256Gcm => Self::Aes256Gcm,
             TypeName::HmacSha256 => Self::HmacSha256,
+            TypeName::RawShare => Self::RawShare,
         }
     }
 }

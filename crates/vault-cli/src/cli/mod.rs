@@ -4,7 +4,9 @@ mod audit;
 #[cfg(feature = "dev")]
 mod dev;
 mod key;
+mod owner;
 mod policy;
+mod secret;
 
 pub(crate) use audit::{AuditCommand, AuditExport, AuditRead, AuditVerify};
 #[cfg(feature = "dev")]
@@ -16,7 +18,12 @@ pub(crate) use key::{
     DigestName, FormatName, KeyArg, KeyCommand, KeyCreate, KeyDelete, KeyList, KeyMac, KeyShow,
     KeySign, KeyUnwrap, KeyVerify, KeyWrap,
 };
+pub(crate) use owner::OwnerCommand;
 pub(crate) use policy::{PolicyCommand, PolicyLint, PolicyShow, PolicyTemplate, TextFormat};
+pub(crate) use secret::{
+    SecretCommand, SecretReconstruct, SecretRecover, SecretRefresh, SecretRepair,
+    SecretSplit,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -112,6 +119,12 @@ pub(crate) enum Command {
     /// Keys, and their use.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Secrets that are split over several vaults.
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    /// The owner key of split secrets.
+    #[command(subcommand)]
+    Owner(OwnerCommand),
     /// Policies, offline and of keys.
     #[command(subcommand)]
     Policy(PolicyCommand),

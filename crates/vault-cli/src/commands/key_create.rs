@@ -2,7 +2,7 @@
 
 use super::key_json;
 use crate::cli::KeyCreate;
-use crate::context::{Connected, Context};
+use crate::context::{Connected, Context, usage};
 use crate::output::{self, Human, Output};
 use crate::policy_source;
 use serde_json::{Value, json};
@@ -11,6 +11,11 @@ use vault_policy::{KeyPolicy, KeyType, OidcSubject, TemplateArgs, template};
 
 pub(crate) async fn run(context: &Context, args: KeyCreate) -> Result<Output> {
     let key_type = KeyType::from(args.key_type);
+    if key_type == KeyType::RawShare {
+        return Err(
+            usage("shares are not created: a secret is split").next("evault secret split --help")
+        );
+    }
     let connected = context.connect_any().await?;
     let policy = match args.policy.strip_prefix("template:") {
         Some(name) => from_template(&connected, name, key_type).await?,
@@ -40,7 +45,11 @@ pub(crate) async fn run(context: &Context, args: KeyCreate) -> Result<Output> {
 }
 
 /// Templates need to know who one is; the vault says so.
-async fn from_template(connected: &Connected, name: &str, key_type: KeyType) -> Result<KeyPolicy> {
+pub(super) async fn from_template(
+    connected: &Connected,
+    name: &str,
+    key_type: KeyType,
+) -> Result<KeyPolicy> {
     let me = connected.client.whoami().await?.value;
     let owner = OidcSubject {
         issuer: me.issuer,

@@ -15,14 +15,26 @@ pub(crate) mod key_sign;
 mod key_unwrap;
 mod key_verify;
 mod key_wrap;
+mod owner_export;
+mod owner_import;
 mod policy_lint;
 mod policy_show;
 mod policy_template;
+mod secret_json;
+mod secret_list;
+mod secret_reconstruct;
+mod secret_recover;
+mod secret_refresh;
+mod secret_repair;
+mod secret_split;
 mod vault_inspect;
 mod vault_list;
 mod whoami;
 
-use crate::cli::{AuditCommand, Cli, Command, KeyCommand, PolicyCommand, VaultCommand};
+use crate::cli::{
+    AuditCommand, Cli, Command, KeyCommand, OwnerCommand, PolicyCommand, SecretCommand,
+    VaultCommand,
+};
 use crate::context::Context;
 use crate::output::Output;
 use vault_client::Result;
@@ -37,6 +49,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Output> {
         Command::Dev(args) => crate::dev::run(&context, args).await,
         Command::Vault(command) => vault(&context, command).await,
         Command::Key(command) => key(&context, command).await,
+        Command::Secret(command) => secret(&context, command).await,
+        Command::Owner(command) => owner(&context, command),
         Command::Policy(command) => policy(&context, command).await,
         Command::Audit(command) => audit(&context, command).await,
         Command::Doctor => doctor::run(&context).await,
@@ -73,6 +87,24 @@ async fn key(context: &Context, command: KeyCommand) -> Result<Output> {
         KeyCommand::Unwrap(args) => key_unwrap::run(context, args).await,
         KeyCommand::Mac(args) => key_mac::run(context, args).await,
         KeyCommand::Delete(args) => key_delete::run(context, args).await,
+    }
+}
+
+async fn secret(context: &Context, command: SecretCommand) -> Result<Output> {
+    match command {
+        SecretCommand::Split(args) => secret_split::run(context, args).await,
+        SecretCommand::Reconstruct(args) => secret_reconstruct::run(context, args).await,
+        SecretCommand::Refresh(args) => secret_refresh::run(context, args).await,
+        SecretCommand::Repair(args) => secret_repair::run(context, args).await,
+        SecretCommand::List => secret_list::run(context),
+        SecretCommand::Recover(args) => secret_recover::run(context, args).await,
+    }
+}
+
+fn owner(context: &Context, command: OwnerCommand) -> Result<Output> {
+    match command {
+        OwnerCommand::Export { file } => owner_export::run(context, file),
+        OwnerCommand::Import { file } => owner_import::run(context, file),
     }
 }
 
