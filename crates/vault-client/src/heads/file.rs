@@ -87,7 +87,8 @@ impl Locked {
 /// is changed, if there is one already.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
     let mut next = path.as_os_str().to_owned();
-    next.push(format!(".{}.next", std::process::id()));
+    let own = vault_encoding::text::hex(&crate::client::random::<8>()?);
+    next.push(format!(".{own}.next"));
     let next = PathBuf::from(next);
     let linked = write_new(&next, bytes).and_then(|()| fs::hard_link(&next, path));
     let _ = fs::remove_file(&next);

@@ -6,7 +6,7 @@ use super::blob::Parts;
 use super::deal;
 use super::holder::ShareHolder;
 use super::payload::MAGIC;
-use super::record::Member;
+use super::record::{Member, count};
 use super::recover::{Found, search};
 use super::report::{RecoveredSet, Recovery};
 use std::collections::BTreeMap;
@@ -122,13 +122,15 @@ impl Search<'_, '_> {
         let parts: Vec<_> = self.chosen.iter().map(|(_, parts)| *parts).collect();
         let secret = deal::gather(&parts)?;
         let points: Vec<_> = parts.iter().map(|part| (part.x, part.y)).collect();
+        let members = self.members(&points);
         Some(RecoveredSet {
             secret,
             set_id: None,
             generation: None,
             newest_generation: 0,
             threshold: u8::try_from(self.size).unwrap_or(u8::MAX),
-            members: self.members(&points),
+            shares: count(&members),
+            members,
             retired: Vec::new(),
         })
     }

@@ -40,6 +40,11 @@ pub struct Preparing {
     pub members: Vec<Member>,
 }
 
+/// How many shares these are. INVARIANT: a set has at most 255 members.
+pub(super) fn count(members: &[Member]) -> u8 {
+    u8::try_from(members.len()).unwrap_or(u8::MAX)
+}
+
 /// What an owner knows of a split secret. Not secret, but it links what the vaults cannot.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SetRecord {
@@ -53,6 +58,8 @@ pub struct SetRecord {
     pub generation: u32,
     /// The highest number that was given to a generation; none is given twice.
     pub last_generation: u32,
+    /// How many shares this generation has; more than members only if some were not found again.
+    pub shares: u8,
     /// Where the shares of this generation are.
     pub members: Vec<Member>,
     /// The policy of every share, in canonical form.
@@ -66,27 +73,30 @@ pub struct SetRecord {
 impl SetRecord {
     /// What is sealed in every share of the generation in force.
     pub(super) fn metadata(&self) -> ShareMetadata {
-        self.metadata_of(self.generation, &self.members)
+        self.metadata_of(self.generation, self.shares)
     }
 
     /// What is sealed in every share of this generation.
-    pub(super) fn metadata_of(&self, generation: u32, members: &[Member]) -> ShareMetadata {
+    pub(super) fn metadata_of(&self, generation: u32, shares: u8) -> ShareMetadata {
         ShareMetadata {
             set_id: self.set_id,
             generation,
             threshold: self.threshold,
-            // INVARIANT: a set has at most 255 members.
-            shares: u8::try_from(members.len()).unwrap_or(u8::MAX),
+            shares,
         }
     }
 
     /// Where this vault keeps its share of a generation.
     pub(super) fn place(&self, owner: &OwnerKey, vault_id: VaultId, generation: u32) -> Member {
-        let fields: [&[u8]; 3] = [
-            vault_id.0.as_bytes(),
-            &self.set_id.0,
-            &generation.to_be_bytes(),
-        ];
+        self.set_id.place(owner, vault_id, generation)
+    }
+}
+
+impl SetId {
+    /// Where this vault keeps its share of a generation of this set.
+    pub(super) fn place(&self, owner: &OwnerKey, vault_id: VaultId, generation: u32) -> Member {
+        let number = generation.to_be_bytes();
+        let fields: [&[u8]; 3] = [vault_id.0.as_bytes(), &self.0, &number];
         let derived = owner.derive(Domain::ShareHandle, &fields);
         let mut handle = KeyHandle([0; 16]);
         for (out, byte) in handle.0.iter_mut().zip(derived.iter()) {

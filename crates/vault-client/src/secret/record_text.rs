@@ -50,6 +50,7 @@ impl SetRecord {
             ("preparing", Canonical::text(preparing)),
             ("retired", places(&self.retired)),
             ("set_id", Canonical::text(self.set_id)),
+            ("shares", Canonical::text(self.shares)),
             ("threshold", Canonical::text(self.threshold)),
         ])
     }
@@ -72,6 +73,7 @@ impl SetRecord {
             threshold: field("threshold")?.parse().ok()?,
             generation: field("generation")?.parse().ok()?,
             last_generation: field("last_generation")?.parse().ok()?,
+            shares: field("shares")?.parse().ok()?,
             members: read_places(record.get("members")?)?,
             policy: text::unbase64url(field("policy")?)?,
             preparing,

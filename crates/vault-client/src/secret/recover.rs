@@ -9,7 +9,7 @@ use super::record::{Member, SetId};
 use super::report::{RecoveredSet, Recovery};
 use crate::error::{Error, Result};
 use futures_util::stream::{self, StreamExt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use vault_policy::{KeyHandle, VaultId};
 use zeroize::Zeroizing;
 
@@ -79,7 +79,10 @@ pub(super) async fn recover<H: ShareHolder>(owner: &OwnerKey, holders: &[H]) -> 
     }
     for generations in sets.values() {
         match newest(generations) {
-            Some(set) => recovery.sets.push(set),
+            Some(mut set) => {
+                suppose(owner, &mut set, &recovery.failures);
+                recovery.sets.push(set);
+            }
             None => generations
                 .values()
                 .flatten()
@@ -87,6 +90,27 @@ pub(super) async fn recover<H: ShareHolder>(owner: &OwnerKey, holders: &[H]) -> 
         }
     }
     recovery
+}
+
+/// Vaults that could not be searched may be members, and their places follow from the owner
+/// key. If there are more such vaults than shares are missing, they are only kept in mind as
+/// places to clear.
+fn suppose(owner: &OwnerKey, set: &mut RecoveredSet, failures: &[(VaultId, Error)]) {
+    let (Some(set_id), Some(generation)) = (set.set_id, set.generation) else {
+        return;
+    };
+    let known = |vault: &VaultId| set.members.iter().any(|place| place.vault_id == *vault);
+    let vaults: BTreeSet<_> = failures.iter().map(|(vault, _)| *vault).collect();
+    let unknown = vaults.into_iter().filter(|vault| !known(vault));
+    let places: Vec<_> = unknown
+        .map(|vault| set_id.place(owner, vault, generation))
+        .collect();
+    let missing = usize::from(set.shares).saturating_sub(set.members.len());
+    match places.len() <= missing {
+        true => set.members.extend(places),
+        false if missing > 0 => set.retired.extend(places),
+        false => {}
+    }
 }
 
 impl Recovery {
@@ -113,6 +137,7 @@ fn newest(generations: &Generations<'_>) -> Option<RecoveredSet> {
         generation: Some(generation),
         newest_generation: generations.keys().max().copied().unwrap_or(generation),
         threshold: metadata.threshold,
+        shares: metadata.shares,
         members: places(true),
         retired: places(false),
     })

@@ -138,9 +138,12 @@ pub struct RecoveredSet {
     pub newest_generation: u32,
     /// Sealed in the shares; without the owner key, the least number of shares that fit.
     pub threshold: u8,
-    /// Where the shares of this generation are.
+    /// How many shares there are; without the owner key, how many were found.
+    pub shares: u8,
+    /// Where the shares of this generation are, or, of vaults that could not be searched, would
+    /// be.
     pub members: Vec<Member>,
-    /// Shares of other generations of the same set.
+    /// Shares of other generations of the same set, and places that may hold one.
     pub retired: Vec<Member>,
 }
 

@@ -5,7 +5,7 @@
 use super::deal;
 use super::holder::{self, ShareHolder};
 use super::owner::OwnerKey;
-use super::record::{Member, Preparing, SetRecord};
+use super::record::{Member, Preparing, SetRecord, count};
 use super::report::{Activated, Collected, Failed};
 use super::store::LockedSet;
 use crate::error::{Error, ErrorCode, Result};
@@ -54,7 +54,7 @@ fn prepare(
     let members: Vec<_> = places
         .map(|vault| record.place(owner, *vault, generation))
         .collect();
-    let metadata = record.metadata_of(generation, &members);
+    let metadata = record.metadata_of(generation, count(&members));
     let blobs = deal::deal(owner, secret, &metadata, &members)?;
     record.last_generation = generation;
     record.preparing = Some(Preparing {
@@ -72,17 +72,36 @@ async fn put_all<H: ShareHolder>(
 ) -> Vec<(VaultId, Error)> {
     let members = record.preparing.iter().flat_map(|next| &next.members);
     let puts = members.zip(blobs).map(|(place, blob)| async move {
-        let put = match holder::of(holders, place.vault_id) {
-            Ok(holder) => holder.put(place.handle, record.policy.clone(), blob).await,
-            Err(error) => Err(error),
-        };
+        let put = put(holders, place, &record.policy, &blob).await;
         put.err().map(|error| (place.vault_id, error))
     });
     join_all(puts).await.into_iter().flatten().collect()
 }
 
+/// Stores a share. That it is there already, from a call whose answer was lost, is no error.
+async fn put<H: ShareHolder>(
+    holders: &[H],
+    place: &Member,
+    policy: &[u8],
+    blob: &Zeroizing<Vec<u8>>,
+) -> Result<()> {
+    let holder = holder::of(holders, place.vault_id)?;
+    let stored = holder.put(place.handle, policy.to_vec(), blob.clone());
+    match stored.await {
+        Err(error) if error.code == ErrorCode::AlreadyExists => {
+            let there = holder.get(place.handle).await;
+            match there.is_ok_and(|there| there.as_slice() == blob.as_slice()) {
+                true => Ok(()),
+                false => Err(error),
+            }
+        }
+        other => other,
+    }
+}
+
 fn activate(record: &mut SetRecord) {
     if let Some(next) = record.preparing.take() {
+        record.shares = count(&next.members);
         let old = std::mem::replace(&mut record.members, next.members);
         record.retired.extend(old);
         record.generation = next.generation;
