@@ -13,7 +13,7 @@ use vault_core::api::{CreateKey, KeyInfo, KeyRef, Mac, Payload, ScheduleDeletion
 use vault_core::{Answer, CallContext, Refusal, Reply, Request, Rng, SignatureFormat, TimeReading};
 use vault_encoding::text::hex;
 use vault_keys::{KeyMaterial, SecretAccess};
-use vault_policy::{KeyHandle, KeyType, UnixSeconds};
+use vault_policy::{KeyHandle, KeyType, SHARE_CLASSES, UnixSeconds};
 use vault_store::faulty::SimulatedDisk;
 use vault_test::sim::{Machine, Owned, Person, SimRng};
 use zeroize::Zeroizing;

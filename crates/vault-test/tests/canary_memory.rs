@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use vault_core::api::{CreateKey, KeyRef, Mac, Payload, ScheduleDeletion, Sign, Wrap};
 use vault_core::{Answer, CallContext, Reply, Request, Rng, SignatureFormat, TimeReading};
-use vault_policy::{KeyHandle, KeyType, UnixSeconds};
+use vault_policy::{KeyHandle, KeyType, SHARE_CLASSES, UnixSeconds};
 use vault_store::faulty::SimulatedDisk;
 use vault_test::sim::{Machine, Owned, Person, SimRng};
 use zeroize::Zeroizing;
