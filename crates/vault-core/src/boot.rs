@@ -234,6 +234,7 @@ impl Vault {
                 self.state.remember(kept(remembered, lineage, index));
             }
             Change::RaiseFloor(floor) => self.state.floor = self.state.floor.max(floor),
+            Change::Govern(in_force) => self.state.put_in_force(in_force)?,
             Change::Snapshot {
                 hash,
                 next_sequence,

@@ -3,6 +3,7 @@
 use crate::api::Label;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::idempotency::Remembered;
+use crate::reconfigure::InForce;
 use vault_encoding::Hash;
 use vault_keys::SECRET_LEN;
 use vault_policy::{KeyHandle, KeyType, KeyVersion, Lineage, PolicyVersion, UnixSeconds};
@@ -21,6 +22,8 @@ pub(crate) enum Change {
     RaiseFloor(UnixSeconds),
     /// The log commits to a sealed snapshot.
     Snapshot { hash: Hash, next_sequence: u64 },
+    /// Another trust configuration is in force.
+    Govern(InForce),
 }
 
 /// Everything that is kept of a key, but its lineage: that follows from the leaf.
@@ -66,6 +69,10 @@ impl Change {
                 out.fixed(hash.as_bytes());
                 out.u64(*next_sequence);
             }
+            Self::Govern(in_force) => {
+                out.u8(5);
+                in_force.write(&mut out);
+            }
         }
         out.finish()
     }
@@ -77,6 +84,7 @@ impl Change {
                 .saturating_add(key.policy.len())
                 .saturating_add(key.secret.len()),
             Self::Destroy { .. } | Self::RaiseFloor(_) | Self::Snapshot { .. } => 256,
+            Self::Govern(in_force) => 256_usize.saturating_add(in_force.governance.len()),
         }
     }
 
@@ -96,6 +104,7 @@ impl Change {
                 hash: Hash(from.array()?),
                 next_sequence: from.u64()?,
             },
+            5 => Self::Govern(InForce::read(&mut from)?),
             _ => return Err(Malformed),
         };
         from.end()?;
@@ -245,6 +254,11 @@ mod tests {
                 hash: Hash([2; 32]),
                 next_sequence: 4,
             },
+            Change::Govern(InForce {
+                generation: 1,
+                trust_root: Hash([2; 32]),
+                governance: vec![5; 3],
+            }),
             Change::Create(Box::new(CreatedKey {
                 key_type: KeyType::RawShare,
                 public_key: Vec::new(),

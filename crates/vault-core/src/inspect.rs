@@ -48,6 +48,9 @@ impl Vault {
         let mut out = Writer::default();
         out.fixed(&self.tree.root().0);
         out.u64(self.state.floor.0);
+        if let Some(in_force) = &self.state.in_force {
+            in_force.write(&mut out);
+        }
         for slot in self.state.slots() {
             out.bytes(slot.owner.issuer.as_bytes());
             out.bytes(slot.owner.subject.as_bytes());

@@ -46,7 +46,7 @@ pub use group::{CheckpointSigner, Group, Position};
 pub use limits::Limits;
 pub use operate::Operated;
 pub use pending::Pending;
-pub use reconfigure::{GovernedChange, LoggedEvent};
+pub use reconfigure::{GovernedChange, InForce, LoggedEvent};
 pub use snapshot::Snapshot;
 pub use time::{TimeMode, TimeReading};
 pub use vault::{Vault, VaultInfo};

@@ -1,13 +1,14 @@
 //! The state at one size of the log, so that a start need not fold all of it.
 //!
 //! format version (1 byte, 1) ‖ vault id ‖ time floor ‖ leaves ‖ policies ‖ keys ‖ remembered
-//! calls. Leaves are whole: the tree is computed from them, and the log can be read from them.
+//! calls; in version 2 the last change of the trust configuration stands behind the floor. Leaves are whole: the tree is computed from them, and the log can be read from them.
 
 use crate::boot::OpenedSnapshot;
 use crate::change::{Change, CreatedKey, type_code, type_of_code};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::group::Position;
 use crate::idempotency::{Kept, Remembered};
+use crate::reconfigure::InForce;
 use crate::state::{Body, LiveKey, Slot, Tombstone};
 use crate::vault::Vault;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use vault_policy::{
 };
 use zeroize::Zeroizing;
 
-const FORMAT: u8 = 1;
+const UNCHANGED: u8 = 1;
+const GOVERNED: u8 = 2;
 const LIVE: u8 = 1;
 const DESTROYED: u8 = 2;
 
@@ -60,9 +62,15 @@ impl Vault {
 fn write(vault: &Vault) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let leaves: usize = vault.leaves.iter().map(|leaf| leaf.len() + 4).sum();
     let mut out = Writer::with_capacity(leaves + 4096);
-    out.u8(FORMAT);
+    out.u8(match vault.state.in_force {
+        None => UNCHANGED,
+        Some(_) => GOVERNED,
+    });
     out.fixed(vault.vault_id.0.as_bytes());
     out.u64(vault.state.floor.0);
+    if let Some(in_force) = &vault.state.in_force {
+        in_force.write(&mut out);
+    }
     out.u64(vault.leaves.len() as u64);
     for leaf in &vault.leaves {
         out.bytes(leaf);
@@ -142,10 +150,16 @@ pub(crate) fn read(
     rng: &mut dyn Rng,
 ) -> Result<(), Malformed> {
     let mut from = Reader::new(&opened.payload);
-    if from.u8()? != FORMAT || from.array()? != vault.vault_id.0.0 {
+    let format = from.u8()?;
+    if from.array()? != vault.vault_id.0.0 {
         return Err(Malformed);
     }
     vault.state.floor = UnixSeconds(from.u64()?);
+    match format {
+        UNCHANGED => {}
+        GOVERNED => vault.state.in_force = Some(InForce::read(&mut from)?),
+        _ => return Err(Malformed),
+    }
     for _ in 0..from.u64()? {
         let leaf = from.bytes()?;
         vault.tree.append(leaf);

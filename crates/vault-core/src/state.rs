@@ -4,6 +4,7 @@ use crate::api::{KeyInfo, KeyRef, KeyState, Label};
 use crate::change::CreatedKey;
 use crate::idempotency::{Kept, Table};
 use crate::keyring::KeyRing;
+use crate::reconfigure::InForce;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -70,6 +71,8 @@ pub(crate) struct State {
     policies: BTreeMap<PolicyHash, Shared>,
     pub(crate) idempotency: Table,
     pub(crate) floor: UnixSeconds,
+    /// The last change of the trust configuration.
+    pub(crate) in_force: Option<InForce>,
 }
 
 /// One policy, and how many live keys are under it.
@@ -87,6 +90,12 @@ pub(crate) enum Found<'a> {
 }
 
 impl State {
+    /// Takes the next generation; `None` for any other.
+    pub(crate) fn put_in_force(&mut self, next: InForce) -> Option<()> {
+        let generation = self.in_force.as_ref().map_or(0, |held| held.generation);
+        (next.generation == generation.checked_add(1)?).then(|| self.in_force = Some(next))
+    }
+
     /// The owner names a key by handle, everybody else by handle and lineage. Both look-ups are
     /// made whatever the first one finds.
     pub(crate) fn find(&self, caller: Option<&OidcSubject>, key: &KeyRef) -> Found<'_> {

@@ -4,8 +4,8 @@ use crate::clock::{SystemRng, fill, reading};
 use crate::config::{Material, ServerConfig};
 use crate::identity::Identity;
 use crate::log::StoreLog;
-use crate::root::open_root;
-use crate::sealed::Sealed;
+use crate::root::{OpenedRoot, open_root};
+use crate::sealed::{Configured, Sealed};
 use std::sync::Arc;
 use vault_core::{
     BootError, BootInput, Limits, LoggedGroup, OpenedSnapshot, Position, RoleNames, TimeMode,
@@ -31,6 +31,8 @@ pub(crate) enum Locked {
     TrustConfiguration,
     #[error("the configuration names another constellation than the one that is sealed")]
     Constellation,
+    #[error("the log is older than the trust configuration that is sealed beside it")]
+    OlderLog,
     #[error(transparent)]
     Store(OpenError),
     #[error(transparent)]
@@ -62,35 +64,36 @@ pub(crate) struct Roots {
     pub(crate) operational: Hash,
 }
 
-/// Opens the root and the store. `Err` is for what a restart may heal (the disk, the random
-/// generator); what it cannot is [`Locked`].
+/// Opens the root and the store, and holds the configuration to them. `Err` is for what a restart
+/// may heal (the disk, the random generator); what it cannot is [`Locked`].
 pub(crate) fn boot(
     config: &ServerConfig,
     material: &Material,
+    configured: &Configured,
     roots: Roots,
     platform: &dyn Platform,
 ) -> anyhow::Result<Booted> {
-    let configured = Sealed::of(roots, config.anchor()?);
-    let mut root = match open_root(&config.data_dir, &configured, platform)? {
+    let mut root = match open_root(&config.data_dir, configured, platform)? {
         Ok(root) => root,
         Err(locked) => return Booted::unknown(locked),
     };
-    let admitted = root.admit(&configured)?;
-    let sealed = root.sealed.clone();
-    let identity = Arc::new(root.identity);
-    let start = |roots| Start {
+    let start = Start {
         config,
         material,
         roots,
-        identity: &identity,
+        identity: &root.identity.clone(),
         platform,
     };
-    let (boot_id, outcome) = match admitted {
-        Ok(()) => start(roots).open(root.files, &root.store)?,
+    let (sealed, opened) = match start.fold(&root.store)? {
+        Ok(folded) => start.open(&mut root, folded, configured)?,
+        Err(locked) => (root.sealed.clone(), Err(locked)),
+    };
+    let (boot_id, outcome) = match opened {
+        Ok((boot_id, ready)) => (boot_id, Ok(ready)),
         Err(locked) => (fresh_boot_id(), Err(locked)),
     };
     Ok(Booted {
-        identity,
+        identity: root.identity,
         boot_id,
         sealed: Some(sealed),
         outcome,
@@ -127,16 +130,35 @@ pub(crate) struct Start<'a> {
     pub(crate) platform: &'a dyn Platform,
 }
 
+/// A log that was read back. Nothing was written yet.
+pub(crate) struct Folded {
+    pub(crate) vault: Vault,
+    pub(crate) log: StoreLog,
+    boot_id: [u8; 16],
+}
+
+impl Folded {
+    /// Makes durable what was queued since, the boot entry first.
+    pub(crate) fn commit(mut self) -> anyhow::Result<Ready> {
+        let group = self.vault.take_group();
+        let group = group.ok_or_else(|| anyhow::anyhow!("the boot entry is missing"))?;
+        self.vault.settle(&commit(group, &mut self.log)?);
+        Ok(Ready {
+            vault: self.vault,
+            log: self.log,
+        })
+    }
+}
+
+type Opening = (Sealed, Result<([u8; 16], Ready), Locked>);
+
 impl Start<'_> {
-    /// Opens the log and makes the boot entry durable.
-    pub(crate) fn open(
-        &self,
-        files: DirFiles,
-        root: &StoreRoot,
-    ) -> anyhow::Result<([u8; 16], Result<Ready, Locked>)> {
+    /// Reads the log.
+    pub(crate) fn fold(&self, root: &StoreRoot) -> anyhow::Result<Result<Folded, Locked>> {
+        let files = DirFiles::open(&self.config.data_dir)?;
         let opened = match open(files, root)? {
             Ok(opened) => opened,
-            Err(locked) => return Ok((fresh_boot_id(), Err(locked))),
+            Err(locked) => return Ok(Err(locked)),
         };
         let boot_id = opened.log.boot_id();
         let input = |snapshot, groups| BootInput {
@@ -148,7 +170,45 @@ impl Start<'_> {
             groups,
             now: reading(self.platform),
         };
-        Ok((boot_id, start(opened, input)?))
+        let folded = fold(opened, input)?;
+        Ok(folded.map(|(vault, log)| Folded {
+            vault,
+            log,
+            boot_id,
+        }))
+    }
+
+    /// What holds, and the vault if its configuration is that. The log is written first, and then
+    /// the root, if it is behind.
+    fn open(
+        &self,
+        root: &mut OpenedRoot,
+        mut folded: Folded,
+        configured: &Configured,
+    ) -> anyhow::Result<Opening> {
+        let sealed = root.sealed.clone();
+        let held = match sealed.clone().with_log(folded.vault.in_force()) {
+            Ok(held) => held,
+            Err(locked) => return Ok((sealed, Err(locked))),
+        };
+        let next = match held.admit(configured) {
+            Ok(next) => next,
+            Err(locked) => return Ok((held, Err(locked))),
+        };
+        if next != held {
+            let now = reading(self.platform);
+            let adopted = folded
+                .vault
+                .log_adoption(next.to_log(), now, &mut SystemRng);
+            adopted.ok_or_else(|| anyhow::anyhow!("the quorum could not be logged"))?;
+        }
+        let boot_id = folded.boot_id;
+        let ready = folded.commit()?;
+        if next != sealed {
+            root.reseal(next.clone())?;
+            tracing::info!("sealed what the log says of the trust configuration");
+        }
+        Ok((next, Ok((boot_id, ready))))
     }
 }
 
@@ -177,11 +237,11 @@ fn is_of_the_bytes(error: &StorageError) -> bool {
     }
 }
 
-/// Folds the log, and makes the boot entry durable.
-fn start(
+/// Folds the log, and queues the boot entry.
+fn fold(
     opened: OpenedStore,
     input: impl Fn(Option<OpenedSnapshot>, Vec<LoggedGroup>) -> BootInput,
-) -> anyhow::Result<Result<Ready, Locked>> {
+) -> anyhow::Result<Result<(Vault, StoreLog), Locked>> {
     let Opened {
         mut log,
         snapshot,
@@ -199,16 +259,10 @@ fn start(
         };
         booted = Vault::boot(input(None, all), &mut SystemRng);
     }
-    let mut vault = match booted {
-        Ok(vault) => vault,
-        Err(error) => return Ok(Err(Locked::Log(error))),
-    };
-    let mut log = StoreLog::new(log);
-    let group = vault
-        .take_group()
-        .ok_or_else(|| anyhow::anyhow!("the boot entry is missing"))?;
-    vault.settle(&commit(group, &mut log)?);
-    Ok(Ok(Ready { vault, log }))
+    match booted {
+        Ok(vault) => Ok(Ok((vault, StoreLog::new(log)))),
+        Err(error) => Ok(Err(Locked::Log(error))),
+    }
 }
 
 fn read_all(log: &mut SealedLog<SegmentFiles<DirFiles>>) -> Result<Vec<LoggedGroup>, ReadError> {

@@ -5,7 +5,7 @@ use crate::boot::Roots;
 use crate::channel::{self, Says};
 use crate::config::{Material, ServerConfig, operational, trust};
 use crate::root::open_root;
-use crate::sealed::Sealed;
+use crate::sealed::Configured;
 use anyhow::{Context, bail};
 use std::fmt;
 use vault_encoding::Hash;
@@ -43,12 +43,15 @@ pub fn identity(config: &ServerConfig, platform: &dyn Platform) -> anyhow::Resul
     };
     let anchor = config.anchor()?;
     let constellation = anchor.as_ref().map(|anchor| anchor.constellation);
-    let configured = Sealed::of(roots, anchor);
-    let mut root = match open_root(&config.data_dir, &configured, platform)? {
+    let configured = Configured {
+        trust_root: roots.trust,
+        governance: anchor,
+    };
+    let root = match open_root(&config.data_dir, &configured, platform)? {
         Ok(root) => root,
         Err(locked) => bail!("locked: {locked}"),
     };
-    if let Err(locked) = root.admit(&configured)? {
+    if let Err(locked) = root.sealed.admit(&configured) {
         bail!("locked: {locked}");
     }
     let says = Says::new(&root.identity, roots, [0; 16]);

@@ -16,10 +16,9 @@ use crate::shared::{Open, Shared};
 use nonces::Nonces;
 use std::sync::{Arc, Mutex as Now, PoisonError};
 use tokio::sync::{Mutex, Notify};
-use vault_core::{Code, GovernedChange, Refusal, commit};
+use vault_core::{Code, GovernedChange, Refusal};
 use vault_encoding::Hash;
 use vault_governance::{Anchor, Expected, GovernanceError, GovernanceSignature, Reconfiguration};
-use vault_store::DirFiles;
 use vault_tee::Platform;
 
 /// What governance may do to this vault in this boot.
@@ -130,15 +129,13 @@ impl Governor {
 
     /// What is sealed for a vault that is locked: the present configuration, which must be the one
     /// that was signed for, in the same constellation.
-    fn present(&self, anchor: &Anchor, change: &GovernedChange) -> Result<Sealed, Refusal> {
+    fn present(&self, anchor: &Anchor, change: &GovernedChange) -> Result<Anchor, Refusal> {
         if change.new_trust_root != self.roots.trust {
             return Err(refused(GovernanceError::WrongNewRoot));
         }
         let configured = self.config.anchor().ok().flatten();
         match configured {
-            Some(present) if present.constellation == anchor.constellation => {
-                Ok(Sealed::of(self.roots, Some(present)))
-            }
+            Some(present) if present.constellation == anchor.constellation => Ok(present),
             _ => Err(Refusal::new(Code::GovernanceRefused)
                 .because("the present configuration is of another constellation, or of none")),
         }
@@ -169,19 +166,23 @@ impl Shared {
         let change = governor
             .judge(sealed, anchor, statement, signatures)
             .map_err(refused)?;
-        let (index, next) = match &self.state {
-            Ok(open) => {
-                let next = Sealed {
-                    trust_root: change.new_trust_root,
-                    governance: sealed.governance.clone(),
-                };
-                (open.log(governor, &change).await?, next)
-            }
+        let quorum = match &self.state {
+            // Which quorum the new configuration names is not known before it is there.
+            Ok(_) => anchor.clone(),
             Err(Locked::TrustConfiguration | Locked::Constellation) => {
-                let next = governor.present(anchor, &change)?;
-                (governor.log_aside(sealed.trust_root, change).await?, next)
+                governor.present(anchor, &change)?
             }
             Err(other) => return Err(Refusal::new(Code::Locked).because(other.to_string())),
+        };
+        let next = sealed
+            .followed_by(change.new_trust_root, Some(quorum))
+            .ok_or_else(|| Refusal::new(Code::Internal))?;
+        let index = match &self.state {
+            Ok(open) => open.log(governor, &change, &next).await?,
+            Err(_) => {
+                let old = sealed.trust_root;
+                governor.log_aside(old, change, next.clone()).await?
+            }
         };
         governor.seal(next.clone()).await?;
         let trust_root = next.trust_root;
@@ -198,12 +199,17 @@ impl Shared {
 
 impl Open {
     /// The entry in the log of a running vault.
-    async fn log(&self, governor: &Governor, change: &GovernedChange) -> Result<u64, Refusal> {
+    async fn log(
+        &self,
+        governor: &Governor,
+        change: &GovernedChange,
+        next: &Sealed,
+    ) -> Result<u64, Refusal> {
         let now = reading(&*governor.platform);
         let (index, durable) = {
             let mut vault = self.vault.write().unwrap_or_else(PoisonError::into_inner);
             let logged = vault
-                .log_reconfiguration(change, now, &mut SystemRng)
+                .log_reconfiguration(change, next.to_log(), now, &mut SystemRng)
                 .ok_or_else(|| Refusal::new(Code::Internal))?;
             (logged.index, self.committer.register(logged.group))
         };
@@ -218,9 +224,10 @@ impl Governor {
     /// The entry in the log of a vault that is locked: opened for this, under the roots that are
     /// sealed, and closed again.
     async fn log_aside(
-        self: &Governor,
+        &self,
         sealed_trust_root: Hash,
         change: GovernedChange,
+        next: Sealed,
     ) -> Result<u64, Refusal> {
         let (config, material) = (self.config.clone(), self.material.clone());
         let (identity, platform) = (self.identity.clone(), self.platform.clone());
@@ -236,7 +243,7 @@ impl Governor {
                 identity: &identity,
                 platform: &*platform,
             };
-            log_with(&start, &change)
+            log_with(&start, &change, &next)
         })
         .await
     }
@@ -258,25 +265,21 @@ impl Governor {
     }
 }
 
-fn log_with(start: &Start<'_>, change: &GovernedChange) -> Result<u64, Refusal> {
+fn log_with(start: &Start<'_>, change: &GovernedChange, next: &Sealed) -> Result<u64, Refusal> {
     let root = reopen_root(&start.config.data_dir, start.platform).map_err(unavailable)?;
-    let files =
-        DirFiles::open(&start.config.data_dir).map_err(|_| unavailable("the disk failed"))?;
-    let (_, outcome) = start
-        .open(files, &root.store)
+    let folded = start
+        .fold(&root.store)
         .map_err(|_| unavailable("the log could not be opened"))?;
-    let mut ready =
-        outcome.map_err(|locked| Refusal::new(Code::Locked).because(locked.to_string()))?;
-    let internal = || Refusal::new(Code::Internal);
+    let mut folded =
+        folded.map_err(|locked| Refusal::new(Code::Locked).because(locked.to_string()))?;
     let now = reading(start.platform);
-    let logged = ready
+    let logged = folded
         .vault
-        .log_reconfiguration(change, now, &mut SystemRng)
-        .ok_or_else(internal)?;
-    let group = ready.vault.take_group().ok_or_else(internal)?;
-    match commit(group, &mut ready.log) {
+        .log_reconfiguration(change, next.to_log(), now, &mut SystemRng)
+        .ok_or_else(|| Refusal::new(Code::Internal))?;
+    match folded.commit() {
         Ok(_) => Ok(logged.index),
-        Err(vault_core::CommitFault(reason)) => crate::stop::abort(reason),
+        Err(_) => crate::stop::abort("the log could not be made durable"),
     }
 }
 

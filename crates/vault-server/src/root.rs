@@ -1,21 +1,21 @@
 //! The sealed root of a vault's folder: opened, made at first boot, and put in place again when
 //! governance changes what it holds.
 
-use crate::boot::{Locked, Roots};
+use crate::boot::Locked;
 use crate::clock::fill;
 use crate::identity::Identity;
-use crate::sealed::Sealed;
+use crate::sealed::{Configured, Sealed};
 use std::path::Path;
-use vault_governance::Anchor;
+use std::sync::Arc;
 use vault_store::{DirFiles, PlatformSeal, RootError, RootState, StoreRoot};
 use vault_tee::Platform;
 
 /// A root that opened here, and the folder that it is in.
 pub(crate) struct OpenedRoot {
-    pub(crate) files: DirFiles,
+    files: DirFiles,
     seal: PlatformSeal,
     pub(crate) store: StoreRoot,
-    pub(crate) identity: Identity,
+    pub(crate) identity: Arc<Identity>,
     pub(crate) sealed: Sealed,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct OpenedRoot {
 /// `Err` outside is for what a restart may heal.
 pub(crate) fn open_root(
     folder: &Path,
-    configured: &Sealed,
+    configured: &Configured,
     platform: &dyn Platform,
 ) -> anyhow::Result<Result<OpenedRoot, Locked>> {
     let Ok(key) = platform.seal_root() else {
@@ -65,7 +65,7 @@ impl OpenedRoot {
             files,
             seal,
             store,
-            identity,
+            identity: Arc::new(identity),
             sealed,
         })
     }
@@ -78,49 +78,22 @@ impl OpenedRoot {
         self.sealed = sealed;
         Ok(())
     }
-
-    /// Whether the vault may open under this configuration. A quorum that governance changed
-    /// while the vault ran is taken over here: it is bound by the trust root.
-    pub(crate) fn admit(&mut self, configured: &Sealed) -> Result<Result<(), Locked>, RootError> {
-        if self.sealed.trust_root != configured.trust_root {
-            return Ok(Err(Locked::TrustConfiguration));
-        }
-        if self.sealed == *configured {
-            return Ok(Ok(()));
-        }
-        if constellation(&self.sealed.governance) != constellation(&configured.governance) {
-            return Ok(Err(Locked::Constellation));
-        }
-        self.reseal(configured.clone())?;
-        tracing::info!("the governance quorum is the one that was agreed on");
-        Ok(Ok(()))
-    }
-}
-
-fn constellation(governance: &Option<Anchor>) -> Option<vault_governance::ConstellationId> {
-    governance.as_ref().map(|anchor| anchor.constellation)
 }
 
 fn first_boot(
     files: &mut DirFiles,
     seal: &PlatformSeal,
-    configured: &Sealed,
+    configured: &Configured,
 ) -> anyhow::Result<StoreRoot> {
     let identity =
         Identity::generate().ok_or_else(|| anyhow::anyhow!("no identity key could be made"))?;
     let vault_id = *identity.vault_id().0.as_bytes();
-    let root = StoreRoot::generate(vault_id, configured.to_payload(&identity), &mut fill);
+    let root = StoreRoot::generate(
+        vault_id,
+        configured.first().to_payload(&identity),
+        &mut fill,
+    );
     vault_store::write_root(files, seal, &root, &mut fill)?;
     tracing::info!("first boot: a new vault");
     Ok(root)
-}
-
-impl Sealed {
-    /// What a vault of this configuration seals.
-    pub(crate) fn of(roots: Roots, governance: Option<Anchor>) -> Self {
-        Self {
-            trust_root: roots.trust,
-            governance,
-        }
-    }
 }

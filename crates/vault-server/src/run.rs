@@ -8,6 +8,7 @@ use crate::committer::Committer;
 use crate::config::{Material, RegistryConfig, ServerConfig, operational, trust};
 use crate::jwks::Issuers;
 use crate::reconfigure::Governor;
+use crate::sealed::Configured;
 use crate::shared::{Open, Shared};
 use std::future::Future;
 use std::io::Write;
@@ -141,12 +142,16 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
         trust: trust.root(),
         operational: operational.root(),
     };
+    let configured = Configured {
+        trust_root: roots.trust,
+        governance: config.anchor()?,
+    };
     let Booted {
         identity,
         boot_id,
         sealed,
         outcome,
-    } = boot(&config, &material, roots, &*platform)?;
+    } = boot(&config, &material, &configured, roots, &*platform)?;
     if let Err(reason) = &outcome {
         tracing::error!(%reason, "locked");
     }

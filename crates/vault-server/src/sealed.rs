@@ -1,11 +1,13 @@
 //! What a vault seals about itself: its identity, and the trust configuration that it lives under.
 //!
 //! The payload of the store's root is a format byte, then the identity's seed (32) and the trust
-//! root (32). Format 1 ends there: a vault without constellation. Format 2 goes on with 0 for the
-//! same, or with 1, constellation id (32), threshold (1), number of keys (1) and the keys (32
-//! each, sorted).
+//! root (32). Format 1 ends there: a vault without governance. Format 2 goes on with the
+//! generation (8, big-endian), and, if it is governed: constellation id (32), threshold (1), number
+//! of keys (1) and the keys (32 each, sorted). The log holds the same of every change.
 
+use crate::boot::Locked;
 use crate::identity::Identity;
+use vault_core::InForce;
 use vault_encoding::Hash;
 use vault_governance::{Anchor, ConstellationId, GovernanceKey, Quorum};
 use zeroize::Zeroizing;
@@ -14,9 +16,11 @@ const WITHOUT_GOVERNANCE: u8 = 1;
 const FORMAT: u8 = 2;
 const SEED: usize = 32;
 
-/// The trust configuration that was sealed, and who may put another in its place.
+/// The trust configuration that holds, and who may put another in its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Sealed {
+    /// 0 for what the vault was made with; one more with every change.
+    pub(crate) generation: u64,
     pub(crate) trust_root: Hash,
     pub(crate) governance: Option<Anchor>,
 }
@@ -25,6 +29,7 @@ impl Sealed {
     /// Identity and trust configuration as the root's payload.
     pub(crate) fn to_payload(&self, identity: &Identity) -> Zeroizing<Vec<u8>> {
         let Self {
+            generation,
             trust_root,
             governance,
         } = self;
@@ -33,22 +38,8 @@ impl Sealed {
         payload.push(FORMAT);
         payload.extend_from_slice(identity.seed());
         payload.extend_from_slice(trust_root.as_bytes());
-        let Some(Anchor {
-            constellation,
-            governance,
-        }) = governance
-        else {
-            payload.push(0);
-            return payload;
-        };
-        payload.push(1);
-        payload.extend_from_slice(constellation.0.as_bytes());
-        payload.push(governance.threshold());
-        // At most 16.
-        payload.push(u8::try_from(governance.keys().len()).unwrap_or(u8::MAX));
-        for key in governance.keys() {
-            payload.extend_from_slice(&key.0);
-        }
+        payload.extend_from_slice(&generation.to_be_bytes());
+        payload.extend_from_slice(&anchor_bytes(governance.as_ref()));
         payload
     }
 
@@ -57,25 +48,123 @@ impl Sealed {
         let (&format, rest) = payload.split_first()?;
         let (seed, rest) = rest.split_first_chunk::<SEED>()?;
         let (trust_root, rest) = rest.split_first_chunk::<32>()?;
-        let governance = match (format, rest.split_first()) {
-            (WITHOUT_GOVERNANCE, None) => None,
-            (FORMAT, Some((0, []))) => None,
-            (FORMAT, Some((1, rest))) => Some(anchor(rest)?),
+        let (generation, rest) = match format {
+            WITHOUT_GOVERNANCE => (&[0; 8], rest),
+            FORMAT => rest.split_first_chunk::<8>()?,
             _ => return None,
         };
-        let identity = Identity::from_seed(Zeroizing::new(*seed))?;
-        let trust_root = Hash(*trust_root);
-        Some((
-            identity,
-            Self {
-                trust_root,
-                governance,
-            },
-        ))
+        if format == WITHOUT_GOVERNANCE && !rest.is_empty() {
+            return None;
+        }
+        let sealed = Self {
+            generation: u64::from_be_bytes(*generation),
+            trust_root: Hash(*trust_root),
+            governance: anchor(rest)?,
+        };
+        Some((Identity::from_seed(Zeroizing::new(*seed))?, sealed))
+    }
+
+    /// What the log is told.
+    pub(crate) fn to_log(&self) -> InForce {
+        InForce {
+            generation: self.generation,
+            trust_root: self.trust_root,
+            governance: anchor_bytes(self.governance.as_ref()),
+        }
+    }
+
+    /// What holds, by the last change in the log. The log comes first: it is ahead by a change
+    /// that was not sealed before a crash, or by those that a host took back with an old root. A
+    /// log that is behind was taken back itself.
+    pub(crate) fn with_log(self, logged: Option<&InForce>) -> Result<Self, Locked> {
+        let Some(logged) = logged else {
+            return match self.generation {
+                0 => Ok(self),
+                _ => Err(Locked::OlderLog),
+            };
+        };
+        let newest = Self {
+            generation: logged.generation,
+            trust_root: logged.trust_root,
+            governance: anchor(&logged.governance).ok_or(Locked::OlderLog)?,
+        };
+        if newest.generation > self.generation || newest == self {
+            Ok(newest)
+        } else {
+            Err(Locked::OlderLog)
+        }
+    }
+
+    /// What holds once the vault opens under this configuration; `Err` if it may not. A quorum
+    /// that the trust root names, and that a change ahead of its configuration could not know,
+    /// is the next generation.
+    pub(crate) fn admit(&self, configured: &Configured) -> Result<Self, Locked> {
+        if self.trust_root != configured.trust_root {
+            return Err(Locked::TrustConfiguration);
+        }
+        if self.governance == configured.governance {
+            return Ok(self.clone());
+        }
+        let id = |anchor: &Option<Anchor>| anchor.as_ref().map(|anchor| anchor.constellation);
+        if id(&self.governance) != id(&configured.governance) {
+            return Err(Locked::Constellation);
+        }
+        self.followed_by(configured.trust_root, configured.governance.clone())
+            .ok_or(Locked::OlderLog)
+    }
+
+    /// The next generation; `None` after the last number.
+    pub(crate) fn followed_by(&self, trust_root: Hash, governance: Option<Anchor>) -> Option<Self> {
+        Some(Self {
+            generation: self.generation.checked_add(1)?,
+            trust_root,
+            governance,
+        })
     }
 }
 
-fn anchor(bytes: &[u8]) -> Option<Anchor> {
+/// What the configuration file says.
+#[derive(Clone, Debug)]
+pub(crate) struct Configured {
+    pub(crate) trust_root: Hash,
+    pub(crate) governance: Option<Anchor>,
+}
+
+impl Configured {
+    /// What a new vault seals.
+    pub(crate) fn first(&self) -> Sealed {
+        Sealed {
+            generation: 0,
+            trust_root: self.trust_root,
+            governance: self.governance.clone(),
+        }
+    }
+}
+
+/// Empty without governance.
+fn anchor_bytes(anchor: Option<&Anchor>) -> Vec<u8> {
+    let Some(Anchor {
+        constellation,
+        governance,
+    }) = anchor
+    else {
+        return Vec::new();
+    };
+    let mut bytes = constellation.0.as_bytes().to_vec();
+    bytes.push(governance.threshold());
+    // At most 16.
+    bytes.push(u8::try_from(governance.keys().len()).unwrap_or(u8::MAX));
+    for key in governance.keys() {
+        bytes.extend_from_slice(&key.0);
+    }
+    bytes
+}
+
+/// `Some(None)` without governance; `None` if the bytes are neither.
+fn anchor(bytes: &[u8]) -> Option<Option<Anchor>> {
+    if bytes.is_empty() {
+        return Some(None);
+    }
     let (constellation, rest) = bytes.split_first_chunk::<32>()?;
     let (&[threshold, count], keys) = rest.split_first_chunk::<2>()?;
     let (keys, []) = keys.as_chunks::<32>() else {
@@ -85,10 +174,10 @@ fn anchor(bytes: &[u8]) -> Option<Anchor> {
         return None;
     }
     let keys = keys.iter().copied().map(GovernanceKey).collect();
-    Some(Anchor {
+    Some(Some(Anchor {
         constellation: ConstellationId(Hash(*constellation)),
         governance: Quorum::new(keys, threshold).ok()?,
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -98,6 +187,7 @@ mod tests {
     fn governed() -> Sealed {
         let keys = vec![GovernanceKey([3; 32]), GovernanceKey([4; 32])];
         Sealed {
+            generation: 7,
             trust_root: Hash([7; 32]),
             governance: Some(Anchor {
                 constellation: ConstellationId(Hash([9; 32])),
@@ -108,8 +198,16 @@ mod tests {
 
     fn alone() -> Sealed {
         Sealed {
+            generation: 0,
             governance: None,
             ..governed()
+        }
+    }
+
+    fn configured(sealed: &Sealed) -> Configured {
+        Configured {
+            trust_root: sealed.trust_root,
+            governance: sealed.governance.clone(),
         }
     }
 
@@ -122,7 +220,9 @@ mod tests {
             assert_eq!(again.spki(), identity.spki());
             assert_eq!(read, sealed);
             for cut in 0..payload.len() {
-                assert!(Sealed::from_payload(&payload[..cut]).is_none(), "{cut}");
+                let read = Sealed::from_payload(&payload[..cut]);
+                // Without its governance it is a vault that nobody can change.
+                assert!(read.is_none() || cut == 73, "{cut}");
             }
             let longer = [payload.as_slice(), &[0]].concat();
             assert!(Sealed::from_payload(&longer).is_none());
@@ -130,12 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn the_payload_of_the_first_format_is_a_vault_without_constellation() {
+    fn the_payload_of_the_first_format_is_a_vault_without_governance() {
         let identity = Identity::generate().unwrap();
         let first = [&[1][..], identity.seed(), &[7; 32]].concat();
         let (again, read) = Sealed::from_payload(&first).unwrap();
         assert_eq!(again.spki(), identity.spki());
         assert_eq!(read, alone());
+        assert!(Sealed::from_payload(&[&first[..], &[0]].concat()).is_none());
     }
 
     #[test]
@@ -146,5 +247,41 @@ mod tests {
         let payload = sealed.to_payload(&Identity::generate().unwrap());
         assert!(payload.len() <= 1024);
         assert_eq!(Sealed::from_payload(&payload).unwrap().1, sealed);
+    }
+
+    #[test]
+    fn the_log_is_believed_where_it_is_ahead_and_nothing_opens_where_it_is_behind() {
+        let old = governed();
+        let new = old
+            .followed_by(Hash([8; 32]), old.governance.clone())
+            .unwrap();
+        let (behind, ahead) = (old.to_log(), new.to_log());
+        assert_eq!(old.clone().with_log(Some(&behind)), Ok(old.clone()));
+        assert_eq!(old.clone().with_log(Some(&ahead)), Ok(new.clone()));
+        assert_eq!(new.clone().with_log(Some(&behind)), Err(Locked::OlderLog));
+        assert_eq!(new.clone().with_log(None), Err(Locked::OlderLog));
+        assert_eq!(alone().with_log(None), Ok(alone()));
+        let mut other = ahead;
+        other.trust_root = Hash([9; 32]);
+        assert_eq!(new.with_log(Some(&other)), Err(Locked::OlderLog));
+    }
+
+    #[test]
+    fn only_the_configuration_that_holds_opens_with_the_quorum_that_it_names() {
+        let held = governed();
+        assert_eq!(held.admit(&configured(&held)), Ok(held.clone()));
+        let mut other = configured(&held);
+        other.trust_root = Hash([8; 32]);
+        assert_eq!(held.admit(&other), Err(Locked::TrustConfiguration));
+        let mut rotated = configured(&held);
+        let next = Quorum::new(vec![GovernanceKey([5; 32])], 1).unwrap();
+        rotated.governance.as_mut().unwrap().governance = next;
+        let adopted = held.admit(&rotated).unwrap();
+        assert_eq!(adopted.generation, held.generation + 1);
+        assert_eq!(adopted.governance, rotated.governance);
+        rotated.governance.as_mut().unwrap().constellation.0.0[0] ^= 1;
+        assert_eq!(held.admit(&rotated), Err(Locked::Constellation));
+        rotated.governance = None;
+        assert_eq!(held.admit(&rotated), Err(Locked::Constellation));
     }
 }
