@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use vault_core::authn::jwks::KeySet;
-use vault_core::authn::token::{IssuerRules, IssuerSet, TokenType, verify_token};
+use vault_core::authn::token::{Confirmation, IssuerRules, IssuerSet, TokenType, verify_token};
 use vault_encoding::text::base64url;
 use vault_policy::{UnixSeconds, VaultTime};
 
@@ -52,7 +52,13 @@ fuzz_target!(|data: &[u8]| {
     );
     let signed = format!("{}.{}", base64url(header), base64url(claims));
     let signature = base64url(KEY.sign(signed.as_bytes()).as_ref());
-    if let Ok(proof) = verify_token(format!("{signed}.{signature}").as_bytes(), &ISSUERS, now) {
+    let token = format!("{signed}.{signature}");
+    let Ok(verified) = verify_token(token.as_bytes(), &ISSUERS, now) else {
+        return;
+    };
+    let used = verified.as_bearer(None);
+    assert_eq!(used.is_ok(), verified.confirmation() == Confirmation::None);
+    if let Ok(proof) = used {
         assert_eq!(proof.facts().issuer, ISSUER);
         assert!(proof.facts().expires_at > NOW);
         assert!(proof.facts().roles.iter().all(|role| role == "r"));
