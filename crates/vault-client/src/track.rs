@@ -152,6 +152,16 @@ impl Tracker {
         Err(self.contradiction(ErrorCode::ForkDetected, known.clone(), answered.clone()))
     }
 
+    /// Waits for the disk beside the calls that go on.
+    async fn remember(&self, head: &SeenHead, known: &Option<SeenHead>) -> Result<Remembered> {
+        let (store, vault) = (self.store.clone(), self.vault);
+        let (head, known) = (head.clone(), known.clone());
+        let remembered =
+            tokio::task::spawn_blocking(move || store.remember(&vault, &head, known.as_ref()));
+        let ended = |_| Err(Error::new(ErrorCode::Internal));
+        remembered.await.unwrap_or_else(ended)
+    }
+
     /// Makes a head durable that extends `known`. Where another process has kept another one, the
     /// two are linked first.
     async fn keep<P, F>(
@@ -165,9 +175,7 @@ impl Tracker {
         F: Future<Output = Result<Vec<Hash>>>,
     {
         loop {
-            let remembered = self
-                .store
-                .remember(&self.vault, &answered, known.as_ref())?;
+            let remembered = self.remember(&answered, &known).await?;
             match remembered {
                 Remembered::Advanced | Remembered::Same => return Ok(answered),
                 Remembered::Contradicts(kept) => {

@@ -1,0 +1,141 @@
+//! What `cargo xtask bench` measures: a vault as a process of its own on the SIMULATED platform,
+//! driven over loopback with everything on (attested channel, token, policy, verified signature,
+//! durable log, head and proof in every receipt), as a share of a yardstick of the same run.
+
+mod calls;
+mod connect;
+mod load;
+mod machine;
+mod open;
+mod reconstruct;
+mod report;
+mod usage;
+mod wire;
+mod yardstick;
+
+use crate::issuer::{self, Issuer, IssuerConfig};
+use crate::process::VaultProcess;
+use anyhow::{Context, Result};
+use load::Shape;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How much is measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// Repetitions; a result is their median.
+    pub rounds: usize,
+    /// Length of one load.
+    pub span: Duration,
+    /// Connects of one round.
+    pub connects: usize,
+    /// Secrets that are reconstructed in one round.
+    pub secrets: usize,
+    /// Numbers of keys with which a store is opened.
+    pub keys: [usize; 3],
+}
+
+impl Plan {
+    /// Two to three minutes.
+    pub fn full() -> Self {
+        Self {
+            rounds: 3,
+            span: Duration::from_secs(2),
+            connects: 32,
+            secrets: 40,
+            keys: [1_000, 10_000, 100_000],
+        }
+    }
+
+    /// Shows that everything runs; its figures say nothing.
+    pub fn quick() -> Self {
+        Self {
+            rounds: 1,
+            span: Duration::from_millis(100),
+            connects: 2,
+            secrets: 2,
+            keys: [10, 20, 40],
+        }
+    }
+}
+
+/// Loads of one vault: name, shape, operation.
+const LOADS: [(&str, Shape, &str); 10] = [
+    ("sign unary 16x16", Shape::unary(16, 16), "p256"),
+    ("sign unary 64x1", Shape::unary(64, 1), "p256"),
+    ("sign stream 16x16", Shape::stream(16, 16), "p256"),
+    ("sign stream 64x1", Shape::stream(64, 1), "p256"),
+    ("sign batch 16 16x1", Shape::batch(16, 16), "p256"),
+    (
+        "sign ed25519 stream 16x16",
+        Shape::stream(16, 16),
+        "ed25519",
+    ),
+    ("mac stream 16x16", Shape::stream(16, 16), "hmac"),
+    ("wrap 4 KiB stream 16x16", Shape::stream(16, 16), "wrap"),
+    ("unwrap 4 KiB stream 16x16", Shape::stream(16, 16), "unwrap"),
+    (
+        "public key stream 16x16",
+        Shape::stream(16, 16),
+        "public_key",
+    ),
+];
+
+/// Measures everything, or only the load of one name; the table is for people, the value for
+/// machines.
+pub async fn run(
+    plan: Plan,
+    only: Option<&str>,
+    server: &str,
+) -> Result<(String, serde_json::Value)> {
+    let dir = tempfile::tempdir()?;
+    let issuer = issuer().await?;
+    let mut results = report::Results::default();
+    let place = dir.path().join("loads");
+    loads(plan, only, server, place, &issuer, &mut results).await?;
+    if only.is_none() {
+        reconstruct::measure(plan, server, &mut results).await?;
+        open::measure(plan, server, dir.path().join("open"), &issuer, &mut results).await?;
+    }
+    Ok(results.finish(plan))
+}
+
+async fn issuer() -> Result<Issuer> {
+    let mut config = IssuerConfig::new(vec![issuer::Client::new(
+        "owner",
+        "secret",
+        &["vault:owner"],
+    )]);
+    config.token_seconds = 24 * 3600;
+    Ok(Issuer::start(config).await?)
+}
+
+async fn loads(
+    plan: Plan,
+    only: Option<&str>,
+    server: &str,
+    dir: PathBuf,
+    issuer: &Issuer,
+    results: &mut report::Results,
+) -> Result<()> {
+    std::fs::create_dir(&dir)?;
+    let mut vault = VaultProcess::prepare(&[server], &dir, issuer)?;
+    vault.start()?;
+    let calls = calls::Calls::prepare(&vault, issuer).await?;
+    let process = vault.id().context("the vault does not run")?;
+    for round in 1..=plan.rounds {
+        eprintln!("round {round} of {}", plan.rounds);
+        let yardsticks = yardstick::Yardsticks::measure(plan)?;
+        results.yardsticks(&yardsticks);
+        let chosen = |name: &str| only.is_none_or(|only| only == name);
+        for (name, shape, operation) in LOADS.into_iter().filter(|load| chosen(load.0)) {
+            let call = calls.get(operation)?;
+            let measured = load::measure(&vault, process, shape, call, plan.span)
+                .await
+                .with_context(|| name.to_owned())?;
+            results.load(name, shape, &measured, yardsticks.of(operation));
+        }
+        connect::measure(plan, &vault, process, results).await?;
+    }
+    Ok(())
+}
