@@ -15,6 +15,7 @@ use vault_client::token::{
     ClientCredentials, Kept, ProofKey, TokenCommand, TokenSource, TrustedRoots,
 };
 use vault_client::{Client, Error, ErrorCode, Peer, Result};
+use vault_policy::VaultId;
 
 /// Flags and, where they are needed, the configuration and a calling enclave.
 pub(crate) struct Context {
@@ -89,6 +90,11 @@ impl Context {
     /// Whether anybody reads remarks.
     pub(crate) fn shows_notes(&self) -> bool {
         !self.global.quiet && self.global.output == OutputFormat::Table
+    }
+
+    /// That a vault failed, although the command goes on.
+    pub(crate) fn note_failure(&self, vault: &VaultId, error: &Error) {
+        self.note(&format!("vault {vault}: {}", error.message()));
     }
 
     /// A remark for people.

@@ -164,7 +164,7 @@ impl<'a> Fleet<'a> {
     /// could not be is said.
     pub(crate) async fn first(&self) -> Result<Connected> {
         let connected = self
-            .each(self.selected(), async |connected| Ok(connected))
+            .any(self.selected(), async |connected| Ok(connected))
             .await;
         let error = connected.error(1);
         let mut found = None;
@@ -172,7 +172,7 @@ impl<'a> Fleet<'a> {
             match outcome.result {
                 Ok(connected) if found.is_none() => found = Some(connected),
                 Ok(_) => {}
-                Err(error) => self.context.note(&format!("{error}")),
+                Err(error) => self.context.note_failure(&outcome.vault_id, &error),
             }
         }
         match (found, error) {

@@ -88,7 +88,7 @@ async fn ask_all(
         (Some(one), true) => {
             silent
                 .iter()
-                .for_each(|(_, error)| context.note(&error.to_string()));
+                .for_each(|(vault, error)| context.note_failure(vault, error));
             Ok(one)
         }
         (Some((last, _)), false) => {

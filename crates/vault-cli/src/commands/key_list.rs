@@ -57,8 +57,8 @@ pub(crate) async fn run(context: &Context, args: KeyList) -> Result<Output> {
         "next_page_token": match vaults { [_] => tokens.first().map_or("", |(_, token)| token), _ => "" },
         "vaults": listed.iter().map(entry).collect::<Vec<_>>(),
     });
-    for (_, error) in listed.failed() {
-        context.note(&error.to_string());
+    for (vault, error) in listed.failed() {
+        context.note_failure(&vault, error);
     }
     let head = vec![
         "handle", "name", "type", "version", "state", "created", "vault",

@@ -4,6 +4,10 @@ mod audit_export;
 mod audit_read;
 mod audit_verify;
 mod completion;
+mod constellation_keys;
+mod constellation_manifest;
+mod constellation_members;
+mod constellation_reconfigure;
 mod doctor;
 mod key_create;
 mod key_delete;
@@ -32,7 +36,7 @@ mod vault_list;
 mod whoami;
 
 use crate::cli::{
-    AuditCommand, Cli, Command, KeyCommand, OwnerCommand, PolicyCommand, SecretCommand,
+    AuditCommand, Cli, Command, ConstellationCommand, KeyCommand, OwnerCommand, PolicyCommand, SecretCommand,
     VaultCommand,
 };
 use crate::context::Context;
@@ -48,6 +52,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Output> {
         #[cfg(feature = "dev")]
         Command::Dev(args) => crate::dev::run(&context, args).await,
         Command::Vault(command) => vault(&context, command).await,
+        Command::Constellation(command) => constellation(&context, command).await,
         Command::Key(command) => key(&context, command).await,
         Command::Secret(command) => secret(&context, command).await,
         Command::Owner(command) => owner(&context, command),
@@ -72,6 +77,20 @@ async fn vault(context: &Context, command: VaultCommand) -> Result<Output> {
         VaultCommand::List => vault_list::run(context).await,
         VaultCommand::Inspect { id, verify_config } => {
             vault_inspect::run(context, id, verify_config).await
+        }
+    }
+}
+
+async fn constellation(context: &Context, command: ConstellationCommand) -> Result<Output> {
+    match command {
+        ConstellationCommand::NewId => constellation_keys::new_id(),
+        ConstellationCommand::Keygen { out } => constellation_keys::keygen(&out),
+        ConstellationCommand::Init(args) => constellation_manifest::init(context, args),
+        ConstellationCommand::Show => constellation_manifest::show(context),
+        ConstellationCommand::Update(args) => constellation_manifest::update(context, args),
+        ConstellationCommand::Sign(args) => constellation_manifest::sign(context, args),
+        ConstellationCommand::Reconfigure(args) => {
+            constellation_reconfigure::run(context, args).await
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::fleet::Fleet;
 use crate::output;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use vault_client::constellation::{Outcome, Outcomes, SplitSecrets};
 use vault_client::secret::{
     Activated, Collected, Failed, OwnerKey, OwnerKeyFile, Secrets, SetRecord, Share,
@@ -168,23 +169,37 @@ pub(super) fn failure(failed: Failed) -> Error {
         },
         _ => error,
     };
-    let mut told: Vec<String> = error.detail.iter().cloned().collect();
-    let written = not_prepared.iter().chain(&not_retired);
-    let failures = read
-        .failed()
-        .chain(written.map(|(vault, error)| (*vault, error)));
-    for (vault, why) in failures {
-        told.push(format!("vault {vault}: {}", why.code));
+    let mut failures: BTreeMap<VaultId, ErrorCode> = BTreeMap::new();
+    for (vault, why) in not_prepared.iter().chain(&not_retired) {
+        failures.insert(*vault, why.code);
     }
-    match told.is_empty() {
-        true => error,
-        false => error.detail(told.join("; ")),
+    for (vault, share) in &collected.shares {
+        if let Share::Missing(why) = share {
+            failures.entry(*vault).or_insert(why.code);
+        }
     }
+    let told = failures
+        .iter()
+        .map(|(vault, code)| format!("vault {vault}: {code}"));
+    let told: Vec<_> = error.detail.iter().cloned().chain(told).collect();
+    if told.is_empty() {
+        return error;
+    }
+    error.detail(told.join("; "))
 }
 
 /// Says on stderr which vaults failed although the goal was met.
 pub(super) fn note_failures(context: &Context, outcomes: &Outcomes<()>) {
     for (vault, error) in outcomes.failed() {
-        context.note(&format!("vault {vault}: {}", error.message()));
+        context.note_failure(&vault, error);
+    }
+}
+
+/// Says so where a simulated vault had a part in it.
+pub(super) fn say_simulated(context: &Context, split: &SplitSecrets) {
+    let receipts = split.receipts();
+    let mut peers = receipts.values().map(|done| &done.peer);
+    if peers.any(|peer| peer.evidence.claims().simulated) {
+        context.note_simulated();
     }
 }

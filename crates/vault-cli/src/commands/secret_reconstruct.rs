@@ -1,7 +1,8 @@
 //! `secret reconstruct`: the secret goes where it is asked to go, and nowhere else.
 
 use super::secret_json::{
-    entries, exit, failure, judged, note_failures, on_constellation, outcomes, owner,
+    entries, exit, failure, judged, missing, note_failures, on_constellation, outcomes, owner,
+    say_simulated,
 };
 use crate::cli::{OutputFormat, SecretReconstruct};
 use crate::context::Context;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use vault_client::Result;
 use vault_client::secret::Wait;
+use vault_policy::VaultId;
 
 /// How long vaults that are not needed have, so that a wrong share is named all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -31,6 +33,7 @@ pub(crate) async fn run(context: &Context, args: SecretReconstruct) -> Result<Ou
         .await
         .map_err(failure)?;
     let outcomes = outcomes(&found.collected);
+    say_simulated(context, &split);
     note_failures(context, &outcomes);
     let mut object = Map::new();
     object.insert("name".into(), json!(args.secret.name));
@@ -46,9 +49,24 @@ pub(crate) async fn run(context: &Context, args: SecretReconstruct) -> Result<Ou
         return Ok(Output::new(Value::Object(object), Human::Silent).exit(exit(context, clean)));
     }
     files::write(&args.out, &found.secret)?;
-    let output = Output::new(Value::Object(object), Human::Silent).exit(exit(context, clean));
+    let human = Human::Fields(vec![
+        ("used", list(&found.collected.used())),
+        ("wrong", list(&found.collected.wrong())),
+        ("missing", list(&missing(&found.collected))),
+    ]);
+    let output = Output::new(Value::Object(object), human).exit(exit(context, clean));
     Ok(Output {
         stdout_taken: to_stdout,
         ..output
     })
+}
+
+fn list(vaults: &[VaultId]) -> String {
+    match vaults {
+        [] => "none".to_owned(),
+        some => {
+            let vaults: Vec<_> = some.iter().map(VaultId::to_string).collect();
+            vaults.join("\n")
+        }
+    }
 }

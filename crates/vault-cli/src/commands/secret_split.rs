@@ -3,6 +3,7 @@
 use super::key_create::from_template;
 use super::secret_json::{
     activated, described, entries, exit, failure, ids, note_failures, on_constellation,
+    say_simulated,
 };
 use crate::cli::SecretSplit;
 use crate::context::{Context, usage};
@@ -13,7 +14,7 @@ use crate::policy_source;
 use crate::waiting;
 use serde_json::{Value, json};
 use vault_client::constellation::{Goal, SplitSecrets};
-use vault_client::secret::{Activated, OwnerKeyFile};
+use vault_client::secret::{Activated, OwnerKey, OwnerKeyFile};
 use vault_client::{Error, ErrorCode, Result};
 use vault_policy::{KeyPolicy, KeyType, VaultId};
 use zeroize::Zeroizing;
@@ -25,7 +26,11 @@ pub(crate) async fn run(context: &Context, args: SecretSplit) -> Result<Output> 
     let secret = Zeroizing::new(files::read(&args.input)?);
     let config = context.config()?;
     let fleet = context.fleet(&config).await?;
-    let owner = OwnerKeyFile::new(config.owner_key()?).load_or_create()?;
+    let owner = OwnerKeyFile::new(config.owner_key()?);
+    let owner = match args.dry_run {
+        true => OwnerKey::generate()?,
+        false => owner.load_or_create()?,
+    };
     let split = on_constellation(&fleet, &config, owner)?;
     let vaults = waiting::show(context, "reaching vaults", choose(&fleet, &split, &args)).await?;
     let policy = share_policy(&fleet, &args.policy).await?;
@@ -38,7 +43,9 @@ pub(crate) async fn run(context: &Context, args: SecretSplit) -> Result<Output> 
     let done = waiting::show(context, "storing shares", work)
         .await
         .map_err(failure)?;
-    context.note("keep a copy of the owner key: evault owner export FILE");
+    if OwnerKeyFile::new(config.owner_key()?).exported()? != Some(true) {
+        context.note("keep a copy of the owner key: evault owner export FILE");
+    }
     Ok(report(context, &split, &done))
 }
 
@@ -113,6 +120,7 @@ pub(super) fn report(context: &Context, split: &SplitSecrets, done: &Activated) 
     let record = &done.record;
     let mut object = described(record);
     object.insert("vaults".into(), entries(split, &outcomes));
+    say_simulated(context, split);
     note_failures(context, &outcomes);
     let on: Vec<_> = record
         .members

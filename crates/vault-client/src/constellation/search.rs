@@ -145,11 +145,19 @@ impl<D: Dial> Search<D> {
 
     /// Named in full: which vault was wanted, where, and who said that it is there.
     fn refuse(&mut self, hint: Hint, error: Error) {
+        let Hint {
+            vault_id,
+            endpoint,
+            source,
+        } = &hint;
         let said = error.detail.clone().unwrap_or_default();
-        let detail = format!(
-            "vault {} is not at {}, where {} says: {said}",
-            hint.vault_id, hint.endpoint, hint.source
-        );
+        let said = said.trim_start_matches(&format!("{endpoint}: "));
+        let detail = match error.code {
+            ErrorCode::Unavailable | ErrorCode::Timeout => {
+                format!("{endpoint}, named by {source}: {said}")
+            }
+            _ => format!("vault {vault_id} is not at {endpoint}, where {source} says: {said}"),
+        };
         let error = error.detail(detail).vault(hint.vault_id);
         self.refused.push(Refused { hint, error });
     }

@@ -61,7 +61,10 @@ impl SplitSecrets {
     pub async fn spread(&self, shares: usize, besides: &[VaultId]) -> (Vec<VaultId>, Outcomes<()>) {
         let mut free = self.constellation.vault_ids();
         free.retain(|vault| !besides.contains(vault));
-        let reached = self.constellation.each(&free, |_| async { Ok(()) }).await;
+        let constellation = &self.constellation;
+        let reached = constellation
+            .gather(&free, shares, |_| async { Ok(()) })
+            .await;
         let reachable: Vec<_> = reached.succeeded().map(|(vault, ())| vault).collect();
         let picked = spread(self.constellation.members(), &reachable, shares);
         (picked, reached)

@@ -4,7 +4,7 @@ use super::check::{Checks, Found};
 use crate::commands::vault_list::short;
 use crate::config::Config;
 use crate::fleet::Fleet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use vault_client::secret::{OwnerKey, OwnerKeyFile, Secrets, SetRecord};
 use vault_client::{Constellation, Result};
 use vault_policy::VaultId;
@@ -82,14 +82,8 @@ fn spread(record: &SetRecord, constellation: &Constellation) -> Found {
         );
         return Found::warning(detail, format!("evault secret repair {name}"));
     }
-    if !record.retired.is_empty() || record.preparing.is_some() {
-        let old: Vec<_> = record
-            .retired
-            .iter()
-            .map(|old| short(&old.vault_id))
-            .collect();
-        let detail = format!("old shares are not destroyed yet on {}", old.join(", "));
-        return Found::warning(detail, format!("evault secret refresh {name}"));
+    if let Some(found) = unfinished(record) {
+        return found;
     }
     let machine = machines.iter().find(|(_, shares)| **shares >= need);
     if let Some((machine, shares)) = machine {
@@ -108,4 +102,22 @@ fn spread(record: &SetRecord, constellation: &Constellation) -> Found {
         record.members.len(),
         record.generation
     ))
+}
+
+/// What a refresh left behind that was interrupted, or that did not reach every vault.
+fn unfinished(record: &SetRecord) -> Option<Found> {
+    let refresh = format!("evault secret refresh {}", record.name);
+    let old: BTreeSet<_> = record
+        .retired
+        .iter()
+        .map(|old| short(&old.vault_id))
+        .collect();
+    if !old.is_empty() {
+        let old: Vec<_> = old.into_iter().collect();
+        let detail = format!("old shares are not destroyed yet on {}", old.join(", "));
+        return Some(Found::warning(detail, refresh));
+    }
+    let next = record.preparing.as_ref()?.generation;
+    let detail = format!("generation {next} was begun, and never came into force");
+    Some(Found::warning(detail, refresh))
 }
