@@ -33,3 +33,27 @@ pub(super) fn open(key: &[u8; KEY], x: u8, body: &[u8]) -> Option<Zeroizing<Vec<
 fn derived(key: &[u8; KEY], x: u8) -> Zeroizing<[u8; 32]> {
     derive(key, Domain::ShareBody, &[&[x]])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use vault_encoding::{sha256, text};
+
+    const BODIES: &str = include_str!("../../../../vectors/secrets/bodies.json");
+
+    #[test]
+    fn bodies_are_those_of_the_other_implementation_and_open() {
+        let file: Value = serde_json::from_str(BODIES).unwrap();
+        let key = text::unhex(file["shared_key"].as_str().unwrap()).unwrap();
+        let secret = [0x5a; 70_000];
+        for case in file["bodies"].as_array().unwrap() {
+            let x = case["x"].as_str().unwrap().parse().unwrap();
+            let body = seal_for(&key, x, &secret, 262_208 - 144).unwrap();
+            let expected = case["body_sha256"].as_str().unwrap();
+            assert_eq!(sha256(&body).to_string(), expected);
+            assert_eq!(open(&key, x, &body).unwrap().as_slice(), secret);
+            assert!(open(&key, x ^ 2, &body).is_none());
+        }
+    }
+}

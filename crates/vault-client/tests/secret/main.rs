@@ -15,3 +15,4 @@ mod refresh;
 mod split;
 mod support;
 mod unlinkable;
+mod vectors;

@@ -75,6 +75,10 @@ pub(crate) struct Vault {
 
 impl Vault {
     pub(crate) fn new(number: usize) -> Self {
+        Self::with_id(VaultId(sha256(&number.to_be_bytes())))
+    }
+
+    pub(crate) fn with_id(id: VaultId) -> Self {
         let shelf = Shelf {
             shares: Mutex::default(),
             seen: Mutex::default(),
@@ -82,7 +86,7 @@ impl Vault {
             stop: Mutex::default(),
         };
         Self {
-            id: VaultId(sha256(&number.to_be_bytes())),
+            id,
             shelf: Arc::new(shelf),
         }
     }
