@@ -54,4 +54,8 @@ fn a_failure_of_the_transport_is_not_an_answer_of_the_vault() {
     assert_eq!(failure.error.code, ErrorCode::Unavailable);
     let failure = wire::failure(&connectrpc::ConnectError::deadline_exceeded("late"));
     assert_eq!(failure.error.code, ErrorCode::Timeout);
+    let cut = "failed to read response body: error reading a body from connection";
+    let failure = wire::failure(&connectrpc::ConnectError::internal(cut));
+    assert!(!failure.answered);
+    assert_eq!(failure.error.code, ErrorCode::Unavailable);
 }

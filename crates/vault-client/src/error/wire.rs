@@ -52,18 +52,23 @@ pub(crate) fn failure(error: &ConnectError) -> WireFailure {
     }
 }
 
+/// What the RPC library says when a connection ends within an answer. It calls that an internal
+/// error; it is one of the connection.
+const CUT_SHORT: &str = "failed to read response body";
+
 /// Errors of the transport, of the RPC library, and of vaults before they reach the call.
 fn without_detail(error: &ConnectError) -> Error {
+    let text = error.message.as_deref().unwrap_or_default();
     let code = match error.code {
         Rpc::DeadlineExceeded => ErrorCode::Timeout,
+        Rpc::Internal if text.starts_with(CUT_SHORT) => ErrorCode::Unavailable,
         Rpc::Unavailable | Rpc::Canceled => ErrorCode::Unavailable,
         Rpc::InvalidArgument => ErrorCode::InvalidArgument,
         Rpc::ResourceExhausted => ErrorCode::TooLarge,
         Rpc::Unauthenticated => ErrorCode::Unauthenticated,
         _ => ErrorCode::Internal,
     };
-    let error_text = error.message.clone().unwrap_or_default();
-    Error::new(code).detail(clean(&error_text))
+    Error::new(code).detail(clean(text))
 }
 
 /// A vault's words are shown where they tell a caller more than the code does. A refused
