@@ -1,6 +1,12 @@
-//! The Rust SDK: one attested session to one vault, and what must be remembered between calls.
+//! The Rust SDK, in three layers:
 //!
-//! There is one entry point, [`Client::connect`], and what it returns is attested: the vault's
+//! - [`registry::RegistryClient`] asks registries where vaults are, and believes nothing of it;
+//! - [`Client`] is one attested session to one vault, and what must be remembered between calls;
+//! - [`Constellation`] is all vaults of one manifest, which the governance keys have signed: it
+//!   finds them, asks several at once, and tells what became of each; [`secret`] splits secrets
+//!   over them.
+//!
+//! There is one way to a vault, [`Client::connect`], and what it returns is attested: the vault's
 //! evidence was appraised on this very connection under an explicit trust root, and it is the
 //! vault that the configuration pins. Nothing here redials behind the caller's back: a lost
 //! connection is replaced by the client with a new preamble and a new appraisal, or the call
@@ -43,8 +49,8 @@ pub mod token;
 mod track;
 
 pub use calls::{
-    AuditLog, CreateKey, Deleted, Input, LogPage, ReconfigureOffer, Reconfigured, ServedConfig,
-    Signed, VaultInfo, Versioned, WhoAmI,
+    AuditLog, BatchAnswer, BatchCall, CreateKey, Deleted, Input, LogPage, ReconfigureOffer,
+    Reconfigured, ServedConfig, Signed, VaultInfo, Versioned, WhoAmI,
 };
 pub use client::Client;
 pub use config::{ClientConfig, VaultPins};

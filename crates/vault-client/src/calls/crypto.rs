@@ -26,6 +26,15 @@ pub struct Signed {
     pub version: KeyVersion,
 }
 
+impl Signed {
+    pub(super) fn of(answer: v1::SignResponse) -> Self {
+        Self {
+            signature: answer.signature,
+            version: KeyVersion(answer.version),
+        }
+    }
+}
+
 /// Bytes, and the version of the key that they were made with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Versioned {
@@ -36,7 +45,7 @@ pub struct Versioned {
 }
 
 impl Versioned {
-    fn of(bytes: Vec<u8>, version: u32) -> Self {
+    pub(super) fn of(bytes: Vec<u8>, version: u32) -> Self {
         Self {
             bytes,
             version: KeyVersion(version),
@@ -55,23 +64,8 @@ fn format(der: bool) -> buffa::EnumValue<SignatureFormat> {
 impl Client {
     /// Signs; `der` asks for ASN.1, else r and s side by side.
     pub async fn sign(&self, key: KeyName, input: Input, der: bool) -> Result<Answer<Signed>> {
-        use v1::__buffa::oneof::sign_request::Input as Wire;
-        let request = v1::SignRequest {
-            key: self.key_ref(key)?.into(),
-            input: Some(match input {
-                Input::Message(message) => Wire::Message(message),
-                Input::Digest(digest) => Wire::Digest(digest.to_vec()),
-            }),
-            format: format(der),
-            ..Default::default()
-        };
-        self.call(request).await?.try_map(|answer| {
-            let version = KeyVersion(answer.version);
-            Ok(Signed {
-                signature: answer.signature,
-                version,
-            })
-        })
+        let answer = self.call(self.sign_message(key, input, der)?).await?;
+        answer.try_map(|answer| Ok(Signed::of(answer)))
     }
 
     /// Whether the vault finds the signature valid; by the primary version if none is given.
@@ -83,18 +77,7 @@ impl Client {
         der: bool,
         version: Option<KeyVersion>,
     ) -> Result<Answer<bool>> {
-        use v1::__buffa::oneof::verify_request::Input as Wire;
-        let request = v1::VerifyRequest {
-            key: self.key_ref(key)?.into(),
-            input: Some(match input {
-                Input::Message(message) => Wire::Message(message),
-                Input::Digest(digest) => Wire::Digest(digest.to_vec()),
-            }),
-            format: format(der),
-            signature,
-            version: version.map_or(0, |version| version.0),
-            ..Default::default()
-        };
+        let request = self.verify_message(key, input, signature, der, version)?;
         self.call(request).await?.try_map(|answer| Ok(answer.valid))
     }
 
@@ -105,14 +88,7 @@ impl Client {
         plaintext: Vec<u8>,
         aad: Vec<u8>,
     ) -> Result<Answer<Versioned>> {
-        let key = self.key_ref(key)?.into();
-        let request = v1::WrapRequest {
-            key,
-            plaintext,
-            aad,
-            ..Default::default()
-        };
-        let answer = self.call(request).await?;
+        let answer = self.call(self.wrap_message(key, plaintext, aad)?).await?;
         answer.try_map(|answer| Ok(Versioned::of(answer.ciphertext, answer.version)))
     }
 
@@ -123,26 +99,14 @@ impl Client {
         ciphertext: Vec<u8>,
         aad: Vec<u8>,
     ) -> Result<Answer<Versioned>> {
-        let key = self.key_ref(key)?.into();
-        let request = v1::UnwrapRequest {
-            key,
-            ciphertext,
-            aad,
-            ..Default::default()
-        };
+        let request = self.unwrap_message(key, ciphertext, aad)?;
         let answer = self.call(request).await?;
         answer.try_map(|answer| Ok(Versioned::of(answer.plaintext, answer.version)))
     }
 
     /// Makes a tag.
     pub async fn mac(&self, key: KeyName, message: Vec<u8>) -> Result<Answer<Versioned>> {
-        let key = self.key_ref(key)?.into();
-        let request = v1::MacRequest {
-            key,
-            message,
-            ..Default::default()
-        };
-        let answer = self.call(request).await?;
+        let answer = self.call(self.mac_message(key, message)?).await?;
         answer.try_map(|answer| Ok(Versioned::of(answer.tag, answer.version)))
     }
 
@@ -154,15 +118,7 @@ impl Client {
         tag: Vec<u8>,
         version: Option<KeyVersion>,
     ) -> Result<Answer<bool>> {
-        let key = self.key_ref(key)?.into();
-        let version = version.map_or(0, |version| version.0);
-        let request = v1::MacVerifyRequest {
-            key,
-            message,
-            tag,
-            version,
-            ..Default::default()
-        };
+        let request = self.mac_verify_message(key, message, tag, version)?;
         self.call(request).await?.try_map(|answer| Ok(answer.valid))
     }
 
@@ -172,14 +128,119 @@ impl Client {
         key: KeyName,
         version: Option<KeyVersion>,
     ) -> Result<Answer<Versioned>> {
-        let key = self.key_ref(key)?.into();
-        let version = version.map_or(0, |version| version.0);
-        let request = v1::GetPublicKeyRequest {
-            key,
-            version,
-            ..Default::default()
-        };
-        let answer = self.call(request).await?;
+        let answer = self.call(self.public_key_message(key, version)?).await?;
         answer.try_map(|answer| Ok(Versioned::of(answer.public_key, answer.version)))
     }
+}
+
+/// The messages, for calls alone and for those of a batch.
+impl Client {
+    pub(super) fn sign_message(
+        &self,
+        key: KeyName,
+        input: Input,
+        der: bool,
+    ) -> Result<v1::SignRequest> {
+        use v1::__buffa::oneof::sign_request::Input as Wire;
+        Ok(v1::SignRequest {
+            key: self.key_ref(key)?.into(),
+            input: Some(match input {
+                Input::Message(message) => Wire::Message(message),
+                Input::Digest(digest) => Wire::Digest(digest.to_vec()),
+            }),
+            format: format(der),
+            ..Default::default()
+        })
+    }
+
+    pub(super) fn verify_message(
+        &self,
+        key: KeyName,
+        input: Input,
+        signature: Vec<u8>,
+        der: bool,
+        version: Option<KeyVersion>,
+    ) -> Result<v1::VerifyRequest> {
+        use v1::__buffa::oneof::verify_request::Input as Wire;
+        Ok(v1::VerifyRequest {
+            key: self.key_ref(key)?.into(),
+            input: Some(match input {
+                Input::Message(message) => Wire::Message(message),
+                Input::Digest(digest) => Wire::Digest(digest.to_vec()),
+            }),
+            format: format(der),
+            signature,
+            version: number(version),
+            ..Default::default()
+        })
+    }
+
+    pub(super) fn wrap_message(
+        &self,
+        key: KeyName,
+        plaintext: Vec<u8>,
+        aad: Vec<u8>,
+    ) -> Result<v1::WrapRequest> {
+        Ok(v1::WrapRequest {
+            key: self.key_ref(key)?.into(),
+            plaintext,
+            aad,
+            ..Default::default()
+        })
+    }
+
+    pub(super) fn unwrap_message(
+        &self,
+        key: KeyName,
+        ciphertext: Vec<u8>,
+        aad: Vec<u8>,
+    ) -> Result<v1::UnwrapRequest> {
+        Ok(v1::UnwrapRequest {
+            key: self.key_ref(key)?.into(),
+            ciphertext,
+            aad,
+            ..Default::default()
+        })
+    }
+
+    pub(super) fn mac_message(&self, key: KeyName, message: Vec<u8>) -> Result<v1::MacRequest> {
+        Ok(v1::MacRequest {
+            key: self.key_ref(key)?.into(),
+            message,
+            ..Default::default()
+        })
+    }
+
+    pub(super) fn mac_verify_message(
+        &self,
+        key: KeyName,
+        message: Vec<u8>,
+        tag: Vec<u8>,
+        version: Option<KeyVersion>,
+    ) -> Result<v1::MacVerifyRequest> {
+        Ok(v1::MacVerifyRequest {
+            key: self.key_ref(key)?.into(),
+            message,
+            tag,
+            version: number(version),
+            ..Default::default()
+        })
+    }
+
+    pub(super) fn public_key_message(
+        &self,
+        key: KeyName,
+        version: Option<KeyVersion>,
+    ) -> Result<v1::GetPublicKeyRequest> {
+        Ok(v1::GetPublicKeyRequest {
+            key: self.key_ref(key)?.into(),
+            version: number(version),
+            ..Default::default()
+        })
+    }
+}
+
+/// 0 stands for the primary version.
+fn number(version: Option<KeyVersion>) -> u32 {
+    version.map_or(0, |version| version.0)
 }

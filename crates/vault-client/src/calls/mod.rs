@@ -1,6 +1,7 @@
 //! The calls of the protocol, one file per service.
 
 mod audit;
+pub(crate) mod batch;
 mod crypto;
 mod governance;
 mod key;
@@ -10,6 +11,7 @@ mod share;
 mod vault;
 
 pub use audit::{AuditLog, LogPage};
+pub use batch::{BatchAnswer, BatchCall};
 pub use crypto::{Input, Signed, Versioned};
 pub use governance::{ReconfigureOffer, Reconfigured};
 pub use key::{CreateKey, Deleted};

@@ -25,6 +25,10 @@ pub(crate) struct Accepted<A> {
 }
 
 impl<A> Accepted<A> {
+    pub(super) fn new(answer: A, receipt: receipt::Receipt) -> Self {
+        Self { answer, receipt }
+    }
+
     pub(crate) fn try_map<T>(self, map: impl FnOnce(A) -> Result<T>) -> Result<Answer<T>> {
         Ok(Answer {
             value: map(self.answer)?,
@@ -34,14 +38,14 @@ impl<A> Accepted<A> {
 }
 
 /// An error instead of an answer.
-struct Unsent {
+pub(super) struct Unsent {
     error: ConnectError,
     /// Whether the vault may have seen the call.
     taken: bool,
 }
 
 impl Unsent {
-    fn unknown(error: ConnectError) -> Self {
+    pub(super) fn unknown(error: ConnectError) -> Self {
         Self { error, taken: true }
     }
 }
@@ -131,7 +135,7 @@ impl Client {
         sent.map_err(Unsent::unknown)
     }
 
-    async fn unsent(
+    pub(super) async fn unsent(
         &self,
         session: &Arc<Session>,
         seen: Option<SeenHead>,
@@ -161,7 +165,7 @@ impl Client {
         }
     }
 
-    async fn judge(
+    pub(super) async fn judge(
         &self,
         session: &Session,
         seen: Option<&SeenHead>,

@@ -1,5 +1,6 @@
 //! The client of one vault: its session, its tokens, its memory.
 
+mod batch;
 mod call;
 mod repeat;
 pub(crate) mod stream;
