@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tee_sim::{SimPlatform, SimRoot, measurement_named};
 use tempfile::TempDir;
-use vault_client::token::{AccessToken, FixedToken, TokenSource};
+use vault_client::token::TokenSource;
 use vault_client::{Client, ConstellationConfig, HeadStore};
 use vault_policy::VaultId;
 use vault_server::{Fingerprint, ServerConfig};
@@ -284,13 +284,10 @@ impl TestConstellation {
         Ok(config)
     }
 
-    /// Tokens of `who`.
+    /// Tokens of `who`, bound to a key of the source: good for shares too.
     pub fn tokens(&self, who: &str) -> Result<Arc<dyn TokenSource>> {
-        let token = self
-            .issuer
-            .token(who)
-            .context("no such client of the issuer")?;
-        Ok(Arc::new(FixedToken(AccessToken::new(token, None))))
+        let source = self.issuer.token_source(who);
+        source.context("no such client of the issuer")
     }
 
     /// An attested client of one vault as `who`, held to what the manifest says of it.

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod constellation;
 pub mod issuer;
+pub mod liar;
 pub mod process;
 pub mod proxy;
 pub mod sim;

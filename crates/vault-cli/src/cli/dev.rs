@@ -103,3 +103,51 @@ pub(crate) struct CallerChildArgs {
     #[command(flatten)]
     pub(crate) sign: KeySign,
 }
+
+/// `__shares`
+#[derive(Args, Debug)]
+pub(crate) struct SharesChildArgs {
+    #[command(subcommand)]
+    pub(crate) command: SharesCommand,
+}
+
+/// `__shares …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum SharesCommand {
+    /// Writes every share of a secret, as the vaults hold it, to a file of its own.
+    Fetch {
+        name: String,
+        /// The files: this path with the extensions 1, 2 and so on.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Asks one vault for the share of this handle.
+    Ask {
+        handle: String,
+        /// Which vault.
+        #[arg(long)]
+        of: String,
+    },
+    /// Splits a secret over all vaults, one of which gets other bytes than were meant for it.
+    SplitBroken {
+        name: String,
+        #[arg(long = "in")]
+        input: PathBuf,
+        #[arg(long)]
+        threshold: u8,
+        /// Which vault.
+        #[arg(long)]
+        broken: String,
+    },
+}
+
+/// `__thief`
+#[derive(Args, Debug)]
+pub(crate) struct ThiefChildArgs {
+    /// Shares.
+    #[arg(long)]
+    pub(crate) stolen: Vec<PathBuf>,
+    /// Each stolen share is tried with each of these; without any, with each other.
+    #[arg(long)]
+    pub(crate) with: Vec<PathBuf>,
+}

@@ -12,7 +12,7 @@ pub(crate) use audit::{AuditCommand, AuditExport, AuditRead, AuditVerify};
 #[cfg(feature = "dev")]
 pub(crate) use dev::{
     CallerChildArgs, DemoArgs, DevArgs, DevCommand, IssuerChildArgs, RegistryChildArgs,
-    VaultChildArgs,
+    SharesChildArgs, SharesCommand, ThiefChildArgs, VaultChildArgs,
 };
 pub(crate) use key::{
     DigestName, FormatName, KeyArg, KeyCommand, KeyCreate, KeyDelete, KeyList, KeyMac, KeyShow,
@@ -21,8 +21,7 @@ pub(crate) use key::{
 pub(crate) use owner::OwnerCommand;
 pub(crate) use policy::{PolicyCommand, PolicyLint, PolicyShow, PolicyTemplate, TextFormat};
 pub(crate) use secret::{
-    SecretCommand, SecretReconstruct, SecretRecover, SecretRefresh, SecretRepair,
-    SecretSplit,
+    SecretCommand, SecretReconstruct, SecretRecover, SecretRefresh, SecretRepair, SecretSplit,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -158,6 +157,14 @@ pub(crate) enum Command {
     #[cfg(feature = "dev")]
     #[command(name = "__registry", hide = true)]
     RegistryChild(RegistryChildArgs),
+    /// What a thief in the vaults sees of shares, as a child process.
+    #[cfg(feature = "dev")]
+    #[command(name = "__shares", hide = true)]
+    SharesChild(SharesChildArgs),
+    /// A thief who tries shares, as a child process.
+    #[cfg(feature = "dev")]
+    #[command(name = "__thief", hide = true)]
+    ThiefChild(ThiefChildArgs),
     /// A calling enclave as a child process.
     #[cfg(feature = "dev")]
     #[command(name = "__caller", hide = true)]

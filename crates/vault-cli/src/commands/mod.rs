@@ -68,6 +68,10 @@ pub(crate) async fn run(cli: Cli) -> Result<Output> {
         #[cfg(feature = "dev")]
         Command::RegistryChild(args) => crate::dev::registry_child(args).await,
         #[cfg(feature = "dev")]
+        Command::SharesChild(args) => crate::demo::shares_child(&context, args).await,
+        #[cfg(feature = "dev")]
+        Command::ThiefChild(args) => crate::demo::thief_child(args).await,
+        #[cfg(feature = "dev")]
         Command::CallerChild(args) => crate::dev::caller_child(context, args).await,
     }
 }

@@ -8,9 +8,13 @@ use vault_client::Result;
 /// The message that is signed all along.
 const MESSAGE: &[u8] = b"release 1.0: signed inside an enclave, under a policy\n";
 
+/// The secret that is split.
+const SEED: &[u8] = b"tattoo clarify wage evoke orbit panther riot glove swing dune hint among\n";
+
 /// Files and names.
 pub(super) struct Facts {
     out: PathBuf,
+    shares: PathBuf,
     /// The simulator's directory, for calling enclaves.
     pub(super) sim: PathBuf,
     /// Handle of the owner's key.
@@ -19,6 +23,14 @@ pub(super) struct Facts {
     pub(super) guarded: String,
     /// Size of the log before the crash.
     pub(super) size_before: u64,
+    /// Vaults that were killed, and where they were.
+    pub(super) before: Vec<(String, String)>,
+    /// Files of the shares before the refresh, and after it.
+    pub(super) old: Vec<String>,
+    pub(super) new: Vec<String>,
+    /// Where the old ones were: vaults, and handles on them.
+    pub(super) holders: Vec<String>,
+    pub(super) old_handles: Vec<String>,
 }
 
 impl Facts {
@@ -31,12 +43,21 @@ impl Facts {
         std::fs::create_dir_all(&out).map_err(|error| files::inaccessible(&out, &error))?;
         let facts = Self {
             out,
+            shares: layout.file("shares"),
             sim: layout.file("sim"),
             handle: String::new(),
             guarded: String::new(),
             size_before: 0,
+            before: Vec::new(),
+            old: Vec::new(),
+            new: Vec::new(),
+            holders: Vec::new(),
+            old_handles: Vec::new(),
         };
+        std::fs::create_dir_all(&facts.shares)
+            .map_err(|error| files::inaccessible(&facts.shares, &error))?;
         files::write(&facts.file("message"), MESSAGE)?;
+        files::write(&facts.secret("seed"), SEED)?;
         Ok(facts)
     }
 
@@ -47,5 +68,15 @@ impl Facts {
     /// The same, as an argument.
     pub(super) fn path(&self, name: &str) -> String {
         self.file(name).display().to_string()
+    }
+
+    /// What is not kept: secrets, shares and tokens.
+    pub(super) fn secret(&self, name: &str) -> PathBuf {
+        self.shares.join(name)
+    }
+
+    /// The same, as an argument.
+    pub(super) fn secret_path(&self, name: &str) -> String {
+        self.secret(name).display().to_string()
     }
 }

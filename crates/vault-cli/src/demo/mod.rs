@@ -2,10 +2,17 @@
 //! by this very program as a child, the way a person would do it, and checked from outside.
 
 mod facts;
+mod liars;
 mod openssl;
 mod report;
+mod secrets;
+mod shares;
 mod shell;
 mod steps;
+mod thief;
+
+pub(crate) use shares::shares_child;
+pub(crate) use thief::thief_child;
 
 use crate::cli::DemoArgs;
 use crate::context::Context;
@@ -44,15 +51,19 @@ pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<Output> {
 
 /// Tells every step in order; stops at the first that fails. Whether all went well.
 async fn tell(report: &Report, layout: Layout, mut facts: Facts) -> Result<bool> {
-    let shell = Shell::new(&layout)?;
+    let mut shell = Shell::new(&layout)?;
     let starting = Stack::start(layout, Wanted::default(), report.progress());
     let Some(mut stack) = report.start(starting).await else {
         return Ok(false);
     };
+    shell.settle(stack.vault_id(steps::HOME)?);
     let (shell, facts) = (&shell, &mut facts);
     let done = owners(report, shell, facts).await
         && enclaves(report, shell, facts).await
-        && crash(report, &mut stack, shell, facts).await;
+        && crash(report, &mut stack, shell, facts).await
+        && secret(report, &mut stack, shell, facts).await
+        && stolen(report, &stack, shell, facts).await
+        && registries(report, &stack, shell, facts).await;
     stack.stop().await;
     Ok(done
         && report
@@ -134,6 +145,106 @@ async fn crash(report: &Report, stack: &mut Stack, shell: &Shell, facts: &mut Fa
                 "log-grows",
                 "the log is longer",
                 steps::log_grows(shell, facts),
+            )
+            .await
+}
+
+/// A secret that no vault holds, and that outlives vaults.
+async fn secret(report: &Report, stack: &mut Stack, shell: &Shell, facts: &mut Facts) -> bool {
+    report
+        .step(
+            "split",
+            "a secret is split",
+            secrets::split(shell, stack, facts),
+        )
+        .await
+        && report
+            .step(
+                "bearer",
+                "a bearer token asks",
+                secrets::bearer(shell, facts),
+            )
+            .await
+        && report
+            .step(
+                "two-away",
+                "two vaults are killed",
+                secrets::two_down(shell, stack, facts),
+            )
+            .await
+        && report
+            .step(
+                "two-back",
+                "they come back",
+                secrets::back(shell, stack, facts),
+            )
+            .await
+        && report
+            .step(
+                "wrong-share",
+                "a share is damaged",
+                secrets::damaged(shell, stack, facts),
+            )
+            .await
+}
+
+/// Shares that were stolen, and what a refresh makes of them.
+async fn stolen(report: &Report, stack: &Stack, shell: &Shell, facts: &mut Facts) -> bool {
+    report
+        .step("stolen", "shares are stolen", secrets::steal(shell, facts))
+        .await
+        && report
+            .step(
+                "refresh",
+                "the secret is shared anew",
+                secrets::refresh(shell, stack, facts),
+            )
+            .await
+        && report
+            .step(
+                "worthless",
+                "the thief tries",
+                secrets::useless(shell, facts),
+            )
+            .await
+        && report
+            .step(
+                "gone",
+                "the old shares are asked for",
+                secrets::gone(shell, facts),
+            )
+            .await
+}
+
+/// Registries that lie: nobody ends at a wrong vault.
+async fn registries(report: &Report, stack: &Stack, shell: &Shell, facts: &Facts) -> bool {
+    let out = facts.secret_path("seed.hidden");
+    report
+        .step(
+            "lie-wrong",
+            "a registry names a stranger",
+            liars::wrong(shell, stack),
+        )
+        .await
+        && report
+            .step(
+                "lie-swapped",
+                "a registry swaps two vaults",
+                liars::swapped(shell, stack),
+            )
+            .await
+        && report
+            .step(
+                "lie-hidden",
+                "a registry hides two vaults",
+                liars::hidden(shell, stack, secrets::SECRET, &out),
+            )
+            .await
+        && report
+            .step(
+                "lie-old",
+                "a registry repeats what was",
+                liars::old(shell, stack, &facts.before),
             )
             .await
 }

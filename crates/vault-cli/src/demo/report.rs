@@ -41,8 +41,8 @@ impl Report {
     pub(super) async fn start<T>(&self, starting: impl Future<Output = Result<T>>) -> Option<T> {
         match starting.await {
             Ok(started) => {
-                let detail =
-                    "SIMULATED: a vault and an issuer run on loopback; the vault is attested";
+                let detail = "SIMULATED: four vaults on machines of their own, a registry and an \
+                              issuer run on loopback; the vaults are attested";
                 self.print("start", &Ok(detail.to_owned()));
                 Some(started)
             }
@@ -82,8 +82,8 @@ impl Report {
             (OutputFormat::Json, _) => {
                 json!({ "step": step, "ok": ok, "detail": detail }).to_string()
             }
-            (OutputFormat::Table, true) => format!("ok      {step:<12} {detail}"),
-            (OutputFormat::Table, false) => format!("FAILED  {step:<12} {detail}"),
+            (OutputFormat::Table, true) => format!("ok      {step:<16} {detail}"),
+            (OutputFormat::Table, false) => format!("FAILED  {step:<16} {detail}"),
         };
         self.progress.suspend(|| line(&text));
     }

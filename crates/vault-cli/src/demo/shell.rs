@@ -11,7 +11,9 @@ use vault_client::Result;
 /// How to call `evault`.
 pub(super) struct Shell {
     program: PathBuf,
-    config: PathBuf,
+    layout: Layout,
+    /// The vault that calls about keys and logs mean, unless they name one.
+    home: Option<String>,
 }
 
 /// What a call ended with.
@@ -25,8 +27,28 @@ impl Shell {
     pub(super) fn new(layout: &Layout) -> Result<Self> {
         Ok(Self {
             program: program()?,
-            config: layout.config(),
+            layout: layout.clone(),
+            home: None,
         })
+    }
+
+    /// From now on, calls about keys and logs mean this vault.
+    pub(super) fn settle(&mut self, vault: String) {
+        self.home = Some(vault);
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// `--vault`, where a call is about one vault and names none.
+    fn vault(&self, arguments: &[&str]) -> Vec<&str> {
+        let one = ["key", "audit", "__caller"];
+        let is_of_one = arguments.first().is_some_and(|noun| one.contains(noun));
+        match &self.home {
+            Some(home) if is_of_one && !arguments.contains(&"--vault") => vec!["--vault", home],
+            _ => Vec::new(),
+        }
     }
 
     /// Calls `evault` as this profile, with JSON output.
@@ -37,8 +59,9 @@ impl Shell {
     ) -> std::result::Result<Ended, String> {
         let output = Command::new(&self.program)
             .args(arguments)
+            .args(self.vault(arguments))
             .args(["--output", "json", "--profile", profile])
-            .env("EVAULT_CONFIG", &self.config)
+            .env("EVAULT_CONFIG", self.layout.config())
             .env_remove("EVAULT_PROFILE")
             .stdin(Stdio::null())
             .kill_on_drop(true)

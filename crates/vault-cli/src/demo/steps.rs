@@ -10,7 +10,7 @@ use serde_json::Value;
 const RIGHT_BUILD: &str = "demo caller 1.0";
 const WRONG_BUILD: &str = "demo caller 1.1";
 /// The vault whose keys the first part is about.
-const HOME: u8 = 1;
+pub(super) const HOME: u8 = 1;
 /// A handle that names nothing.
 const NO_KEY: &str = "k-aaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -228,7 +228,7 @@ pub(super) async fn kill(stack: &mut Stack) -> Told {
         .start_vault(HOME)
         .await
         .map_err(|error| error.message())?;
-    Ok("the vault was killed and started again over the same folder".to_owned())
+    Ok("vault 1 was killed and started again over the same folder".to_owned())
 }
 
 pub(super) async fn survives(shell: &Shell, facts: &Facts) -> Told {
@@ -275,7 +275,7 @@ pub(super) async fn offline(shell: &Shell, facts: &Facts) -> Told {
     ];
     let verified = shell.done("auditor", &arguments).await?;
     Ok(format!(
-        "with the vault stopped, {} entries hold to the signed root {}",
+        "with every vault stopped, {} entries hold to the signed root {}",
         size(&verified)?,
         short(&text(&verified, "root")?)
     ))

@@ -143,6 +143,22 @@ impl Common<'_> {
     }
 }
 
+/// Writes `vaults/N/vault.toml` like that of vault 1, but with its own disk and no registry.
+pub(super) fn write_outsider(layout: &Layout, number: u8) -> Result<()> {
+    let of_first = crate::files::read(&layout.vault(1).join("vault.toml"))?;
+    let of_first = String::from_utf8(of_first).map_err(failed)?;
+    let mut config: Table = toml::from_str(&of_first).map_err(failed)?;
+    layout.make_vault(number)?;
+    let dir = layout.vault(number);
+    config.insert(
+        "data_dir".into(),
+        dir.join("data").display().to_string().into(),
+    );
+    config.remove("registry");
+    let config = toml::to_string(&config).map_err(failed)?;
+    write_text(&dir.join("vault.toml"), &config)
+}
+
 /// Writes `registry.toml`.
 pub(super) fn write_registry(layout: &Layout) -> Result<()> {
     let root = layout.file("root.der").display().to_string();

@@ -4,7 +4,7 @@ use super::governance::Governance;
 use super::layout::Layout;
 use super::plan::{Plan, Wanted};
 use super::process::{self, Process};
-use super::settings::{Common, Issued, text, write_registry};
+use super::settings::{Common, Issued, text, write_outsider, write_registry};
 use super::{Progress, failed};
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -134,6 +134,16 @@ impl Stack {
         }
     }
 
+    /// A genuine vault of the same build on one more machine, with the same configuration as
+    /// vault 1. It announces itself nowhere and is no member.
+    pub(crate) async fn start_outsider(&self) -> Result<Outsider> {
+        const NUMBER: u8 = 0;
+        write_outsider(&self.layout, NUMBER)?;
+        let (process, ready) = start_vault(self.layout.clone(), NUMBER).await?;
+        let endpoint = text(&ready, "addr")?;
+        Ok(Outsider { process, endpoint })
+    }
+
     /// The id of one vault, hex.
     pub(crate) fn vault_id(&self, number: u8) -> Result<String> {
         let name = vault_name(number);
@@ -232,6 +242,22 @@ impl Stack {
 async fn stop(child: Child) {
     if let Some(process) = child.process {
         process.stop().await;
+    }
+}
+
+/// A vault that belongs to nobody's manifest.
+pub(crate) struct Outsider {
+    process: Process,
+    endpoint: String,
+}
+
+impl Outsider {
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    pub(crate) async fn stop(self) {
+        self.process.stop().await;
     }
 }
 
