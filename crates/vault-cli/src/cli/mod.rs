@@ -1,6 +1,7 @@
 //! The grammar of the command line.
 
 mod audit;
+mod constellation;
 #[cfg(feature = "dev")]
 mod dev;
 mod key;
@@ -9,6 +10,10 @@ mod policy;
 mod secret;
 
 pub(crate) use audit::{AuditCommand, AuditExport, AuditRead, AuditVerify};
+pub(crate) use constellation::{
+    ConstellationCommand, ConstellationInit, ConstellationReconfigure, ConstellationSign,
+    ConstellationUpdate,
+};
 #[cfg(feature = "dev")]
 pub(crate) use dev::{
     CallerChildArgs, DemoArgs, DevArgs, DevCommand, IssuerChildArgs, RegistryChildArgs,
@@ -115,6 +120,9 @@ pub(crate) enum Command {
     /// The vaults of the configuration.
     #[command(subcommand)]
     Vault(VaultCommand),
+    /// Which vaults there are, and who governs them.
+    #[command(subcommand)]
+    Constellation(ConstellationCommand),
     /// Keys, and their use.
     #[command(subcommand)]
     Key(KeyCommand),
