@@ -143,7 +143,8 @@ fn shown(reply: &Reply) -> Vec<u8> {
         Answer::Sign { signature, .. } => bytes.extend_from_slice(signature),
         Answer::Wrap { ciphertext, .. } => bytes.extend_from_slice(ciphertext),
         Answer::Mac { tag, .. } => bytes.extend_from_slice(tag),
-        Answer::ScheduleDeletion { .. } => {}
+        // The one answer that is the secret.
+        Answer::Reconstruct { .. } | Answer::ScheduleDeletion { .. } => {}
         _ => panic!("not asked for here"),
     }
     bytes
@@ -178,8 +179,12 @@ fn usage(key_type: KeyType, key: KeyRef) -> Request {
     }
 }
 
-/// The mark is the key: its public half, or its tag, is that of the mark.
+/// The mark is the key: its public half, or its tag, is that of the mark; a share begins with it.
 fn assert_is_mark(info: &KeyInfo, reply: &Reply, mark: &[u8; 32]) {
+    if let Answer::Reconstruct { share, .. } = &reply.answer {
+        assert!(share.starts_with(mark));
+        return;
+    }
     let access = SecretAccess::granted();
     let material = KeyMaterial::from_secret_bytes(info.key_type, mark, access).unwrap();
     let public = material.public_key_spki().unwrap().unwrap_or_default();
