@@ -1,14 +1,16 @@
 // A real OpenID provider (npm oidc-provider) over TLS, for tests.
 //
 // Environment: TLS_CERT and TLS_KEY (PEM texts). Clients "ES256", "EdDSA" and "RS256", secret
-// "secret", get access tokens (RFC 9068) signed with the algorithm of their name.
+// "secret", get access tokens (RFC 9068) signed with the algorithm of their name, bound to the key
+// of the request's DPoP proof (RFC 9449) where there is one. With "resource=https://<vault id>"
+// (RFC 8707) their audience is that vault's id, else the one that all share.
 // One JSON line on stdout when ready: {"url": …}. Commands on stdin, one a line, each answered by
 // one JSON line: "rotate ALG" adds a key and signs with it, "drop KID" publishes a key no more.
 // Ends when stdin is closed.
 
 import { createServer } from 'node:https'
 import { createInterface } from 'node:readline'
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair } from 'jose'
 import Provider from 'oidc-provider'
 
@@ -16,6 +18,7 @@ import Provider from 'oidc-provider'
 console.info = console.log = console.error
 
 const AUDIENCE = 'https://vaults.test'
+const NONCES = randomBytes(32)
 const ALGORITHMS = ['ES256', 'EdDSA', 'RS256']
 
 async function newKey(alg) {
@@ -41,12 +44,15 @@ function provider(url) {
     scopes: ['vaults'],
     features: {
       clientCredentials: { enabled: true },
+      // A proof without the provider's nonce is sent back once (RFC 9449, section 8).
+      dPoP: { enabled: true, nonceSecret: NONCES, requireNonce: () => true },
       devInteractions: { enabled: false },
       resourceIndicators: {
         enabled: true,
-        getResourceServerInfo: (_context, _resource, client) => ({
+        defaultResource: () => AUDIENCE,
+        getResourceServerInfo: (_context, resource, client) => ({
           scope: 'vaults',
-          audience: AUDIENCE,
+          audience: /^https:\/\/([0-9a-f]{64})$/.exec(resource)?.[1] ?? AUDIENCE,
           accessTokenTTL: 300,
           accessTokenFormat: 'jwt',
           jwt: { sign: { alg: client.clientId } },

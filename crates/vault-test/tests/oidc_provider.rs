@@ -8,13 +8,18 @@
 )]
 
 mod server_wire;
+mod thief;
 
 use serde_json::Value;
 use server_wire::{Wire, vault};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use thief::{OPERATE, Thief, UNAUTHENTICATED, WHO_AM_I};
+use vault_client::token::{ClientCredentials, Kept, ProofKey, TokenSource, TrustedRoots};
+use vault_policy::{KeyHandle, KeyType, OidcSubject, SHARE_CLASSES, TemplateArgs, template};
 use vault_proto::v1::ErrorCode;
 use vault_test::issuer::tls::Authority;
 use vault_test::issuer::{Client, Issuer, IssuerConfig};
@@ -101,8 +106,13 @@ impl Drop for Provider {
     }
 }
 
-/// The packages of the lock file, in the target folder.
-fn install() -> PathBuf {
+/// The packages of the lock file, in the target folder; once for all tests.
+fn install() -> &'static Path {
+    static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
+    INSTALLED.get_or_init(install_packages)
+}
+
+fn install_packages() -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("oidc-provider");
     let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oidc-provider");
     std::fs::create_dir_all(&project).unwrap();
@@ -167,6 +177,79 @@ async fn a_real_provider_is_understood_through_rotation_and_dropped_keys() {
             wire.who(&new).await.is_ok(),
             "{algorithm}: the new key stays"
         );
+    }
+    vault.kill().unwrap();
+}
+
+/// The SDK's own client of the provider's token endpoint.
+fn credentials(provider: &Provider, dir: &Path, per_vault: bool) -> ClientCredentials {
+    let secret_file = dir.join("secret");
+    std::fs::write(&secret_file, "secret").unwrap();
+    ClientCredentials {
+        endpoint: format!("{}/token", provider.url).parse().unwrap(),
+        client_id: "ES256".into(),
+        secret_file,
+        scope: None,
+        audience: None,
+        per_vault,
+        sender: ProofKey::default(),
+        roots: TrustedRoots::File(provider.authority.clone()),
+    }
+}
+
+fn claims(token: &str) -> Value {
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&vault_encoding::text::unbase64url(part).unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_provider_binds_the_sdks_tokens_and_the_vault_holds_senders_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let client = Client::new("alice", "s", &["vault:owner"]);
+    let issuer = Issuer::start(IssuerConfig::new(vec![client]))
+        .await
+        .unwrap();
+    let provider = Provider::start(dir.path());
+    let (mut vault, _) = vault(dir.path(), &issuer, |text| text + &provider.settings());
+    let ready = vault.ready().unwrap();
+    let owner = OidcSubject {
+        issuer: provider.url.clone(),
+        subject: "ES256".into(),
+    };
+    let args = TemplateArgs::new(owner, KeyType::RawShare);
+    let policy = template("owner", &args).unwrap();
+    for (number, per_vault) in [(1, false), (2, true)] {
+        let source = credentials(&provider, dir.path(), per_vault);
+        let key = source.sender.clone();
+        let token = source.token_for(ready.pins.vault_id).await.unwrap();
+        assert!(token.is_bound(), "token_type is DPoP");
+        let said = claims(token.danger_text());
+        assert_eq!(said["cnf"]["jkt"], key.thumbprint().unwrap());
+        let audience = match per_vault {
+            true => ready.pins.vault_id.to_string(),
+            false => AUDIENCE.to_owned(),
+        };
+        assert_eq!(said["aud"], audience);
+        let memory = format!("sdk {number}");
+        let config = vault.client_config(ready, &memory).unwrap();
+        let wire = Thief::connect(&config, None).await;
+        for path in [WHO_AM_I, OPERATE] {
+            assert_eq!(wire.prove(path, &key, token.danger_text()).await.status, 0);
+            let bearer = wire.ask_bearer(path, token.danger_text()).await;
+            assert_eq!(bearer.status, UNAUTHENTICATED);
+            assert_eq!(bearer.message, "sender refused: proof_required");
+        }
+        let sdk = vault_client::Client::connect(config.tokens(Arc::new(Kept::new(source))))
+            .await
+            .unwrap();
+        let handle = KeyHandle([number; 16]);
+        let share = vec![7; SHARE_CLASSES[0]];
+        let canonical = policy.canonical_bytes().to_vec();
+        sdk.create_share(handle, canonical, share.clone().into())
+            .await
+            .unwrap();
+        let back = sdk.reconstruct(handle.into()).await.unwrap();
+        assert_eq!(*back.value, share);
     }
     vault.kill().unwrap();
 }
