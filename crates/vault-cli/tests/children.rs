@@ -24,7 +24,11 @@ fn dev_ended_by(name: &str, orderly: bool) {
     let scratch = tempfile::tempdir().unwrap();
     let dev = Dev::over(scratch.path());
     let running = processes_naming(scratch.path());
-    assert_eq!(running.len(), 3, "dev, issuer and vault: {running:?}");
+    assert_eq!(
+        running.len(),
+        7,
+        "dev, issuer, registry and four vaults: {running:?}"
+    );
     assert_eq!(dev.end_by(name).success(), orderly);
     nobody_left(scratch.path());
 }
@@ -56,7 +60,7 @@ fn demo_ended_by(name: &str, code: Option<i32>) {
         .unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     assert!(lines.next().unwrap().unwrap().contains("\"start\""));
-    assert!(processes_naming(scratch.path()).len() >= 2);
+    assert!(processes_naming(scratch.path()).len() >= 6);
     signal(demo.id(), name);
     assert_eq!(demo.wait().unwrap().code(), code);
     nobody_left(scratch.path());

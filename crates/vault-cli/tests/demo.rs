@@ -58,6 +58,19 @@ fn check(output: &Output) {
             "kill",
             "survives",
             "log-grows",
+            "split",
+            "bearer",
+            "two-away",
+            "two-back",
+            "wrong-share",
+            "stolen",
+            "refresh",
+            "worthless",
+            "gone",
+            "lie-wrong",
+            "lie-swapped",
+            "lie-hidden",
+            "lie-old",
             "offline"
         ]
     );

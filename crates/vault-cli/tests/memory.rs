@@ -29,26 +29,30 @@ fn copy(from: &Path, to: &Path) {
 fn a_rolled_back_disk_ends_with_6_and_leaves_both_heads_as_evidence() {
     let scratch = tempfile::tempdir().unwrap();
     let home = scratch.path();
-    let (disk, past) = (home.join("D/vault"), home.join("past"));
+    let (disk, past) = (home.join("D/vaults/1"), home.join("past"));
     let dev = Dev::over(home);
+    let (vault, other) = (dev.vault_id(1), dev.vault_id(2));
+    let sign = ["key", "sign", "n", "--in", "m", "--vault", &vault];
     dev.write("m", b"a message");
-    let created = dev.json(&["key", "create", "--type", "p256", "--name", "n"]);
+    let create = ["key", "create", "--type", "p256", "--name", "n"];
+    let created = dev.json(&[&create[..], &["--vault", &vault]].concat());
     dev.stop();
     copy(&disk, &past);
 
     // The same folder goes on where it was.
     let dev = Dev::over(home);
+    assert_eq!(dev.vault_id(1), vault);
     let shown = dev.json(&["key", "show", "n"]);
     assert_eq!(shown["public_key_pem"], created["public_key_pem"]);
     for _ in 0..8 {
-        dev.json(&["key", "sign", "n", "--in", "m"]);
+        dev.json(&sign);
     }
-    let last = dev.json(&["key", "sign", "n", "--in", "m"]);
+    let last = dev.json(&sign);
     dev.stop();
     copy(&past, &disk);
 
     let dev = Dev::over(home);
-    let error = dev.error(6, &["key", "sign", "n", "--in", "m"]);
+    let error = dev.error(6, &sign);
     assert!(
         ["rollback_detected", "fork_detected"].contains(&error["code"].as_str().unwrap()),
         "{error}"
@@ -72,9 +76,13 @@ fn a_rolled_back_disk_ends_with_6_and_leaves_both_heads_as_evidence() {
         "{evidence}"
     );
     // It stays an error.
-    dev.error(6, &["key", "list"]);
-    let again = dev.error(6, &["audit", "verify", "--profile", "auditor"]);
+    dev.error(6, &["key", "list", "--vault", &vault]);
+    let verify = ["audit", "verify", "--profile", "auditor", "--vault", &vault];
+    let again = dev.error(6, &verify);
     assert_eq!(again["seen"]["root"], error["seen"]["root"]);
+    assert_eq!(dev.child("vault 1")["error"]["code"], error["code"]);
+    // It is that vault's alone.
+    dev.json(&["key", "list", "--vault", &other]);
 }
 
 #[test]
@@ -94,7 +102,7 @@ fn another_machine_finds_the_folder_locked_and_says_so() {
     let dev = Dev::over(home);
     dev.json(&["key", "create", "--type", "p256", "--name", "n"]);
     dev.stop();
-    std::fs::remove_dir_all(home.join("D/sim/machines/vault")).unwrap();
+    std::fs::remove_dir_all(home.join("D/sim/machines/vault-1")).unwrap();
     let output = Command::new(support::EVAULT)
         .args(["dev", "--output", "json", "--dir"])
         .arg(home.join("D"))

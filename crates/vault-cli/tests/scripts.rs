@@ -1,5 +1,5 @@
 //! What people type, as scripts against a running `dev`. Each file of `tests/scripts` is one
-//! story.
+//! story, in a directory of its own; the vaults are shared.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,27 +13,27 @@ use support::Dev;
 
 #[test]
 fn keys_sign_and_openssl_verifies() {
-    Dev::start().script("sign.sh");
+    Dev::shared().script("sign.sh");
 }
 
 #[test]
 fn keys_wrap_unwrap_and_authenticate() {
-    Dev::start().script("wrap_and_mac.sh");
+    Dev::shared().script("wrap_and_mac.sh");
 }
 
 #[test]
 fn refusals_have_their_exit_codes() {
-    Dev::start().script("refusals.sh");
+    Dev::shared().script("refusals.sh");
 }
 
 #[test]
 fn policies_are_written_shown_and_linted() {
-    Dev::start().script("policy.sh");
+    Dev::shared().script("policy.sh");
 }
 
 #[test]
 fn the_log_is_read_exported_and_verified() {
-    Dev::start().script("audit.sh");
+    Dev::shared().script("audit.sh");
 }
 
 #[test]

@@ -87,26 +87,34 @@ fn tokens(config: &toml::Table, profile: &str) -> Arc<dyn TokenSource> {
     }))
 }
 
-/// The vault of this `dev` at `endpoint`, with a memory of its own.
+/// Vault 1 of this `dev` at `endpoint`, with a memory of its own.
 fn config(dev: &Dev, endpoint: &str, profile: &str, memory: &str) -> ClientConfig {
     let config = read_config(dev);
-    let vault = &config["vaults"][0];
-    let pins = VaultPins {
-        vault_id: text(vault, "vault_id").parse().unwrap(),
-        platform_id: Some(text(vault, "platform_id").parse().unwrap()),
-        measurement: Some(text(vault, "measurement").parse().unwrap()),
-        trust_root: Hash::from_hex(&text(vault, "trust_root")),
-    };
     let root = std::fs::read(config["trust"].as_str().unwrap()).unwrap();
     let trust = ratls::TrustRoot::from_der(&root).unwrap();
     let heads = HeadStore::new(dev.home().join(memory));
-    ClientConfig::new(endpoint, pins, trust, heads)
+    ClientConfig::new(endpoint, pins(dev), trust, heads)
         .tokens(tokens(&config, profile))
         .timeout(Duration::from_secs(20))
 }
 
+/// What the manifest says of vault 1.
+fn pins(dev: &Dev) -> VaultPins {
+    let file = std::fs::read(dev.home().join("D/manifest.json")).unwrap();
+    let chain = vault_governance::ManifestChain::parse(&file).unwrap();
+    let vault_id = dev.vault_id(1).parse().unwrap();
+    let member = chain.versions()[0].manifest.member(&vault_id).unwrap();
+    VaultPins {
+        vault_id,
+        platform_id: Some(member.platform_id),
+        measurement: Some(member.measurement),
+        trust_root: Some(member.trust_root),
+    }
+}
+
 fn endpoint(dev: &Dev) -> String {
-    text(&read_config(dev)["vaults"][0], "endpoint")
+    let vault = dev.child("vault 1");
+    vault["endpoint"].as_str().unwrap().to_owned()
 }
 
 async fn create(client: &Client) -> vault_client::KeyInfo {

@@ -36,8 +36,8 @@ mod vault_list;
 mod whoami;
 
 use crate::cli::{
-    AuditCommand, Cli, Command, ConstellationCommand, KeyCommand, OwnerCommand, PolicyCommand, SecretCommand,
-    VaultCommand,
+    AuditCommand, Cli, Command, ConstellationCommand, KeyCommand, OwnerCommand, PolicyCommand,
+    SecretCommand, VaultCommand,
 };
 use crate::context::Context;
 use crate::output::Output;

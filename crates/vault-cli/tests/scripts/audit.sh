@@ -1,26 +1,29 @@
 . "$SCRIPTS/prelude"
 
 printf 'a message' > m
-evault key create --type p256 --name n > /dev/null
-evault key sign n --in m --out m.sig
+vault=$(member 1)
+evault key create --type p256 --name logged --vault "$vault" > /dev/null
+evault key sign logged --in m --out m.sig
 
 export EVAULT_PROFILE=auditor
-evault audit read > log
+evault audit read --vault "$vault" > log
 grep -q create_key log
 grep -q sign log
-expect 0 evault audit verify
+expect 2 evault audit verify
+says '--vault'
+expect 0 evault audit verify --vault "$vault"
 says 'the log holds'
-evault audit export --out early.export --identity identity.pem --checkpoint early
+evault audit export --vault "$vault" --out early.export --identity identity.pem --checkpoint early
 head -n 1 early | grep -q '^enclave-vaults/log/v1/'
 
-evault key sign n --in m --out m.sig --profile owner
-expect 0 evault audit verify --since early
-evault audit export --out log.export --checkpoint late
+evault key sign logged --in m --out m.sig --profile owner
+expect 0 evault audit verify --vault "$vault" --since early
+evault audit export --vault "$vault" --out log.export --checkpoint late
 
 # Offline: no configuration, no vault, no key code.
 unset EVAULT_CONFIG
 expect 0 evault audit verify --file log.export --identity identity.pem --since early
-vault=$(head -n 1 early | sed 's/.*\///')
+test "$(head -n 1 early | sed 's/.*\///')" = "$vault"
 expect 0 evault audit verify --file log.export --identity identity.pem --vault "$vault"
 expect 7 evault audit verify --file log.export --identity identity.pem --vault 00
 expect 2 evault audit verify --file log.export

@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 pub(crate) const EVAULT: &str = env!("CARGO_BIN_EXE_evault");
@@ -32,12 +33,23 @@ impl Dev {
         dev
     }
 
+    /// The one of all tests that run at the same time: their keys have different names.
+    pub(crate) fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Dev>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let dev = Arc::new(Self::start());
+            *shared = Arc::downgrade(&dev);
+            dev
+        })
+    }
+
     /// Over `home/D`, which outlives it.
     pub(crate) fn over(home: &Path) -> Self {
         let mut child = Command::new(EVAULT)
             .args(["dev", "--dir"])
             .arg(home.join("D"))
-            .args(["--output", "json"])
+            .args(["--quiet", "--output", "json"])
             .env_remove("EVAULT_CONFIG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -55,6 +67,22 @@ impl Dev {
             home: home.to_owned(),
             _scratch: None,
         }
+    }
+
+    /// What `dev status` says of one of its children.
+    pub(crate) fn child(&self, name: &str) -> Value {
+        let status = self.json(&["dev", "status", "--dir", "D"]);
+        let children = status["children"].as_array().unwrap();
+        let child = children.iter().find(|child| child["name"] == name);
+        child
+            .unwrap_or_else(|| panic!("no {name}: {status}"))
+            .clone()
+    }
+
+    /// The id of vault `number`, counted from 1.
+    pub(crate) fn vault_id(&self, number: u8) -> String {
+        let vault = self.child(&format!("vault {number}"));
+        vault["vault_id"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -116,13 +144,16 @@ impl Dev {
         std::fs::write(self.home.join(name), bytes).unwrap();
     }
 
-    /// Runs a script of `tests/scripts` in the home, as a person would after `. D/env`.
+    /// Runs a script of `tests/scripts` in a directory of its own, as a person would after
+    /// `. D/env`.
     pub(crate) fn script(&self, name: &str) {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+        let own = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(self.home.join("D"), own.path().join("D")).unwrap();
         let output = Command::new("sh")
             .arg("-eu")
             .arg(scripts.join(name))
-            .current_dir(&self.home)
+            .current_dir(own.path())
             .env("SCRIPTS", &scripts)
             .stdin(Stdio::null())
             .output()
