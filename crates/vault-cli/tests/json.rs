@@ -134,12 +134,14 @@ fn results_about_vaults_and_callers_have_their_members() {
         "log_size",
         "log_root",
     ];
-    let inspected = dev.json(&["vault", "inspect", "--verify-config"]);
+    let listed = dev.json(&["vault", "list"]);
+    assert_eq!(listed["vaults"].as_array().unwrap().len(), 4);
+    holds(&listed["vaults"][0], &about);
+    let id = listed["vaults"][0]["vault_id"].as_str().unwrap();
+    let inspected = dev.json(&["vault", "inspect", id, "--verify-config"]);
     holds(&inspected, &about);
     assert_eq!(inspected["config_verified"], true);
     assert_eq!(inspected["simulated"], true);
-    let listed = dev.json(&["vault", "list"]);
-    holds(&listed["vaults"][0], &about);
     assert_eq!(listed["vaults"][0]["vault_id"], inspected["vault_id"]);
     let me = dev.json(&["whoami"]);
     holds(
@@ -162,15 +164,21 @@ fn results_about_vaults_and_callers_have_their_members() {
     let status = dev.json(&["dev", "status", "--dir", "D"]);
     holds(
         &status,
-        &["state", "endpoint", "vault_id", "profiles", "pid"],
+        &["state", "registry", "threshold", "children", "pid"],
     );
 }
 
 #[test]
 fn results_of_the_log_have_their_members() {
     let dev = Dev::start();
-    dev.json(&["key", "create", "--type", "ed25519", "--name", "n"]);
-    let read = dev.json(&["audit", "read", "--profile", "auditor"]);
+    let created = dev.json(&["key", "create", "--type", "ed25519", "--name", "n"]);
+    let vault = created["vaults"][0]["vault_id"].as_str().unwrap();
+    let unnamed = dev.error(2, &["audit", "read", "--profile", "auditor"]);
+    assert!(
+        unnamed["message"].as_str().unwrap().contains("--vault"),
+        "{unnamed}"
+    );
+    let read = dev.json(&["audit", "read", "--profile", "auditor", "--vault", vault]);
     exactly(&read, &["entries", "size", "root", "vaults"]);
     let entries = read["entries"].as_array().unwrap();
     assert_eq!(entries.len() as u64, read["size"].as_u64().unwrap());
@@ -192,7 +200,7 @@ fn results_of_the_log_have_their_members() {
         "outcome",
     ];
     exactly(entries.last().unwrap(), &members);
-    let verified = dev.json(&["audit", "verify", "--profile", "auditor"]);
+    let verified = dev.json(&["audit", "verify", "--profile", "auditor", "--vault", vault]);
     holds(&verified, &["size", "root", "checkpoint", "consistent"]);
     assert_eq!(verified["consistent"], true);
     let lint = dev.json_call(&["policy", "lint", "no-such-file"]);

@@ -12,7 +12,7 @@ use vault_client::constellation::{Outcome, Outcomes, SplitSecrets};
 use vault_client::secret::{
     Activated, Collected, Failed, OwnerKey, OwnerKeyFile, Secrets, SetRecord, Share,
 };
-use vault_client::{Error, ErrorCode, Result};
+use vault_client::{Error, ErrorCode, Result, Retry};
 use vault_policy::VaultId;
 
 /// The vaults of the constellation, which alone hold shares.
@@ -91,7 +91,7 @@ pub(super) fn described(record: &SetRecord) -> Map<String, Value> {
         ("set_id", json!(record.set_id.to_string())),
         ("generation", json!(record.generation)),
         ("threshold", json!(record.threshold)),
-        ("shares", json!(record.members.len())),
+        ("shares", json!(record.shares)),
     ];
     let members = members.into_iter();
     members
@@ -160,13 +160,9 @@ pub(super) fn failure(failed: Failed) -> Error {
         not_prepared,
         not_retired,
     } = failed;
-    let read = outcomes(&collected);
     // Where all refused for one reason, that reason helps more than their number.
-    let error = match read.error(usize::MAX) {
-        Some(one) if error.code == ErrorCode::TooFewVaults => match one.code {
-            ErrorCode::TooFewVaults | ErrorCode::SharesDamaged => error,
-            _ => one.next(error.next.clone()),
-        },
+    let error = match (error.code, refusal(&collected, &not_prepared)) {
+        (ErrorCode::TooFewVaults, Some(refusal)) => refusal,
         _ => error,
     };
     let mut failures: BTreeMap<VaultId, ErrorCode> = BTreeMap::new();
@@ -188,6 +184,19 @@ pub(super) fn failure(failed: Failed) -> Error {
     error.detail(told.join("; "))
 }
 
+/// What all that did not store a share, or else all that were to give one, refused alike.
+fn refusal(collected: &Collected, not_prepared: &[(VaultId, Error)]) -> Option<Error> {
+    let Some((_, first)) = not_prepared.first() else {
+        let one = outcomes(collected).error(1)?;
+        let refused = one.retry != Retry::Later && one.code != ErrorCode::SharesDamaged;
+        return refused.then_some(one);
+    };
+    let same = not_prepared
+        .iter()
+        .all(|(_, error)| error.code == first.code);
+    (same && first.retry != Retry::Later).then(|| first.clone())
+}
+
 /// Says on stderr which vaults failed although the goal was met.
 pub(super) fn note_failures(context: &Context, outcomes: &Outcomes<()>) {
     for (vault, error) in outcomes.failed() {
@@ -201,5 +210,81 @@ pub(super) fn say_simulated(context: &Context, split: &SplitSecrets) {
     let mut peers = receipts.values().map(|done| &done.peer);
     if peers.any(|peer| peer.evidence.claims().simulated) {
         context.note_simulated();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_encoding::Hash;
+
+    fn vault(number: u8) -> VaultId {
+        VaultId(Hash([number; 32]))
+    }
+
+    fn missing_for(code: ErrorCode) -> Share {
+        Share::Missing(Error::new(code))
+    }
+
+    fn failed(shares: [Share; 2]) -> Failed {
+        let vaults = [vault(1), vault(2)].into_iter();
+        Failed {
+            collected: Collected {
+                shares: vaults.zip(shares).collect(),
+            },
+            ..Failed::from(Error::new(ErrorCode::TooFewVaults).detail("2 needed"))
+        }
+    }
+
+    #[test]
+    fn too_few_vaults_are_each_named_with_their_reason() {
+        let shares = [
+            missing_for(ErrorCode::Unavailable),
+            missing_for(ErrorCode::Locked),
+        ];
+        let error = failure(failed(shares));
+        assert_eq!(error.code, ErrorCode::TooFewVaults);
+        let message = error.message();
+        for part in [
+            "2 needed",
+            &format!("{}: unavailable", vault(1)),
+            &format!("{}: locked", vault(2)),
+        ] {
+            assert!(message.contains(part), "{part} in {message}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_all_vaults_share_is_the_error() {
+        let code = ErrorCode::SenderConstraintRequired;
+        let error = failure(failed([missing_for(code), missing_for(code)]));
+        assert_eq!(error.code, code);
+    }
+
+    #[test]
+    fn what_all_vaults_refused_to_store_for_is_the_error() {
+        let mut failed = failed([Share::Used, Share::Used]);
+        let refused = Error::new(ErrorCode::QuotaExceeded);
+        failed.not_prepared = vec![(vault(1), refused.clone()), (vault(2), refused)];
+        let error = failure(failed);
+        assert_eq!(error.code, ErrorCode::QuotaExceeded);
+        assert!(error.message().contains(&vault(2).to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_share_is_a_failure_of_its_vault_although_the_goal_was_met() {
+        let vaults = [vault(1), vault(2), vault(3)].into_iter();
+        let shares = [Share::Used, Share::Wrong, Share::Unasked];
+        let collected = Collected {
+            shares: vaults.zip(shares).collect(),
+        };
+        let told = outcomes(&collected);
+        let codes: Vec<_> = told
+            .failed()
+            .map(|(vault, error)| (vault, error.code))
+            .collect();
+        let wrong = (vault(2), ErrorCode::SharesDamaged);
+        assert_eq!(codes, [wrong, (vault(3), ErrorCode::Timeout)]);
+        assert_eq!(missing(&collected), [vault(3)]);
     }
 }

@@ -51,7 +51,7 @@ fn row(record: &SetRecord) -> Vec<String> {
         record.name.clone(),
         record.set_id.to_string(),
         record.generation.to_string(),
-        format!("{} of {}", record.threshold, record.members.len()),
+        format!("{} of {}", record.threshold, record.shares),
         list(&record.members),
         list(&record.retired),
     ]

@@ -133,7 +133,7 @@ pub(super) fn report(context: &Context, split: &SplitSecrets, done: &Activated) 
         ("generation", record.generation.to_string()),
         (
             "threshold",
-            format!("{} of {}", record.threshold, record.members.len()),
+            format!("{} of {}", record.threshold, record.shares),
         ),
         ("on", on.join("\n")),
     ]);

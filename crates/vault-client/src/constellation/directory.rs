@@ -1,7 +1,7 @@
 //! The members, and the connections to them. A connection is kept while it stands; a member whose
 //! connection was lost is looked for anew.
 
-use super::hints::{Announced, Book, Hint, Phonebook, about};
+use super::hints::{Announced, Book, Hint, Phonebook, Source, about};
 use super::search::{Dial, Found, Refused, search};
 use crate::error::{Error, ErrorCode, Result};
 use futures_util::future::join_all;
@@ -14,7 +14,7 @@ use vault_policy::VaultId;
 /// One member, where it is, and what was refused on the way to it.
 struct Slot<C> {
     member: Member,
-    fixed: Vec<String>,
+    fixed: Vec<Hint>,
     held: tokio::sync::Mutex<Option<(C, Hint)>>,
     refused: Mutex<Vec<Refused>>,
 }
@@ -40,7 +40,7 @@ impl<D: Dial, P: Phonebook> Directory<D, P> {
             let own = endpoints.iter().filter(|(id, _)| *id == member.vault_id);
             let slot = Slot {
                 member: member.clone(),
-                fixed: own.map(|(_, endpoint)| endpoint.clone()).collect(),
+                fixed: own.map(configured).collect(),
                 held: tokio::sync::Mutex::new(None),
                 refused: Mutex::new(Vec::new()),
             };
@@ -64,7 +64,7 @@ impl<D: Dial, P: Phonebook> Directory<D, P> {
             {
                 return Ok(client.clone());
             }
-            let last = held.take().map(|(_, hint)| hint.endpoint);
+            let last = held.take().map(|(_, hint)| hint);
             let (client, hint) = self.find(slot, last).await?;
             *held = Some((client.clone(), hint));
             Ok(client)
@@ -73,14 +73,10 @@ impl<D: Dial, P: Phonebook> Directory<D, P> {
         connected.unwrap_or_else(|_| Err(Error::new(ErrorCode::Timeout).vault(*vault)))
     }
 
-    async fn find(
-        &self,
-        slot: &Slot<D::Client>,
-        last: Option<String>,
-    ) -> Result<(D::Client, Hint)> {
-        let fixed = last.into_iter().chain(slot.fixed.iter().cloned()).collect();
+    async fn find(&self, slot: &Slot<D::Client>, last: Option<Hint>) -> Result<(D::Client, Hint)> {
+        let known = last.into_iter().chain(slot.fixed.iter().cloned()).collect();
         let Found { result, refused } =
-            search(&slot.member, self.dial.clone(), fixed, &self.books).await;
+            search(&slot.member, self.dial.clone(), known, &self.books).await;
         *slot.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
         result
     }
@@ -143,5 +139,13 @@ impl<D: Dial, P: Phonebook> Directory<D, P> {
                 .vault(*vault)
                 .detail(format_args!("the manifest has no vault {vault}"))
         })
+    }
+}
+
+fn configured((vault_id, endpoint): &(VaultId, String)) -> Hint {
+    Hint {
+        vault_id: *vault_id,
+        endpoint: endpoint.clone(),
+        source: Source::Configuration,
     }
 }

@@ -6,6 +6,41 @@
 //!
 //! What one operation did on several vaults is one [`Outcome`] for each of them. Nothing is undone
 //! behind the caller's back, and a goal that was met hides no failure.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use vault_client::constellation::Effect;
+//! use vault_client::secret::{OwnerKeyFile, Secrets, Wait};
+//! use vault_client::token::{Kept, TokenCommand};
+//! use vault_client::{Constellation, ConstellationConfig, HeadStore, Result};
+//!
+//! # async fn example(anchor: vault_governance::Anchor) -> Result<()> {
+//! let tokens = Kept::new(TokenCommand(vec!["my-token".into()]));
+//! let trust = ratls::TrustRoot::intel();
+//! let config = ConstellationConfig::new(anchor, "manifest.json", trust, HeadStore::new("state"))
+//!     .registry("http://registry.example.com:7400")
+//!     .tokens(Arc::new(tokens));
+//! let constellation = Constellation::open(config).await?;
+//! let vaults = constellation.vault_ids();
+//!
+//! // Every vault, with what became of each.
+//! let keys = constellation.each(&vaults, |vault| async move { vault.list_keys(100, "").await }).await;
+//! for (vault, error) in keys.failed() {
+//!     println!("{vault}: {error}");
+//! }
+//!
+//! // The first that answers.
+//! let me = constellation.first(&vaults, Effect::None, |vault| async move { vault.whoami().await });
+//! println!("{:?}", me.await?.value.value.roles);
+//!
+//! // A secret that any two of the vaults give back.
+//! let owner = OwnerKeyFile::new("state/owner.key.json").load_or_create()?;
+//! let secrets = constellation.secrets(Secrets::new("state/secrets", owner));
+//! let found = secrets.reconstruct("wallet-seed", Wait::Enough).await?;
+//! println!("{:?} gave a wrong share", found.collected.wrong());
+//! # Ok(())
+//! # }
+//! ```
 
 mod config;
 mod directory;

@@ -1,7 +1,7 @@
 //! Looking for one member: every place where it is said to be is dialled, and appraised against
 //! the manifest, until one is it.
 
-use super::hints::{Book, Hint, Phonebook, Source, about};
+use super::hints::{Book, Hint, Phonebook, about};
 use crate::error::{Error, ErrorCode, Result};
 use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
@@ -59,12 +59,12 @@ struct Search<D: Dial> {
     silent: Vec<(String, Error)>,
 }
 
-/// Looks for a member: at the endpoints of the configuration and where the registries send, all
-/// of them asked at once, so that none that is slow or lies delays the others.
+/// Looks for a member: at the places that are known and where the registries send, all of them
+/// asked at once, so that none that is slow or lies delays the others.
 pub(crate) async fn search<D: Dial, P: Phonebook>(
     member: &Member,
     dial: Arc<D>,
-    fixed: Vec<String>,
+    known: Vec<Hint>,
     books: &[Arc<Book<P>>],
 ) -> Found<D::Client> {
     let mut search = Search {
@@ -77,12 +77,9 @@ pub(crate) async fn search<D: Dial, P: Phonebook>(
         refused: Vec::new(),
         silent: Vec::new(),
     };
-    search.hear(fixed.into_iter().map(|endpoint| Hint {
-        vault_id: member.vault_id,
-        endpoint,
-        source: Source::Configuration,
-    }));
-    for book in books.iter().cloned() {
+    search.hear(known.into_iter());
+    for book in books {
+        let book = book.clone();
         search
             .asked
             .spawn(async move { (book.url().to_owned(), book.ask().await) });

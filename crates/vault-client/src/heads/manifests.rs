@@ -129,4 +129,17 @@ mod tests {
         }
         assert_eq!(store.manifest(&ID).unwrap(), Some(seen));
     }
+
+    #[test]
+    fn of_many_processes_the_newest_manifest_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for versions in 1..=8 {
+                let store = HeadStore::new(dir.path());
+                scope.spawn(move || store.remember_manifest(&ID, &history(versions)).unwrap());
+            }
+        });
+        let seen = HeadStore::new(dir.path()).manifest(&ID).unwrap().unwrap();
+        assert_eq!((seen.version, seen.hash), (8, history(8)[7]));
+    }
 }

@@ -7,6 +7,7 @@ use crate::fleet::Fleet;
 use std::collections::{BTreeMap, BTreeSet};
 use vault_client::secret::{OwnerKey, OwnerKeyFile, Secrets, SetRecord};
 use vault_client::{Constellation, Result};
+use vault_governance::Manifest;
 use vault_policy::VaultId;
 
 pub(super) fn check(config: &Config, fleet: &Fleet<'_>, checks: &mut Checks) {
@@ -51,7 +52,7 @@ fn secrets(
     for name in secrets.names()? {
         let check = format!("secret {name}");
         match secrets.record(&name) {
-            Ok(record) => checks.add(check, spread(&record, constellation)),
+            Ok(record) => checks.add(check, spread(&record, constellation.manifest())),
             Err(error) => checks.add(check, Err(error)),
         }
     }
@@ -59,14 +60,14 @@ fn secrets(
 }
 
 /// The first thing that is not as it should be.
-fn spread(record: &SetRecord, constellation: &Constellation) -> Found {
+fn spread(record: &SetRecord, manifest: &Manifest) -> Found {
     let name = &record.name;
     let need = usize::from(record.threshold);
     let mut operators: BTreeMap<&str, usize> = BTreeMap::new();
     let mut machines: BTreeMap<String, usize> = BTreeMap::new();
     let mut gone: Vec<VaultId> = Vec::new();
     for place in &record.members {
-        match constellation.manifest().member(&place.vault_id) {
+        match manifest.member(&place.vault_id) {
             Some(member) => {
                 *operators.entry(&member.operator).or_default() += 1;
                 *machines.entry(member.platform_id.to_string()).or_default() += 1;
@@ -99,7 +100,7 @@ fn spread(record: &SetRecord, constellation: &Constellation) -> Found {
     }
     Found::Well(format!(
         "{need} of {}, generation {}",
-        record.members.len(),
+        record.shares,
         record.generation
     ))
 }
@@ -120,4 +121,85 @@ fn unfinished(record: &SetRecord) -> Option<Found> {
     let next = record.preparing.as_ref()?.generation;
     let detail = format!("generation {next} was begun, and never came into force");
     Some(Found::warning(detail, refresh))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_client::secret::{Member as Place, SetId};
+    use vault_encoding::Hash;
+    use vault_governance::{ConstellationId, GovernanceKey, Member, Quorum};
+    use vault_policy::{KeyHandle, Measurement, PlatformId};
+
+    fn vault(number: u8) -> VaultId {
+        VaultId(Hash([number; 32]))
+    }
+
+    /// Vault by vault: operator and machine.
+    fn manifest(vaults: &[(&str, u8)]) -> Manifest {
+        let members = (1..)
+            .zip(vaults)
+            .map(|(number, (operator, machine))| Member {
+                vault_id: vault(number),
+                platform_id: PlatformId(Hash([*machine; 32])),
+                measurement: Measurement(Hash([9; 32])),
+                trust_root: Hash([8; 32]),
+                operator: (*operator).to_owned(),
+            });
+        let quorum = Quorum::new(vec![GovernanceKey([1; 32])], 1).unwrap();
+        let id = ConstellationId(Hash([5; 32]));
+        Manifest::new(id, 1, members.collect(), quorum).unwrap()
+    }
+
+    /// 2 of vaults 1 to 3.
+    fn record() -> SetRecord {
+        let place = |number| Place {
+            vault_id: vault(number),
+            handle: KeyHandle([number; 16]),
+        };
+        SetRecord {
+            name: "seed".to_owned(),
+            set_id: SetId([7; 16]),
+            threshold: 2,
+            generation: 1,
+            last_generation: 1,
+            shares: 3,
+            members: (1..=3).map(place).collect(),
+            policy: Vec::new(),
+            preparing: None,
+            retired: Vec::new(),
+        }
+    }
+
+    fn warning(record: &SetRecord, vaults: &[(&str, u8)]) -> Option<(String, String)> {
+        match spread(record, &manifest(vaults)) {
+            Found::Warning(detail, next) => Some((detail, next)),
+            Found::Well(_) => None,
+            Found::Failed(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn enough_shares_with_one_operator_or_on_one_machine_are_warned_of() {
+        let apart = [("ann", 1), ("bob", 2), ("cyn", 3)];
+        assert_eq!(warning(&record(), &apart), None);
+        let operator = [("ann", 1), ("ann", 2), ("cyn", 3)];
+        let (detail, _) = warning(&record(), &operator).unwrap();
+        assert!(detail.contains("operator, ann"), "{detail}");
+        let machine = [("ann", 1), ("bob", 1), ("cyn", 3)];
+        let (detail, _) = warning(&record(), &machine).unwrap();
+        assert!(detail.contains("one machine"), "{detail}");
+    }
+
+    #[test]
+    fn old_shares_and_vaults_that_are_no_members_are_warned_of_with_the_remedy() {
+        let apart = [("ann", 1), ("bob", 2), ("cyn", 3)];
+        let mut old = record();
+        old.retired.push(old.members[0]);
+        let (_, next) = warning(&old, &apart).unwrap();
+        assert_eq!(next, "evault secret refresh seed");
+        let (detail, next) = warning(&record(), &apart[..2]).unwrap();
+        assert!(detail.contains(&short(&vault(3))), "{detail}");
+        assert_eq!(next, "evault secret repair seed");
+    }
 }

@@ -108,6 +108,13 @@ async fn a_vault_that_moved_is_looked_for_anew() {
     network.remove("old:1");
     network.put("new:1", At::Vault(1));
     assert_eq!(directory.client(&vault(1)).await.unwrap().endpoint, "new:1");
+    let refused = directory.refused();
+    let said: Vec<_> = refused.iter().map(|one| one.hint.source.clone()).collect();
+    assert_eq!(
+        said,
+        [Source::Registry("r1".into())],
+        "who named it, not who used it"
+    );
 }
 
 #[tokio::test(start_paused = true)]
