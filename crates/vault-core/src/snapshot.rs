@@ -61,7 +61,8 @@ impl Vault {
 
 fn write(vault: &Vault) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let leaves: usize = vault.leaves.iter().map(|leaf| leaf.len() + 4).sum();
-    let mut out = Writer::with_capacity(leaves + 4096);
+    let keys: usize = vault.state.slots().iter().map(roughly).sum();
+    let mut out = Writer::with_capacity(leaves + keys + 4096);
     out.u8(match vault.state.in_force {
         None => UNCHANGED,
         Some(_) => GOVERNED,
@@ -92,6 +93,16 @@ fn write(vault: &Vault) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         out.u64(kept.index);
     }
     Ok(out.finish())
+}
+
+/// Bytes that a slot takes, but for long names and labels: a buffer that need not grow spares a
+/// copy of everything.
+fn roughly(slot: &Slot) -> usize {
+    let secret = match &slot.body {
+        Body::Live(key) => key.material.secret_len(),
+        Body::Destroyed(_) => 0,
+    };
+    512 + secret
 }
 
 fn write_slot(vault: &Vault, slot: &Slot, out: &mut Writer) -> Result<(), KeyError> {

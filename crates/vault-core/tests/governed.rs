@@ -7,7 +7,6 @@
     clippy::indexing_slicing
 )]
 
-#[allow(dead_code, reason = "shared by suites")]
 mod common;
 
 use common::{Bench, Counter, NOW, boot};

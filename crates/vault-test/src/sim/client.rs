@@ -253,12 +253,7 @@ impl Client {
                 }
             }
             (Request::Reconstruct { key }, Answer::Reconstruct { share, .. }) => {
-                if self.person.is_plain_bearer() {
-                    return Err(Violation::of(rule, "a share for a plain bearer token"));
-                }
-                if *share != share_of(key.handle) {
-                    return Err(Violation::of(rule, "another share than was kept"));
-                }
+                self.check_share(key, share)?;
                 memory.fetched += 1;
             }
             (Request::MacVerify(_), Answer::MacVerify { valid: false }) => {
@@ -267,6 +262,17 @@ impl Client {
             _ => {}
         }
         Ok(())
+    }
+
+    fn check_share(&self, key: &KeyRef, share: &[u8]) -> Result<(), Violation> {
+        let wrong = if self.person.is_plain_bearer() {
+            "a share for a plain bearer token"
+        } else if *share != **share_of(key.handle) {
+            "another share than was kept"
+        } else {
+            return Ok(());
+        };
+        Err(Violation::of("answers_are_right", wrong))
     }
 
     fn learn(&self, info: &KeyInfo, memory: &mut Memory) {
