@@ -70,10 +70,12 @@ impl Client {
         &self.shared.config.endpoint
     }
 
-    /// Whether its session stands, without making a new one.
-    pub(crate) async fn is_live(&self) -> bool {
-        let held = self.shared.session.lock().await;
-        held.as_ref().is_some_and(|session| !session.is_over())
+    /// Whether its session stands, without making a new one or waiting for one that is being made.
+    pub(crate) fn is_live(&self) -> bool {
+        match self.shared.session.try_lock() {
+            Ok(held) => held.as_ref().is_some_and(|session| !session.is_over()),
+            Err(_) => true,
+        }
     }
 
     /// What the evidence of the session at hand says.

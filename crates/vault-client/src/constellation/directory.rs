@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 use vault_governance::Member;
 use vault_policy::VaultId;
 
@@ -57,26 +58,30 @@ impl<D: Dial, P: Phonebook> Directory<D, P> {
     /// A connection that stands: the one at hand, or a new one.
     pub(crate) async fn client(&self, vault: &VaultId) -> Result<D::Client> {
         let slot = self.slot(vault)?;
-        let connecting = async {
-            let mut held = slot.held.lock().await;
-            if let Some((client, _)) = held.as_ref()
-                && self.dial.is_live(client).await
-            {
-                return Ok(client.clone());
-            }
-            let last = held.take().map(|(_, hint)| hint);
-            let (client, hint) = self.find(slot, last).await?;
-            *held = Some((client.clone(), hint));
-            Ok(client)
-        };
-        let connected = tokio::time::timeout(self.timeout, connecting).await;
-        connected.unwrap_or_else(|_| Err(Error::new(ErrorCode::Timeout).vault(*vault)))
+        let deadline = Instant::now() + self.timeout;
+        let held = timeout_at(deadline, slot.held.lock()).await;
+        let mut held = held.map_err(|_| Error::new(ErrorCode::Timeout).vault(*vault))?;
+        if let Some((client, _)) = held.as_ref()
+            && self.dial.is_live(client)
+        {
+            return Ok(client.clone());
+        }
+        let last = held.take().map(|(_, hint)| hint);
+        let (client, hint) = self.find(slot, last, deadline).await?;
+        *held = Some((client.clone(), hint));
+        Ok(client)
     }
 
-    async fn find(&self, slot: &Slot<D::Client>, last: Option<Hint>) -> Result<(D::Client, Hint)> {
+    async fn find(
+        &self,
+        slot: &Slot<D::Client>,
+        last: Option<Hint>,
+        deadline: Instant,
+    ) -> Result<(D::Client, Hint)> {
         let known = last.into_iter().chain(slot.fixed.iter().cloned()).collect();
+        let dial = self.dial.clone();
         let Found { result, refused } =
-            search(&slot.member, self.dial.clone(), known, &self.books).await;
+            search(&slot.member, dial, known, &self.books, deadline).await;
         *slot.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
         result
     }

@@ -57,8 +57,8 @@ impl Dial for Attested {
         Client::connect(self.client_config(member, endpoint)).await
     }
 
-    async fn is_live(&self, client: &Client) -> bool {
-        client.is_live().await
+    fn is_live(&self, client: &Client) -> bool {
+        client.is_live()
     }
 }
 

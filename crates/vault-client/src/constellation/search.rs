@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 use vault_governance::Member;
 
 /// How long one endpoint may take before the next is dialled as well.
@@ -26,7 +26,7 @@ pub(crate) trait Dial: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Client>> + Send;
 
     /// Whether its connection still stands.
-    fn is_live(&self, client: &Self::Client) -> impl Future<Output = bool> + Send;
+    fn is_live(&self, client: &Self::Client) -> bool;
 }
 
 /// An endpoint that is not the vault that it is said to be, or not reachable.
@@ -52,6 +52,7 @@ struct Search<D: Dial> {
     member: Member,
     dial: Arc<D>,
     waiting: VecDeque<Hint>,
+    under_way: Vec<Hint>,
     known: BTreeSet<String>,
     dialled: JoinSet<Dialled<D::Client>>,
     asked: JoinSet<Answered>,
@@ -60,17 +61,20 @@ struct Search<D: Dial> {
 }
 
 /// Looks for a member: at the places that are known and where the registries send, all of them
-/// asked at once, so that none that is slow or lies delays the others.
+/// asked at once, so that none that is slow or lies delays the others. At `deadline`, whoever is
+/// silent is named.
 pub(crate) async fn search<D: Dial, P: Phonebook>(
     member: &Member,
     dial: Arc<D>,
     known: Vec<Hint>,
     books: &[Arc<Book<P>>],
+    deadline: Instant,
 ) -> Found<D::Client> {
     let mut search = Search {
         member: member.clone(),
         dial,
         waiting: VecDeque::new(),
+        under_way: Vec::new(),
         known: BTreeSet::new(),
         dialled: JoinSet::new(),
         asked: JoinSet::new(),
@@ -84,8 +88,11 @@ pub(crate) async fn search<D: Dial, P: Phonebook>(
             .asked
             .spawn(async move { (book.url().to_owned(), book.ask().await) });
     }
-    let found = search.run().await;
-    let result = found.ok_or_else(|| search.failure());
+    let result = match timeout_at(deadline, search.run()).await {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Err(search.failure()),
+        Err(_) => Err(search.late()),
+    };
     Found {
         result,
         refused: search.refused,
@@ -105,6 +112,7 @@ impl<D: Dial> Search<D> {
                 Some(dialled) = self.dialled.join_next() => match dialled {
                     Ok((hint, Ok(client))) => return Some((client, hint)),
                     Ok((hint, Err(error))) => {
+                        self.under_way.retain(|other| *other != hint);
                         self.refuse(hint, error);
                         self.dial_next();
                     }
@@ -134,6 +142,7 @@ impl<D: Dial> Search<D> {
             return;
         };
         let (dial, member) = (self.dial.clone(), self.member.clone());
+        self.under_way.push(hint.clone());
         self.dialled.spawn(async move {
             let dialled = dial.dial(&member, &hint.endpoint).await;
             (hint, dialled)
@@ -148,7 +157,10 @@ impl<D: Dial> Search<D> {
             source,
         } = &hint;
         let said = error.detail.clone().unwrap_or_default();
-        let said = said.trim_start_matches(&format!("{endpoint}: "));
+        let said = match said.trim_start_matches(&format!("{endpoint}: ")) {
+            "" => "no answer",
+            said => said,
+        };
         let detail = match error.code {
             ErrorCode::Unavailable | ErrorCode::Timeout => {
                 format!("{endpoint}, named by {source}: {said}")
@@ -157,6 +169,19 @@ impl<D: Dial> Search<D> {
         };
         let error = error.detail(detail).vault(hint.vault_id);
         self.refused.push(Refused { hint, error });
+    }
+
+    /// What has not answered by now will not be waited for.
+    fn late(&mut self) -> Error {
+        for hint in std::mem::take(&mut self.under_way) {
+            self.refuse(hint, Error::new(ErrorCode::Timeout));
+        }
+        if self.refused.is_empty() {
+            return Error::new(ErrorCode::Timeout)
+                .vault(self.member.vault_id)
+                .detail("no registry has said where it is");
+        }
+        self.failure()
     }
 
     /// Evidence against an endpoint weighs more than one that does not answer.

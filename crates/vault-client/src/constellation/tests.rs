@@ -101,7 +101,7 @@ impl Dial for Network {
         }
     }
 
-    async fn is_live(&self, line: &Line) -> bool {
+    fn is_live(&self, line: &Line) -> bool {
         matches!(self.at(&line.endpoint), Some(At::Vault(number)) if vault(number) == line.vault)
     }
 }

@@ -96,6 +96,7 @@ async fn a_search_ends_with_its_deadline() {
     assert_eq!(error.code, ErrorCode::Timeout);
     assert_eq!(error.vault_id, Some(vault(1)));
     assert_eq!(begun.elapsed(), TIMEOUT);
+    assert!(error.message().contains("hole:1"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
