@@ -31,8 +31,8 @@ pub use generated::enclavevaults::v1;
 pub use error::{ERROR_DETAIL, code_name, detail_of, rpc_code, to_connect_error};
 pub use limits::{
     AFTER_AUTHENTICATION, BATCH, BATCH_CALLS, BATCH_RESPONSE, BEFORE_AUTHENTICATION,
-    ELEMENT_MEMORY, IDEMPOTENCY_KEY, LABELS, NAME, OPERATE_MESSAGE, PAGE, POLICY, batch_limits,
-    operate_limits, request_limits, response_limits,
+    ELEMENT_MEMORY, IDEMPOTENCY_KEY, LABELS, NAME, OPERATE_CALLS, OPERATE_MESSAGE, PAGE, POLICY,
+    batch_limits, operate_limits, request_limits, response_limits,
 };
 pub use vocabulary::{
     WireError, hash, key_handle, key_state_name, key_type, lineage, optional_hash, to_key_type,

@@ -8,6 +8,8 @@ pub const BEFORE_AUTHENTICATION: usize = 64 << 10;
 pub const AFTER_AUTHENTICATION: usize = 1 << 20;
 /// One call of an `Operate` stream; longer ones are calls of their own.
 pub const OPERATE_MESSAGE: usize = 64 << 10;
+/// Calls of one stream without an answer.
+pub const OPERATE_CALLS: usize = 256;
 /// A `Batch`, of an authenticated caller.
 pub const BATCH: usize = 4 << 20;
 /// Number of calls of a batch.

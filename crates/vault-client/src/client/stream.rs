@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use vault_proto::v1;
@@ -34,6 +34,9 @@ pub(crate) enum Lost {
 pub(crate) struct Operating {
     authorization: Option<HeaderValue>,
     sending: tokio::sync::Mutex<BidiSendHalf<v1::OperateRequest>>,
+    /// A vault takes so many without an answer. What it does not take must not wait in its
+    /// buffers: HTTP/2 ends connections on which many short frames are not read.
+    turns: Semaphore,
     calls: Arc<Calls>,
     reader: AbortHandle,
 }
@@ -131,6 +134,7 @@ impl Operating {
         Ok(Self {
             authorization,
             sending: tokio::sync::Mutex::new(sending),
+            turns: Semaphore::new(vault_proto::OPERATE_CALLS),
             calls,
             reader,
         })
@@ -168,6 +172,8 @@ impl Operating {
             call: Some(call),
             ..Default::default()
         };
+        // Never closed.
+        let _turn = self.turns.acquire().await.ok();
         let sent = self.sending.lock().await.send(message).await;
         // When sending fails the stream has ended, and its reader says why.
         let unsent = sent.is_err();

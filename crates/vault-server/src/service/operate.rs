@@ -26,10 +26,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::sleep;
 use vault_core::{CallContext, Caller, Code, Refusal, Request};
 use vault_policy::UnixSeconds;
-use vault_proto::v1;
+use vault_proto::{OPERATE_CALLS, v1};
 
-/// Calls of one stream without an answer. More wait in the client.
-const IN_FLIGHT: usize = 256;
 /// Memory that a stream has for itself, and takes more by, in KiB.
 const PIECE: u32 = 64;
 /// What an answer takes beside what was sent: receipt, leaf, proof.
@@ -154,7 +152,7 @@ impl Room {
         if self.calls.is_empty() {
             return true;
         }
-        if self.calls.len() >= IN_FLIGHT {
+        if self.calls.len() >= OPERATE_CALLS {
             return false;
         }
         if self.used < self.held.num_permits() * 1024 {

@@ -24,7 +24,10 @@ pub(super) fn cpu(process: u32) -> Result<Duration> {
 /// The same of the calling thread.
 pub(super) fn own_thread() -> Result<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let spent = text.split_whitespace().next().context("malformed schedstat")?;
+    let spent = text
+        .split_whitespace()
+        .next()
+        .context("malformed schedstat")?;
     Ok(Duration::from_nanos(spent.parse()?))
 }
 
