@@ -78,14 +78,6 @@ impl Ledger {
             self.counts.entry(what).or_default().add(count);
         }
     }
-
-    pub(crate) fn total(&self) -> Count {
-        let mut total = Count::default();
-        for count in self.counts.values() {
-            total.add(count);
-        }
-        total
-    }
 }
 
 /// What one vault's log says was done, by handle.
@@ -144,4 +136,79 @@ fn check_key(done: &Done<'_>, key: &Key) {
         (key.signatures_got..=key.signatures_asked).contains(&signed),
         "{signed} signatures: {key:?}"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(operation: &str, handle: KeyHandle) -> Entry {
+        Entry {
+            time_lo: None,
+            time_hi: None,
+            principals: Vec::new(),
+            operation: operation.to_owned(),
+            handle: handle.to_string(),
+            version: None,
+            lineage: None,
+            policy_hash: None,
+            request_hash: None,
+            change_hash: None,
+            approvals: Vec::new(),
+            allowed: true,
+            reason: String::new(),
+            outcome: "ok".to_owned(),
+        }
+    }
+
+    /// One key that was made and used once, as its client knows it.
+    fn ledger() -> Ledger {
+        let key = Key {
+            vault: 0,
+            handle: KeyHandle([1; 16]),
+            created: Known::Yes,
+            deleted: Known::No,
+            signatures_asked: 1,
+            signatures_got: 1,
+        };
+        Ledger {
+            keys: vec![key],
+            ..Ledger::default()
+        }
+    }
+
+    fn check(operations: &[&str]) {
+        let log = operations.iter();
+        let log = log.map(|name| entry(name, KeyHandle([1; 16]))).collect();
+        check_logs(&[log], &[ledger()]);
+    }
+
+    #[test]
+    fn what_was_acknowledged_and_done_once_agrees() {
+        check(&["create_key", "sign"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "create_key of")]
+    fn a_second_creation_is_found() {
+        check(&["create_key", "create_key", "sign"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "delete_key")]
+    fn a_deletion_that_nobody_asked_for_is_found() {
+        check(&["create_key", "sign", "delete_key"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "2 signatures")]
+    fn a_use_that_was_repeated_is_found() {
+        check(&["create_key", "sign", "sign"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "create_key")]
+    fn an_acknowledged_creation_that_is_not_there_is_found() {
+        check(&["sign"]);
+    }
 }

@@ -10,7 +10,7 @@ use vault_core::Rng;
 use vault_policy::VaultId;
 
 /// Most secrets of one client.
-const MOST: usize = 6;
+const MOST: usize = 12;
 
 /// A client's secrets: those that it was told are split.
 pub(crate) struct Owned {

@@ -6,7 +6,7 @@ use crate::model::{Begun, Model, Owes, Window};
 use crate::secrets::Owned;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Barrier, watch};
 use vault_client::constellation::{Effect, Goal, Holder, Outcomes};
 use vault_client::secret::{OwnerKey, Secrets};
 use vault_client::{Client, Constellation, CreateKey, Error, ErrorCode, Input};
@@ -60,7 +60,13 @@ impl Worker {
     }
 
     /// Until it is told to stop; then, with every vault up, whatever is left in doubt is settled.
-    pub(crate) async fn work(mut self, stopped: watch::Receiver<bool>) -> Ledger {
+    pub(crate) async fn work(
+        mut self,
+        begun: Arc<Barrier>,
+        stopped: watch::Receiver<bool>,
+    ) -> Ledger {
+        self.split().await;
+        begun.wait().await;
         while !*stopped.borrow() {
             self.step().await;
         }
@@ -70,8 +76,8 @@ impl Worker {
 
     async fn step(&mut self) {
         match self.rng.below(20) {
-            0 | 1 => self.split().await,
-            2..=8 => self.reconstruct().await,
+            0 => self.split().await,
+            1..=8 => self.reconstruct().await,
             9 => self.refresh().await,
             10 | 11 => self.create().await,
             12..=15 => self.sign().await,
