@@ -3,6 +3,7 @@
 
 use crate::config::{Config, VaultEntry, invalid};
 use crate::context::{Connected, Context};
+use crate::waiting;
 use std::sync::Arc;
 use std::time::Duration;
 use vault_client::constellation::{Outcomes, each, gather};
@@ -188,10 +189,10 @@ impl<'a> Fleet<'a> {
         F: AsyncFn(Connected) -> Result<T>,
     {
         let call = &call;
-        each(vaults, |vault| async move {
+        let asked = each(vaults, |vault| async move {
             call(self.connect(&vault).await?).await
-        })
-        .await
+        });
+        waiting::show(self.context, "waiting for vaults", asked).await
     }
 
     /// Calls these vaults, all at once. Once one has answered, the others have a moment left.
@@ -202,10 +203,10 @@ impl<'a> Fleet<'a> {
         let call = &call;
         let one =
             |answered: &[(usize, Result<T>)]| answered.iter().any(|(_, result)| result.is_ok());
-        gather(vaults, PATIENCE, one, |vault| async move {
+        let asked = gather(vaults, PATIENCE, one, |vault| async move {
             call(self.connect(&vault).await?).await
-        })
-        .await
+        });
+        waiting::show(self.context, "waiting for vaults", asked).await
     }
 }
 
