@@ -93,3 +93,132 @@ impl Asked {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use buffa::Message;
+    use vault_core::{Answer, Head};
+    use vault_policy::KeyVersion;
+
+    fn key() -> v1::KeyRef {
+        v1::KeyRef {
+            handle: "09".repeat(16),
+            ..Default::default()
+        }
+    }
+
+    fn calls() -> Vec<Call> {
+        let (sign, verify) = (v1::SignRequest::default(), v1::VerifyRequest::default());
+        let mut calls = vec![
+            Call::Sign(sign.into()),
+            Call::Verify(verify.into()),
+            Call::Wrap(v1::WrapRequest::default().into()),
+            Call::Unwrap(v1::UnwrapRequest::default().into()),
+            Call::Mac(v1::MacRequest::default().into()),
+            Call::MacVerify(v1::MacVerifyRequest::default().into()),
+            Call::GetPublicKey(v1::GetPublicKeyRequest::default().into()),
+            Call::Reconstruct(v1::ReconstructRequest::default().into()),
+        ];
+        for call in &mut calls {
+            match call {
+                Call::Wrap(call) => call.key = key().into(),
+                Call::Unwrap(call) => call.key = key().into(),
+                Call::Mac(call) => call.key = key().into(),
+                Call::MacVerify(call) => call.key = key().into(),
+                Call::GetPublicKey(call) => call.key = key().into(),
+                Call::Reconstruct(call) => call.key = key().into(),
+                // Without an input.
+                Call::Sign(_) | Call::Verify(_) => {}
+            }
+        }
+        calls
+    }
+
+    fn reply(answer: Answer) -> Reply {
+        let head = Head {
+            size: 1,
+            root: vault_encoding::sha256(b"root"),
+            checkpoint: [].into(),
+        };
+        Reply {
+            receipt: vault_core::Receipt { head, leaf: None },
+            answer,
+        }
+    }
+
+    #[test]
+    fn every_call_is_taken_under_its_id_or_refused_for_what_it_lacks() {
+        for (id, call) in (5u64..).zip(calls()) {
+            let incomplete = matches!(call, Call::Sign(_) | Call::Verify(_));
+            let taken = take(v1::OperateRequest {
+                id,
+                call: Some(call),
+                ..Default::default()
+            });
+            assert_eq!(taken.asked.id, id);
+            assert_eq!(taken.call.is_err(), incomplete, "{id}");
+        }
+        let nothing = take(v1::OperateRequest::default()).call.err().unwrap();
+        assert_eq!(nothing.code, Code::InvalidArgument);
+    }
+
+    #[test]
+    fn an_answer_to_another_question_is_never_given() {
+        let answer = || {
+            reply(Answer::Mac {
+                tag: vec![7; 32],
+                version: KeyVersion(1),
+            })
+        };
+        for call in calls() {
+            let asks_for_a_tag = matches!(call, Call::Mac(_));
+            let message = v1::OperateRequest {
+                id: 3,
+                call: Some(call),
+                ..Default::default()
+            };
+            let answered = take(message).asked.answer(Ok(answer()));
+            assert_eq!(answered.id, 3);
+            match answered.outcome {
+                Some(Outcome::Mac(given)) => assert!(asks_for_a_tag && given.tag == [7; 32]),
+                Some(Outcome::Error(error)) => {
+                    assert!(!asks_for_a_tag);
+                    let code = error.detail.as_option().map(|detail| detail.code.to_i32());
+                    assert_eq!(code, Some(Code::Internal as i32));
+                }
+                _ => panic!("another outcome"),
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_that_decode_break_the_mapping() {
+        let whole: Vec<Vec<u8>> = calls()
+            .into_iter()
+            .map(|call| {
+                let message = v1::OperateRequest {
+                    id: 1,
+                    call: Some(call),
+                    ..Default::default()
+                };
+                message.encode_to_vec()
+            })
+            .collect();
+        let mut decoded = 0;
+        for bytes in &whole {
+            for place in 0..bytes.len() {
+                for change in [1, 0x80, 0xff] {
+                    let mut changed = bytes.clone();
+                    changed[place] ^= change;
+                    if let Ok(message) = v1::OperateRequest::decode_from_slice(&changed) {
+                        let id = message.id;
+                        assert_eq!(take(message).asked.id, id);
+                        decoded += 1;
+                    }
+                }
+            }
+        }
+        assert!(decoded > whole.len());
+    }
+}
