@@ -64,6 +64,11 @@ fn demo_ended_by(name: &str, code: Option<i32>) {
     signal(demo.id(), name);
     assert_eq!(demo.wait().unwrap().code(), code);
     nobody_left(scratch.path());
+    // What is killed cannot clean up; whatever else ends it can.
+    if code.is_some() {
+        let left: Vec<_> = std::fs::read_dir(scratch.path()).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) struct DevArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(crate) vaults: Option<u8>,
     /// How many of them a secret needs in the examples that are printed; 2 if left out.
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(1..=16))]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(2..=16))]
     pub(crate) threshold: Option<u8>,
     #[command(subcommand)]
     pub(crate) command: Option<DevCommand>,

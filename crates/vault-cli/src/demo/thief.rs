@@ -4,7 +4,7 @@ use crate::cli::ThiefChildArgs;
 use crate::files;
 use crate::output::{Human, Output};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::Path;
 use vault_client::secret::{Secrets, ShareHolder};
 use vault_client::{Error, ErrorCode, Result};
 use vault_encoding::sha256;
@@ -20,7 +20,7 @@ struct Loot {
 }
 
 impl Loot {
-    fn read(path: &PathBuf) -> Result<Self> {
+    fn read(path: &Path) -> Result<Self> {
         let hash = sha256(path.as_os_str().as_encoded_bytes());
         let mut handle = [0; 16];
         handle.copy_from_slice(hash.0.split_at(16).0);

@@ -70,8 +70,8 @@ impl Plan {
 
     fn draw(wanted: Wanted) -> Result<Self> {
         let vaults = wanted.vaults.unwrap_or(VAULTS);
-        let threshold = wanted.threshold.unwrap_or(THRESHOLD.min(vaults));
-        if threshold > vaults {
+        let threshold = wanted.threshold.unwrap_or(THRESHOLD);
+        if wanted.threshold.is_some_and(|threshold| threshold > vaults) {
             return Err(crate::context::usage("--threshold is more than --vaults"));
         }
         let mut id = [0; 32];

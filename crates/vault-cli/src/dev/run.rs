@@ -89,22 +89,30 @@ fn announce(format: OutputFormat, layout: &Layout, status: &Value) {
 fn story(layout: &Layout, status: &Value) -> String {
     let mut children = String::new();
     let mut vaults = 0;
-    for (cells, is_vault) in status::rows(status) {
-        children.push_str(&format!("  {}\n", cells.join("  ")));
-        vaults += usize::from(is_vault);
+    for child in status::rows(status) {
+        let status::Row {
+            name,
+            endpoint,
+            vault,
+            ..
+        } = child;
+        children.push_str(&format!("  {name:<9} {endpoint:<24} {vault}\n"));
+        vaults += u64::from(!vault.is_empty());
     }
-    let threshold = status
-        .get("threshold")
-        .and_then(Value::as_u64)
-        .unwrap_or_default();
-    let (env, dir) = (layout.file("env"), layout.dir());
+    let threshold = status.get("threshold").and_then(Value::as_u64);
+    let split = match threshold.filter(|threshold| *threshold <= vaults) {
+        Some(threshold) => format!(
+            "  evault secret split backup --in FILE --threshold {threshold} --shares {vaults}\n"
+        ),
+        None => String::new(),
+    };
     format!(
         "SIMULATED: vaults over a software TEE. They protect NOTHING; use them to develop.\n\
-         \n{children}  profiles owner, other-owner, auditor, stranger\n\
-         \nIn another shell:\n\n  . {env}\n  evault key create --type p256 --name release\n  \
-         evault secret split backup --in FILE --threshold {threshold} --shares {vaults}\n\
-         \nRuns until Ctrl-C, or: evault dev stop --dir {dir}",
-        env = env.display(),
-        dir = dir.display(),
+         \n{children}  {:<9} owner, other-owner, auditor, stranger\n\
+         \nIn another shell:\n\n  . {}\n  evault key create --type p256 --name release\n{split}\
+         \nRuns until Ctrl-C, or: evault dev stop --dir {}",
+        "profiles",
+        layout.file("env").display(),
+        layout.dir().display(),
     )
 }

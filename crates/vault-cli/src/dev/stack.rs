@@ -7,6 +7,7 @@ use super::process::{self, Process};
 use super::settings::{Common, Issued, text, write_outsider, write_registry};
 use super::{Progress, failed};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::poll_fn;
 use std::path::PathBuf;
@@ -269,21 +270,24 @@ fn no_such(number: u8) -> Error {
     failed(format_args!("there is no vault {number}"))
 }
 
-/// Does something for every vault at once; answers in their order.
+/// Does something for every vault at once; answers in their order. The first failure ends all.
 async fn all<T, F, R>(layout: &Layout, plan: &Plan, each: F) -> Result<Vec<T>>
 where
     F: Fn(Layout, u8) -> R,
     R: Future<Output = Result<T>> + Send + 'static,
     T: Send + 'static,
 {
-    let tasks: Vec<_> = (1..=plan.vaults)
-        .map(|number| tokio::spawn(each(layout.clone(), number)))
-        .collect();
-    let mut done = Vec::new();
-    for task in tasks {
-        done.push(task.await.map_err(failed)??);
+    let mut tasks = JoinSet::new();
+    for number in 1..=plan.vaults {
+        let doing = each(layout.clone(), number);
+        tasks.spawn(async move { (number, doing.await) });
     }
-    Ok(done)
+    let mut done = BTreeMap::new();
+    while let Some(task) = tasks.join_next().await {
+        let (number, result) = task.map_err(failed)?;
+        done.insert(number, result?);
+    }
+    Ok(done.into_values().collect())
 }
 
 async fn start_issuer(layout: &Layout) -> Result<(Process, Value)> {

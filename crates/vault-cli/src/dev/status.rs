@@ -31,7 +31,7 @@ pub(super) async fn status(context: &Context, dir: &Path) -> Result<Output> {
             look(&constellation, &vault, child).await;
         }
     }
-    let rows = rows(&answer).into_iter().map(|(cells, _)| cells).collect();
+    let rows = rows(&answer).into_iter().map(Row::cells).collect();
     let head = vec!["child", "state", "endpoint", "vault", "log"];
     Ok(Output::new(answer, Human::Table { head, rows }))
 }
@@ -69,20 +69,35 @@ async fn look(constellation: &Constellation, vault: &str, child: &mut Value) {
     }
 }
 
-/// One line for each child, and whether it is a vault.
-pub(super) fn rows(status: &Value) -> Vec<(Vec<String>, bool)> {
+/// What people are told of one child.
+pub(super) struct Row {
+    pub(super) name: String,
+    state: String,
+    pub(super) endpoint: String,
+    /// The beginning of its id, if it is a vault.
+    pub(super) vault: String,
+    log: String,
+}
+
+impl Row {
+    fn cells(self) -> Vec<String> {
+        vec![self.name, self.state, self.endpoint, self.vault, self.log]
+    }
+}
+
+/// One row for each child.
+pub(super) fn rows(status: &Value) -> Vec<Row> {
     let children = status.get("children").and_then(Value::as_array);
     let row = |child: &Value| {
-        let vault = member(child, "vault_id");
+        let text = |name: &str| member(child, name).unwrap_or_default();
         let size = child.get("log_size").and_then(Value::as_u64);
-        let cells = vec![
-            member(child, "name").unwrap_or_default(),
-            member(child, "state").unwrap_or_default(),
-            member(child, "endpoint").unwrap_or_default(),
-            vault.as_deref().map(short).unwrap_or_default(),
-            size.map(|size| size.to_string()).unwrap_or_default(),
-        ];
-        (cells, vault.is_some())
+        Row {
+            name: text("name"),
+            state: text("state"),
+            endpoint: text("endpoint"),
+            vault: short(&text("vault_id")),
+            log: size.map(|size| size.to_string()).unwrap_or_default(),
+        }
     };
     children.into_iter().flatten().map(row).collect()
 }
