@@ -37,10 +37,7 @@ pub struct Fingerprint {
 pub fn identity(config: &ServerConfig, platform: &dyn Platform) -> anyhow::Result<Fingerprint> {
     config.check()?;
     let material = Material::load(config)?;
-    let roots = Roots {
-        trust: trust(config, &material)?.root(),
-        operational: operational(config)?.root(),
-    };
+    let roots = roots(config, &material)?;
     let anchor = config.anchor()?;
     let constellation = anchor.as_ref().map(|anchor| anchor.constellation);
     let configured = Configured {
@@ -64,6 +61,30 @@ pub fn identity(config: &ServerConfig, platform: &dyn Platform) -> anyhow::Resul
         trust_root: roots.trust,
         operational_root: roots.operational,
         constellation,
+    })
+}
+
+/// The roots of a configuration's two trees, as a vault started with it shows them. Reads the
+/// certificates that it names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ConfigRoots {
+    /// Of what carries trust: what governance signs for.
+    pub trust: Hash,
+    /// Of what carries none.
+    pub operational: Hash,
+}
+
+/// The roots of this configuration. Needs no TEE.
+pub fn config_roots(config: &ServerConfig) -> anyhow::Result<ConfigRoots> {
+    config.check()?;
+    let Roots { trust, operational } = roots(config, &Material::load(config)?)?;
+    Ok(ConfigRoots { trust, operational })
+}
+
+fn roots(config: &ServerConfig, material: &Material) -> anyhow::Result<Roots> {
+    Ok(Roots {
+        trust: trust(config, material)?.root(),
+        operational: operational(config)?.root(),
     })
 }
 

@@ -33,5 +33,5 @@ pub use config::{
     AttestationConfig, ConfigError, ConstellationConfig, IssuerConfig, LimitsConfig, LogConfig,
     RegistryConfig, RolesConfig, ServerConfig, TimeConfig, TypSetting,
 };
-pub use fingerprint::{Fingerprint, identity};
+pub use fingerprint::{ConfigRoots, Fingerprint, config_roots, identity};
 pub use run::run;

@@ -33,21 +33,29 @@ fn main() -> ExitCode {
     }
 }
 
+/// Says what the file's certificates and settings come to: the trust root is what governance signs.
 fn check(file: &Path) -> anyhow::Result<()> {
-    ServerConfig::load(file).with_context(|| file.display().to_string())?;
+    let config = load(file)?;
+    let roots = vault_server::config_roots(&config)?;
     println!("{}: good", file.display());
+    println!("trust root        {}", roots.trust);
+    println!("operational root  {}", roots.operational);
     Ok(())
 }
 
+fn load(file: &Path) -> anyhow::Result<ServerConfig> {
+    ServerConfig::load(file).with_context(|| file.display().to_string())
+}
+
 fn start(file: &Path) -> anyhow::Result<()> {
-    check(file)?;
+    load(file)?;
     match platform()? {}
 }
 
 /// Which vault the folder holds: a line of JSON for `evault constellation init`, and the same for
 /// people on stderr.
 fn identity(file: &Path) -> anyhow::Result<()> {
-    check(file)?;
+    load(file)?;
     match platform()? {}
 }
 

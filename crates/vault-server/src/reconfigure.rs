@@ -1,8 +1,8 @@
 //! Changes of the trust configuration: by the sealed governance quorum, and by nobody else.
 //!
-//! A change is logged durably, and only then sealed. A crash before the seal leaves the vault as
-//! it was, with one entry more; a crash after it leaves a vault that opens under the new
-//! configuration at its next start.
+//! A change is logged durably, and only then sealed. What the log says holds: a crash before the
+//! entry is durable leaves the vault as it was, and a crash after it leaves a vault that opens
+//! under the new configuration at its next start.
 
 mod nonces;
 

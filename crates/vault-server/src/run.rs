@@ -80,7 +80,9 @@ impl Boot {
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(accept::serve(listener, door, stopped));
         let fresh = tokio::spawn(shared.issuers.clone().keep_fresh());
-        announce(&shared, address, platform_id.as_deref())?;
+        if announce(&shared, address, platform_id.as_deref()).is_err() {
+            tracing::warn!("nobody reads that the vault is ready");
+        }
         let announcing = crate::announce::start(&registry, address, shared.vault_id);
         Ok(Self {
             shared,
