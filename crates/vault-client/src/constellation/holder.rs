@@ -71,8 +71,9 @@ impl Holder {
     {
         let call = &call;
         let asked = |client: Client| async move {
-            let answer = call(client.clone()).await?;
-            Ok((answer, client.peer().await?))
+            // First, because nothing may fail once the vault has confirmed.
+            let peer = client.peer().await?;
+            Ok((call(client).await?, peer))
         };
         let (answer, peer) = self.constellation.answer(self.vault, &asked).await?;
         self.receipts.keep(Done {
