@@ -24,7 +24,8 @@ pub struct Answer<T> {
 pub struct Receipt {
     /// The head that covers the answer, with the signed note.
     pub head: SeenHead,
-    /// The caller's own entry, if the call was logged.
+    /// The caller's own entry, if the call was logged. Absent where the answer repeats one that was
+    /// lost on its way: the call was logged, under a head that went with that answer.
     pub logged: Option<Logged>,
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn verify(receipt: v1::Receipt, session: &Session) -> Result<Receipt>
     let logged = receipt
         .leaf
         .into_option()
+        .filter(|leaf| !is_repeat(leaf, &head))
         .map(|leaf| logged(leaf, &head))
         .transpose()?;
     Ok(Receipt { head, logged })
@@ -108,6 +110,11 @@ fn verified(key: &LogKey, head: v1::Head) -> Result<SeenHead> {
     })
 }
 
+/// A vault that has done this call before says at which index, and has no proof at hand.
+fn is_repeat(leaf: &v1::LoggedLeaf, head: &SeenHead) -> bool {
+    leaf.leaf.is_empty() && leaf.proof.is_empty() && leaf.index < head.size
+}
+
 fn logged(leaf: v1::LoggedLeaf, head: &SeenHead) -> Result<Logged> {
     let proof: Vec<Hash> = leaf
         .proof
@@ -141,6 +148,25 @@ fn invalid(why: impl std::fmt::Display) -> Error {
 mod tests {
     use super::*;
     use merkle::{Tree, leaf_hash};
+
+    #[test]
+    fn only_a_place_within_the_head_and_nothing_else_is_a_repeat() {
+        let head = SeenHead {
+            size: 3,
+            root: Hash::default(),
+            checkpoint: Vec::new(),
+        };
+        let at = |index| v1::LoggedLeaf {
+            index,
+            ..Default::default()
+        };
+        assert!(is_repeat(&at(2), &head));
+        assert!(!is_repeat(&at(3), &head));
+        let leaf = vec![1];
+        assert!(!is_repeat(&v1::LoggedLeaf { leaf, ..at(2) }, &head));
+        let proof = vec![vec![0; 32]];
+        assert!(!is_repeat(&v1::LoggedLeaf { proof, ..at(2) }, &head));
+    }
 
     #[test]
     fn the_proof_of_the_last_leaf_gives_the_root_before_it() {
