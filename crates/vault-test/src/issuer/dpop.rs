@@ -19,12 +19,12 @@ pub(crate) fn thumbprint(proof: &str, uri: &str, now: u64) -> Option<String> {
     UnparsedPublicKey::new(algorithm, key)
         .verify(signed.as_bytes(), &unbase64url(signature)?)
         .ok()?;
-    let is = |of: &Value, name: &str, value: &str| of[name].as_str() == Some(value);
-    let fresh = claims["iat"].as_u64()?.abs_diff(now) <= WINDOW;
+    let is = |of: &Value, name: &str, value: &str| text(of, name) == Some(value);
+    let fresh = claims.get("iat")?.as_u64()?.abs_diff(now) <= WINDOW;
     let fine = is(&header, "typ", "dpop+jwt")
         && is(&claims, "htm", "POST")
         && is(&claims, "htu", uri)
-        && claims["jti"].as_str().is_some_and(|id| !id.is_empty())
+        && text(&claims, "jti").is_some_and(|id| !id.is_empty())
         && fresh;
     fine.then(|| base64url(&sha256(canonical.as_bytes()).0))
 }
@@ -33,12 +33,12 @@ type Key = (&'static dyn VerificationAlgorithm, Vec<u8>, String);
 
 /// Algorithm, public bytes, and the members that the thumbprint is over.
 fn public_key(header: &Value) -> Option<Key> {
-    let jwk = &header["jwk"];
-    let text = |name: &str| jwk[name].as_str().filter(|text| is_plain(text));
-    let (kind, curve, x) = (text("kty")?, text("crv")?, text("x")?);
-    match (header["alg"].as_str()?, kind, curve) {
+    let jwk = header.get("jwk")?;
+    let member = |name: &str| text(jwk, name).filter(|text| is_plain(text));
+    let (kind, curve, x) = (member("kty")?, member("crv")?, member("x")?);
+    match (text(header, "alg")?, kind, curve) {
         ("ES256", "EC", "P-256") => {
-            let y = text("y")?;
+            let y = member("y")?;
             let point = [vec![4], unbase64url(x)?, unbase64url(y)?].concat();
             let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
             Some((&ECDSA_P256_SHA256_FIXED, point, canonical))
@@ -49,6 +49,10 @@ fn public_key(header: &Value) -> Option<Key> {
         }
         _ => None,
     }
+}
+
+fn text<'a>(of: &'a Value, name: &str) -> Option<&'a str> {
+    of.get(name)?.as_str()
 }
 
 fn is_plain(text: &str) -> bool {
