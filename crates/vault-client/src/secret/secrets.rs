@@ -11,10 +11,13 @@ use super::{blind, recover};
 use crate::error::{Error, ErrorCode, Result};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 use vault_policy::VaultId;
 
 /// How often a reader follows a record that changes under it.
 const READS: usize = 4;
+/// How long a repair waits for shares that it does not need.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Left free behind the newest generation that was found: later ones may have been begun.
 const GENERATIONS_UNSEEN: u32 = 1_000;
 
@@ -113,7 +116,12 @@ impl Secrets {
         let mut targets = remaining(&record, without)?;
         targets.extend_from_slice(with);
         check_targets(record.threshold, &targets)?;
-        let found = collect::reconstruct(&self.owner, &record, holders, Wait::Enough).await?;
+        // All that stay must answer anyway; those that are lost may never.
+        let wait = match without {
+            [] => Wait::All,
+            _ => Wait::Patience(PATIENCE),
+        };
+        let found = collect::reconstruct(&self.owner, &record, holders, wait).await?;
         record.policy = policy.unwrap_or(record.policy);
         let collected = found.collected;
         match reshare(&set, holders, record, &targets, &found.secret).await {
