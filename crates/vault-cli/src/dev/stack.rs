@@ -7,7 +7,6 @@ use super::process::{self, Process};
 use super::settings::{Common, Issued, text, write_outsider, write_registry};
 use super::{Progress, failed};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::poll_fn;
 use std::path::PathBuf;
@@ -20,7 +19,7 @@ use vault_client::{Error, ErrorCode, Result};
 use vault_policy::VaultId;
 
 /// How long a vault may take until the registry lists it.
-const UNTIL_LISTED: Duration = Duration::from_secs(30);
+const UNTIL_LISTED: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// What runs. Every child ends when this is dropped.
@@ -271,23 +270,30 @@ fn no_such(number: u8) -> Error {
 }
 
 /// Does something for every vault at once; answers in their order. The first failure ends all.
+/// No task of its own: whatever was started ends at once when this is dropped.
 async fn all<T, F, R>(layout: &Layout, plan: &Plan, each: F) -> Result<Vec<T>>
 where
     F: Fn(Layout, u8) -> R,
-    R: Future<Output = Result<T>> + Send + 'static,
-    T: Send + 'static,
+    R: Future<Output = Result<T>>,
 {
-    let mut tasks = JoinSet::new();
-    for number in 1..=plan.vaults {
-        let doing = each(layout.clone(), number);
-        tasks.spawn(async move { (number, doing.await) });
-    }
-    let mut done = BTreeMap::new();
-    while let Some(task) = tasks.join_next().await {
-        let (number, result) = task.map_err(failed)?;
-        done.insert(number, result?);
-    }
-    Ok(done.into_values().collect())
+    let mut doing: Vec<_> = (1..=plan.vaults)
+        .map(|number| (Box::pin(each(layout.clone(), number)), None))
+        .collect();
+    poll_fn(|context| {
+        for (future, done) in &mut doing {
+            if done.is_none()
+                && let Poll::Ready(result) = future.as_mut().poll(context)
+            {
+                *done = Some(result?);
+            }
+        }
+        match doing.iter().all(|(_, done)| done.is_some()) {
+            true => Poll::Ready(Ok::<_, Error>(())),
+            false => Poll::Pending,
+        }
+    })
+    .await?;
+    Ok(doing.into_iter().filter_map(|(_, done)| done).collect())
 }
 
 async fn start_issuer(layout: &Layout) -> Result<(Process, Value)> {
