@@ -116,6 +116,9 @@ impl Ways {
     }
 }
 
+/// Whose SDK is harvested: its tokens, and the certificate that it shows.
+type Sender = (Arc<dyn TokenSource>, Option<Arc<ClientKey>>);
+
 #[derive(Default, Debug)]
 struct Tally {
     tried: usize,
@@ -197,7 +200,7 @@ async fn what_one_vault_is_sent_is_worth_nothing_at_the_others() {
     let fixed = |token: Option<String>| -> Arc<dyn TokenSource> {
         Arc::new(FixedToken(AccessToken::new(token.unwrap(), None)))
     };
-    let sources = || -> [(Arc<dyn TokenSource>, Option<Arc<ClientKey>>); 3] {
+    let sources = || -> [Sender; 3] {
         let addressed = issuer.token_for_vault("owner", &double.id);
         let certified = Binding::certificate(&theirs.hash());
         let certified = issuer.bound_token("owner", &certified);

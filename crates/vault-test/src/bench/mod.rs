@@ -107,7 +107,7 @@ async fn issuer() -> Result<Issuer> {
         &["vault:owner"],
     )]);
     config.token_seconds = 24 * 3600;
-    Ok(Issuer::start(config).await?)
+    Issuer::start(config).await
 }
 
 async fn loads(
