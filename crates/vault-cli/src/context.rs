@@ -11,10 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use vault_client::constellation::Refused;
 use vault_client::token::{
     ClientCredentials, Kept, ProofKey, TokenCommand, TokenSource, TrustedRoots,
 };
-use vault_client::{Client, Error, ErrorCode, Peer, Result};
+use vault_client::{Client, Constellation, Error, ErrorCode, Peer, Result};
 use vault_policy::VaultId;
 
 /// Flags and, where they are needed, the configuration and a calling enclave.
@@ -90,6 +91,16 @@ impl Context {
     /// Whether anybody reads remarks.
     pub(crate) fn shows_notes(&self) -> bool {
         !self.global.quiet && self.global.output == OutputFormat::Table
+    }
+
+    /// Places that somebody named for these vaults and that were not them, although another was.
+    pub(crate) fn note_refused(&self, constellation: &Constellation, vaults: &[VaultId]) {
+        for Refused { hint, error } in constellation.refused() {
+            let evidence = error.code == ErrorCode::AttestationRefused;
+            if evidence && vaults.contains(&hint.vault_id) {
+                self.note(&error.message());
+            }
+        }
     }
 
     /// That a vault failed, although the command goes on.

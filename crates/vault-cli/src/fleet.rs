@@ -138,7 +138,11 @@ impl<'a> Fleet<'a> {
                 let listed = found.ok_or_else(|| invalid(format_args!("no vault {vault}")))?;
                 Client::connect(listed.config.clone()).await?
             }
-            Kind::Constellation(constellation) => constellation.client(vault).await?,
+            Kind::Constellation(constellation) => {
+                let client = constellation.client(vault).await?;
+                self.context.note_refused(constellation, &[*vault]);
+                client
+            }
         };
         let peer = client.peer().await?;
         if peer.evidence.claims().simulated {

@@ -204,13 +204,15 @@ pub(super) fn note_failures(context: &Context, outcomes: &Outcomes<()>) {
     }
 }
 
-/// Says so where a simulated vault had a part in it.
-pub(super) fn say_simulated(context: &Context, split: &SplitSecrets) {
+/// Says so where a simulated vault had a part in it, or a wrong place was named for one.
+pub(super) fn say_of_vaults(context: &Context, split: &SplitSecrets) {
     let receipts = split.receipts();
     let mut peers = receipts.values().map(|done| &done.peer);
     if peers.any(|peer| peer.evidence.claims().simulated) {
         context.note_simulated();
     }
+    let vaults: Vec<_> = receipts.keys().copied().collect();
+    context.note_refused(split.constellation(), &vaults);
 }
 
 #[cfg(test)]

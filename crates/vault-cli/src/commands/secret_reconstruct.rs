@@ -2,7 +2,7 @@
 
 use super::secret_json::{
     entries, exit, failure, judged, missing, note_failures, on_constellation, outcomes, owner,
-    say_simulated,
+    say_of_vaults,
 };
 use crate::cli::{OutputFormat, SecretReconstruct};
 use crate::context::Context;
@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, args: SecretReconstruct) -> Result<Ou
         .await
         .map_err(failure)?;
     let outcomes = outcomes(&found.collected);
-    say_simulated(context, &split);
+    say_of_vaults(context, &split);
     note_failures(context, &outcomes);
     let mut object = Map::new();
     object.insert("name".into(), json!(args.secret.name));

@@ -1,7 +1,7 @@
 //! `secret recover`: secrets whose records are lost, found on the vaults by listing and trial
 //! decoding.
 
-use super::secret_json::{entries, exit, ids, on_constellation, owner, say_simulated};
+use super::secret_json::{entries, exit, ids, on_constellation, owner, say_of_vaults};
 use crate::cli::SecretRecover;
 use crate::context::{Context, usage};
 use crate::files;
@@ -128,7 +128,7 @@ fn report(
     let unmatched = recovery.unmatched.iter().map(
         |(vault, handle)| json!({ "vault_id": vault.to_string(), "handle": handle.to_string() }),
     );
-    say_simulated(context, split);
+    say_of_vaults(context, split);
     if recovery.gave_up {
         context.note("not every combination was tried: there are too many shares");
     }

@@ -3,7 +3,7 @@
 use super::key_create::from_template;
 use super::secret_json::{
     activated, described, entries, exit, failure, ids, note_failures, on_constellation,
-    say_simulated,
+    say_of_vaults,
 };
 use crate::cli::SecretSplit;
 use crate::context::{Context, usage};
@@ -120,7 +120,7 @@ pub(super) fn report(context: &Context, split: &SplitSecrets, done: &Activated) 
     let record = &done.record;
     let mut object = described(record);
     object.insert("vaults".into(), entries(split, &outcomes));
-    say_simulated(context, split);
+    say_of_vaults(context, split);
     note_failures(context, &outcomes);
     let on: Vec<_> = record
         .members

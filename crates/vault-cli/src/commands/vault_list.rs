@@ -36,7 +36,6 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
             }
         }
     }
-    say_refused(context, &fleet);
     let head = vec!["vault", "endpoint", "tcb", "measurement", "log", "state"];
     let output = Output::new(json!({ "vaults": listed }), Human::Table { head, rows });
     let exit = match output::exit_of(&looked, 1, context.global.allow_partial) {
@@ -49,17 +48,6 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
             .into(),
     };
     Ok(output.exit(exit))
-}
-
-/// Places that somebody named and that were not the vault, although another place was.
-fn say_refused(context: &Context, fleet: &Fleet<'_>) {
-    for refused in fleet
-        .constellation()
-        .map(|all| all.refused())
-        .unwrap_or_default()
-    {
-        context.note(&refused.error.to_string());
-    }
 }
 
 /// A vault's own words, over an attested connection. Needs no token.

@@ -90,6 +90,7 @@ impl Constellation {
     /// Reads the manifest, holds it to the anchor and to what was seen before, and remembers it.
     /// No vault is called, and no registry: a vault is reached when it is needed.
     pub async fn open(config: ConstellationConfig) -> Result<Self> {
+        reach::check_registries(&config.registries)?;
         let manifest = load_manifest(&config.manifest, &config.anchor, &config.heads)?;
         for (vault, endpoint) in &config.endpoints {
             if manifest.member(vault).is_none() {

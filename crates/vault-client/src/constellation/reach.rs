@@ -5,7 +5,7 @@ use super::hints::Phonebook;
 use super::search::Dial;
 use crate::client::Client;
 use crate::config::{ClientConfig, VaultPins};
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::registry::RegistryClient;
 use std::time::Duration;
 use vault_governance::Member;
@@ -91,6 +91,33 @@ impl Phonebook for Registry {
                 .into_iter()
                 .map(|listed| (listed.vault_id, listed.endpoint))
                 .collect()),
+        }
+    }
+}
+
+/// What is no address of a registry is a mistake of the configuration, and no silent registry.
+pub(crate) fn check_registries(urls: &[String]) -> Result<()> {
+    let is_address = |url: &str| {
+        let uri: Option<http::Uri> = url.parse().ok();
+        uri.is_some_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some())
+    };
+    match urls.iter().find(|url| !is_address(url)) {
+        None => Ok(()),
+        Some(url) => Err(Error::new(ErrorCode::ConfigInvalid)
+            .detail(format_args!("registry {url:?} is not http://host:port"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_address_of_a_registry_is_a_mistake_of_the_configuration() {
+        let check = |url: &str| check_registries(&[url.to_owned()]).map_err(|error| error.code);
+        assert_eq!(check("http://registry.example.com:7400"), Ok(()));
+        for wrong in ["registry.example.com:7400", "https://a:1", "", "http://"] {
+            assert_eq!(check(wrong), Err(ErrorCode::ConfigInvalid), "{wrong}");
         }
     }
 }

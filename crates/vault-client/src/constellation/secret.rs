@@ -46,6 +46,11 @@ impl Constellation {
 }
 
 impl SplitSecrets {
+    /// The vaults.
+    pub fn constellation(&self) -> &Constellation {
+        &self.constellation
+    }
+
     /// The records.
     pub fn records(&self) -> &Secrets {
         &self.secrets
