@@ -152,10 +152,12 @@ async fn connection(
         )?;
         Ok::<(), io::Error>(())
     };
-    // However it ends, both sides are closed.
+    // However it ends, both sides are closed. Once it is cut, nothing passes any more, whatever the
+    // mode has become since.
     tokio::select! {
-        _ = forward => {}
+        biased;
         () = cut => {}
+        _ = forward => {}
     }
 }
 
