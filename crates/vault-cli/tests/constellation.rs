@@ -293,10 +293,9 @@ fn a_vault_with_another_configuration_is_refused_until_governance_has_let_it_in(
     let after = desk.ok(&inspect);
     assert_eq!(after["config_root"], planned["new_trust_root"]);
     let shown = desk.ok("constellation show");
-    let member = shown["members"].as_array().unwrap().iter();
-    let member = member
-        .filter(|member| member["vault_id"] == vault.as_str())
-        .next()
+    let mut members = shown["members"].as_array().unwrap().iter();
+    let member = members
+        .find(|member| member["vault_id"] == vault.as_str())
         .unwrap();
     assert_eq!(member["operator"], "ann");
     let again = desk.refused(2, &format!("{change} --governance-key one.pem --yes"));
