@@ -14,7 +14,7 @@ use crate::root::reopen_root;
 use crate::sealed::Sealed;
 use crate::shared::{Open, Shared};
 use nonces::Nonces;
-use std::sync::{Arc, Mutex as Now, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use tokio::sync::{Mutex, Notify};
 use vault_core::{Code, GovernedChange, Refusal};
 use vault_encoding::Hash;
@@ -30,7 +30,7 @@ pub(crate) struct Governor {
     platform: Arc<dyn Platform>,
     /// What is sealed now; held while it changes. `None` if the root did not open.
     sealed: Mutex<Option<Sealed>>,
-    nonces: Now<Nonces>,
+    nonces: StdMutex<Nonces>,
     /// Told when a locked vault may open.
     reopen: Notify,
     /// Told when this boot takes no more connections.
@@ -68,7 +68,7 @@ impl Governor {
             identity: identity.clone(),
             platform: platform.clone(),
             sealed: Mutex::new(sealed),
-            nonces: Now::default(),
+            nonces: StdMutex::default(),
             reopen: Notify::new(),
             closed: Notify::new(),
         }
