@@ -17,7 +17,7 @@ use bytes::Bytes;
 use harvest_double::{Double, Harvested};
 use hyper::header::{HeaderMap, HeaderValue};
 use ratls::tls::ClientKey;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use thief::{OPERATE, Thief, WHO_AM_I, config, issuer, vault};
@@ -123,13 +123,17 @@ type Sender = (Arc<dyn TokenSource>, Option<Arc<ClientKey>>);
 struct Tally {
     tried: usize,
     accepted: Vec<String>,
+    /// How often each reason was given.
+    refused: BTreeMap<String, usize>,
 }
 
 impl Tally {
     async fn attempt(&mut self, wire: &Thief, path: &str, headers: &HeaderMap, body: &Bytes) {
         let outcome = wire.call(path, headers, body.clone()).await;
         self.tried += 1;
-        if !outcome.is_refused() {
+        if outcome.is_refused() {
+            *self.refused.entry(outcome.message).or_default() += 1;
+        } else {
             self.accepted
                 .push(format!("{path} {headers:?} {outcome:?}"));
         }
@@ -230,12 +234,23 @@ async fn what_one_vault_is_sent_is_worth_nothing_at_the_others() {
         assert!(control.accepted.len() * 3 > control.tried, "{control:?}");
     }
     println!(
-        "harvested from the SDK: {} attempts, {} accepted",
+        "harvested from the SDK: {} attempts, {} accepted; {:?}",
         tally.tried,
-        tally.accepted.len()
+        tally.accepted.len(),
+        tally.refused
     );
     assert!(tally.tried > 300, "{} attempts", tally.tried);
     assert_eq!(tally.accepted, Vec::<String>::new());
+    for reason in [
+        // On the connection whose nonce they name, proofs are refused for the vault they name.
+        "proof refused: wrong_uri",
+        "sender refused: proof_required",
+        "sender refused: certificate_required",
+        "sender refused: other_certificate",
+        "token refused: wrong_audience",
+    ] {
+        assert!(tally.refused.contains_key(reason), "{reason}: {tally:?}");
+    }
     for other in &others {
         let tokens = issuer.token_source("owner").unwrap();
         let client = Client::connect(config(other).tokens(tokens)).await.unwrap();
