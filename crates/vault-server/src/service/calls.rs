@@ -103,7 +103,7 @@ mod tests {
 
     fn key() -> v1::KeyRef {
         v1::KeyRef {
-            handle: "09".repeat(16),
+            handle: vault_policy::KeyHandle([9; 16]).to_string(),
             ..Default::default()
         }
     }
