@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 use vault_client::{Constellation, ConstellationConfig, HeadStore, Result};
+use vault_policy::VaultId;
 
 pub(super) async fn stop(dir: &Path) -> Result<Output> {
     let layout = Layout::existing(dir)?;
@@ -25,12 +26,8 @@ pub(super) async fn status(context: &Context, dir: &Path) -> Result<Output> {
     insert(&mut answer, "state", json!("running"));
     let constellation = open(context, &layout).await?;
     let children = answer.get_mut("children").and_then(Value::as_array_mut);
-    for child in children.into_iter().flatten() {
-        let runs = member(child, "state").is_some_and(|state| state == "running");
-        if let (Some(vault), true) = (member(child, "vault_id"), runs) {
-            look(&constellation, &vault, child).await;
-        }
-    }
+    let children = children.into_iter().flatten();
+    look(&constellation, children.collect()).await;
     let rows = rows(&answer).into_iter().map(Row::cells).collect();
     let head = vec!["child", "state", "endpoint", "vault", "log"];
     Ok(Output::new(answer, Human::Table { head, rows }))
@@ -51,21 +48,26 @@ async fn open(context: &Context, layout: &Layout) -> Result<Constellation> {
     Constellation::open(wanted).await
 }
 
-/// The size of the log, from an attested call.
-async fn look(constellation: &Constellation, vault: &str, child: &mut Value) {
-    let asked = async {
-        let vault = vault.parse().map_err(failed)?;
-        constellation.client(&vault).await?.info().await
-    };
-    match asked.await {
-        Ok(info) => {
-            insert(child, "log_size", json!(info.head.map(|head| head.size)));
-            insert(child, "error", Value::Null);
-        }
-        Err(error) => {
-            insert(child, "log_size", Value::Null);
-            insert(child, "error", crate::output::error_json(&error));
-        }
+/// The sizes of the logs, from attested calls to every vault that runs.
+async fn look(constellation: &Constellation, mut children: Vec<&mut Value>) {
+    let runs = |child: &Value| member(child, "state").is_some_and(|state| state == "running");
+    let running = children.iter().filter(|child| runs(child));
+    let vaults: Vec<VaultId> = running
+        .filter_map(|child| member(child, "vault_id")?.parse().ok())
+        .collect();
+    let told = constellation.each(&vaults, |vault| async move { vault.info().await });
+    for outcome in told.await {
+        let id = outcome.vault_id.to_string();
+        let is_it = |child: &&mut &mut Value| member(child, "vault_id").as_ref() == Some(&id);
+        let Some(child) = children.iter_mut().find(is_it) else {
+            continue;
+        };
+        let (size, error) = match &outcome.result {
+            Ok(info) => (json!(info.head.as_ref().map(|head| head.size)), Value::Null),
+            Err(error) => (Value::Null, crate::output::error_json(error)),
+        };
+        insert(child, "log_size", size);
+        insert(child, "error", error);
     }
 }
 
@@ -91,9 +93,13 @@ pub(super) fn rows(status: &Value) -> Vec<Row> {
     let row = |child: &Value| {
         let text = |name: &str| member(child, name).unwrap_or_default();
         let size = child.get("log_size").and_then(Value::as_u64);
+        let error = child.get("error").and_then(|error| member(error, "code"));
         Row {
             name: text("name"),
-            state: text("state"),
+            state: match error {
+                Some(code) => format!("{}, {code}", text("state")),
+                None => text("state"),
+            },
             endpoint: text("endpoint"),
             vault: short(&text("vault_id")),
             log: size.map(|size| size.to_string()).unwrap_or_default(),
