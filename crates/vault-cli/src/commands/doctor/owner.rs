@@ -100,8 +100,7 @@ fn spread(record: &SetRecord, manifest: &Manifest) -> Found {
     }
     Found::Well(format!(
         "{need} of {}, generation {}",
-        record.shares,
-        record.generation
+        record.shares, record.generation
     ))
 }
 
