@@ -6,9 +6,10 @@ use crate::pace::{Pace, Turn};
 use crate::refused::Refused;
 use crate::source::Source;
 use ratls::tls::{self, Clock, ExpectedVault, Trust};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use vault_policy::VaultId;
 
@@ -55,9 +56,10 @@ impl Dialler {
         &self,
         endpoint: &Endpoint,
         vault: Option<VaultId>,
-        _turn: Turn,
+        turn: Turn,
     ) -> Option<Found> {
-        let tcp = TcpStream::connect(endpoint.as_str()).await.ok()?;
+        let (addresses, _turn) = resolve(endpoint.clone(), turn).await?;
+        let tcp = TcpStream::connect(&addresses[..]).await.ok()?;
         let expected = match vault {
             Some(vault) => ExpectedVault::vault(vault),
             None => ExpectedVault::danger_any_vault(),
@@ -82,4 +84,14 @@ impl Dialler {
             }
         }
     }
+}
+
+/// The addresses of an endpoint. A look-up cannot be cancelled, and holds its turn until it ends:
+/// slow name servers of a stranger's choosing take no more threads than there are turns.
+async fn resolve(endpoint: Endpoint, turn: Turn) -> Option<(Vec<SocketAddr>, Turn)> {
+    let looking = tokio::spawn(async move {
+        let addresses = lookup_host(endpoint.as_str()).await.ok()?;
+        Some((addresses.collect(), turn))
+    });
+    looking.await.ok()?
 }
