@@ -387,7 +387,11 @@ async fn what_is_sealed_cannot_go_back_without_the_log_nor_the_log_without_it() 
     }
     after(&mut governed, &new, &old, &old_file).await;
     let refused = governed.reconfigure_by(&[4, 5]).await.unwrap_err();
-    assert_eq!(refused.code, ErrorCode::Locked, "nobody can write to an old log");
+    assert_eq!(
+        refused.code,
+        ErrorCode::Locked,
+        "nobody can write to an old log"
+    );
 
     // All of it together is an older vault: whoever has seen the newer one is told.
     assert_eq!(after(&mut governed, &old, &old, &old_file).await, None);
