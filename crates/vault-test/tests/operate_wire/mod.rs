@@ -25,7 +25,9 @@ use vault_test::process::VaultProcess;
 pub(crate) fn key_ref(key: KeyName) -> v1::KeyRef {
     v1::KeyRef {
         handle: key.handle.to_string(),
-        lineage: key.lineage.map_or_else(Vec::new, |lineage| lineage.0.0.to_vec()),
+        lineage: key
+            .lineage
+            .map_or_else(Vec::new, |lineage| lineage.0.0.to_vec()),
         ..Default::default()
     }
 }
@@ -61,6 +63,8 @@ pub(crate) fn numbered(id: u64, call: Call) -> v1::OperateRequest {
         ..Default::default()
     }
 }
+
+const WINDOW: u32 = 64 << 10;
 
 /// HTTP/2 behind the preamble.
 #[derive(Clone)]
@@ -101,7 +105,11 @@ impl Wire {
         let tcp = TcpStream::connect(&ready.addr).await.unwrap();
         let stream = tls::connect_tcp(tcp, &config).await.unwrap().stream;
         let io = TokioIo::new(stream);
-        let (send, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+        // Small windows: what the client has not read stays with the vault.
+        let (send, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
+            .handshake(io)
             .await
             .unwrap();
         tokio::spawn(connection);
