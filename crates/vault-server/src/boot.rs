@@ -130,7 +130,7 @@ pub(crate) struct Start<'a> {
     pub(crate) platform: &'a dyn Platform,
 }
 
-/// A log that was read back. Nothing was written yet.
+/// A log that was read back. No entry was written yet.
 pub(crate) struct Folded {
     pub(crate) vault: Vault,
     pub(crate) log: StoreLog,
@@ -205,8 +205,11 @@ impl Start<'_> {
         let boot_id = folded.boot_id;
         let ready = folded.commit()?;
         if next != sealed {
-            root.reseal(next.clone())?;
-            tracing::info!("sealed what the log says of the trust configuration");
+            // The log says it at every start until it is sealed.
+            match root.reseal(next.clone()) {
+                Ok(()) => tracing::info!("sealed what the log says of the trust configuration"),
+                Err(error) => tracing::warn!(%error, "the trust configuration is not sealed"),
+            }
         }
         Ok((next, Ok((boot_id, ready))))
     }

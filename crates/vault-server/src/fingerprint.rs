@@ -32,8 +32,9 @@ pub struct Fingerprint {
 }
 
 /// The fingerprint of the vault of this configuration. A folder that holds nothing gets its vault
-/// here, sealed as at any first boot; the log is not touched. Refused while the configuration is
-/// not the one that is sealed: such a vault is locked, and belongs into no manifest.
+/// here, sealed as at any first boot. The log is not looked at: opening it would displace a vault
+/// that runs on it. Refused while the configuration is not the one that is sealed: such a vault is
+/// locked, and belongs into no manifest.
 pub fn identity(config: &ServerConfig, platform: &dyn Platform) -> anyhow::Result<Fingerprint> {
     config.check()?;
     let material = Material::load(config)?;

@@ -13,7 +13,7 @@ use crate::identity::Identity;
 use crate::root::reopen_root;
 use crate::sealed::Sealed;
 use crate::shared::{Open, Shared};
-use nonces::Nonces;
+use nonces::Nonce;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use tokio::sync::{Mutex, Notify};
 use vault_core::{Code, GovernedChange, Refusal};
@@ -30,7 +30,7 @@ pub(crate) struct Governor {
     platform: Arc<dyn Platform>,
     /// What is sealed now; held while it changes. `None` if the root did not open.
     sealed: Mutex<Option<Sealed>>,
-    nonces: StdMutex<Nonces>,
+    nonce: StdMutex<Nonce>,
     /// Told when a locked vault may open.
     reopen: Notify,
     /// Told when this boot takes no more connections.
@@ -68,7 +68,7 @@ impl Governor {
             identity: identity.clone(),
             platform: platform.clone(),
             sealed: Mutex::new(sealed),
-            nonces: StdMutex::default(),
+            nonce: StdMutex::new(Nonce::new()),
             reopen: Notify::new(),
             closed: Notify::new(),
         }
@@ -89,18 +89,19 @@ impl Governor {
         let sealed = self.sealed.lock().await;
         let (sealed, anchor) = governed(sealed.as_ref())?;
         Ok(Begun {
-            nonce: self.nonces().issue(),
+            nonce: self.nonce().open(),
             sealed_trust_root: sealed.trust_root,
             present_trust_root: self.roots.trust,
             constellation: anchor.constellation.0,
         })
     }
 
-    fn nonces(&self) -> std::sync::MutexGuard<'_, Nonces> {
-        self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
+    fn nonce(&self) -> std::sync::MutexGuard<'_, Nonce> {
+        self.nonce.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Holds a statement to what is sealed. Its nonce is spent, whatever comes of it.
+    /// Holds a statement to what is sealed. The nonce is spent by a statement that the quorum has
+    /// signed, whatever comes of that, and by nobody else.
     fn judge(
         &self,
         sealed: &Sealed,
@@ -108,7 +109,6 @@ impl Governor {
         statement: &Reconfiguration,
         signatures: &[GovernanceSignature],
     ) -> Result<GovernedChange, GovernanceError> {
-        let ours = self.nonces().spend(&statement.nonce);
         let expected = Expected {
             vault_id: self.identity.vault_id(),
             constellation: anchor.constellation,
@@ -116,7 +116,7 @@ impl Governor {
             governance: &anchor.governance,
         };
         let signers = statement.verify(&expected, signatures)?;
-        if !ours {
+        if !self.nonce().spend(&statement.nonce) {
             return Err(GovernanceError::UnknownNonce);
         }
         Ok(GovernedChange {
@@ -184,9 +184,15 @@ impl Shared {
                 governor.log_aside(old, change, next.clone()).await?
             }
         };
-        governor.seal(next.clone()).await?;
+        // In force from here: the next start reads it from the log, sealed or not.
         let trust_root = next.trust_root;
-        *held = Some(next);
+        *held = Some(next.clone());
+        if let Err(reason) = governor.seal(next).await {
+            tracing::warn!(
+                reason,
+                "the change is logged, and not sealed before the next start"
+            );
+        }
         tracing::info!(%trust_root, index, "governance changed the trust configuration");
         if self.state.is_err() {
             governor.reopen.notify_one();
@@ -248,25 +254,21 @@ impl Governor {
         .await
     }
 
-    async fn seal(&self, next: Sealed) -> Result<(), Refusal> {
+    async fn seal(&self, next: Sealed) -> Result<(), &'static str> {
         let (folder, platform) = (self.config.data_dir.clone(), self.platform.clone());
-        blocking(move || {
-            let mut root = reopen_root(&folder, &*platform).map_err(unavailable)?;
-            match root.reseal(next) {
-                Ok(()) => Ok(()),
-                Err(vault_store::RootError::Storage(vault_store::StorageError::NoSpace)) => {
-                    Err(Refusal::new(Code::Unavailable).because("no space to seal the change"))
-                }
-                // Nobody knows which of the two is sealed.
-                Err(_) => crate::stop::abort("the root could not be sealed"),
-            }
-        })
-        .await
+        let vault = self.identity.vault_id();
+        let sealing = tokio::task::spawn_blocking(move || {
+            let mut root = reopen_root(&folder, &*platform, vault)?;
+            root.reseal(next)
+                .map_err(|_| "the disk failed, or has no space")
+        });
+        sealing.await.unwrap_or(Err("it was interrupted"))
     }
 }
 
 fn log_with(start: &Start<'_>, change: &GovernedChange, next: &Sealed) -> Result<u64, Refusal> {
-    let root = reopen_root(&start.config.data_dir, start.platform).map_err(unavailable)?;
+    let vault = start.identity.vault_id();
+    let root = reopen_root(&start.config.data_dir, start.platform, vault).map_err(unavailable)?;
     let folded = start
         .fold(&root.store)
         .map_err(|_| unavailable("the log could not be opened"))?;

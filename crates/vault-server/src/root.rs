@@ -7,6 +7,7 @@ use crate::identity::Identity;
 use crate::sealed::{Configured, Sealed};
 use std::path::Path;
 use std::sync::Arc;
+use vault_policy::VaultId;
 use vault_store::{DirFiles, PlatformSeal, RootError, RootState, StoreRoot};
 use vault_tee::Platform;
 
@@ -40,10 +41,11 @@ pub(crate) fn open_root(
     Ok(OpenedRoot::of(files, seal, store).ok_or(Locked::Identity))
 }
 
-/// Opens a root that was opened before; never makes a vault.
+/// Opens the root of this vault, which was opened before; never makes a vault.
 pub(crate) fn reopen_root(
     folder: &Path,
     platform: &dyn Platform,
+    vault: VaultId,
 ) -> Result<OpenedRoot, &'static str> {
     let key = platform
         .seal_root()
@@ -52,7 +54,9 @@ pub(crate) fn reopen_root(
     let mut files = DirFiles::open(folder).map_err(|_| "the disk failed")?;
     match vault_store::read_root(&mut files, &seal) {
         Ok(RootState::Present(store)) => {
-            OpenedRoot::of(files, seal, store).ok_or("root.sealed is another one by now")
+            let root = OpenedRoot::of(files, seal, store);
+            let root = root.filter(|root| root.identity.vault_id() == vault);
+            root.ok_or("root.sealed is another vault's by now")
         }
         Ok(RootState::FirstBoot) | Err(_) => Err("root.sealed does not open any more"),
     }

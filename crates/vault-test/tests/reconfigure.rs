@@ -56,7 +56,7 @@ async fn refusal(governed: &Governed, statement: &Reconfiguration, by: &[u8]) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_that_is_wrong_in_one_thing_is_refused_and_its_nonce_is_spent() {
+async fn a_statement_that_is_wrong_in_one_thing_is_refused_and_only_the_quorum_spends_the_nonce() {
     let mut governed = Governed::start(&[SIM_VAULT]).await;
     governed.restart(&wanted(&governed));
     let right = |offer: &ReconfigureOffer| offer.statement(offer.present_trust_root);
@@ -110,7 +110,11 @@ async fn a_statement_that_is_wrong_in_one_thing_is_refused_and_its_nonce_is_spen
             error.message()
         );
         assert!(governed.state().await.0.is_some(), "{reason}");
-        if expected == ErrorCode::GovernanceRefused && statement.nonce == offer.nonce {
+        // Only what the quorum has signed spends it: nobody takes it from those who sign.
+        let spent = reason == "present configuration";
+        let next = self::offer(&governed).await.nonce;
+        assert_eq!(next != offer.nonce, spent, "{reason}");
+        if spent {
             let refused = refusal(&governed, &right(&offer), &[1, 2]).await;
             let refused = refused.expect("the nonce is spent");
             assert!(refused.contains("nonce"), "{reason}: {refused}");
@@ -186,6 +190,8 @@ async fn an_open_vault_prepares_its_next_start_and_goes_on_as_it_is() {
         refusal(&governed, &offered.statement(new), &[1, 2]).await,
         None
     );
+    let replayed = refusal(&governed, &offered.statement(new), &[1, 2]).await;
+    assert!(replayed.is_some());
     assert_eq!(
         governed.state().await,
         (None, old),
@@ -315,6 +321,61 @@ fn copy(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_logged_holds_although_the_disk_has_no_space_to_seal_it() {
+    let mut governed = Governed::start(&[SIM_VAULT]).await;
+    let key = governed.new_key().await;
+    governed.restart(&rotated(&governed));
+    let (_, new) = governed.state().await;
+    governed.vault.kill().unwrap();
+    let sealed = governed.dir().join("data/root.sealed");
+    let before = std::fs::read(&sealed).unwrap();
+
+    let full = governed.dir().join("data/root.sealed.new");
+    let full = full.to_str().unwrap();
+    let program = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-P",
+        full,
+        "-e",
+        "trace=openat",
+        "-e",
+        "inject=openat:error=ENOSPC",
+        SIM_VAULT,
+    ];
+    let traced = VaultProcess::prepare(&program, governed.dir(), &governed.issuer).unwrap();
+    let plain = std::mem::replace(&mut governed.vault, traced);
+    governed.write(&rotated(&governed));
+    governed.vault.start().unwrap();
+    assert_eq!(governed.reconfigure().await.unwrap().trust_root, new);
+    assert_eq!(governed.state().await, (None, new));
+    governed.sign(key).await.unwrap();
+    governed.vault.kill().unwrap();
+    assert_eq!(
+        std::fs::read(&sealed).unwrap(),
+        before,
+        "there was no space"
+    );
+
+    governed.vault = plain;
+    let file = governed.base.clone();
+    governed.restart(&file);
+    assert!(governed.state().await.0.is_some(), "the log has said so");
+    assert!(governed.reconfigure_by(&[1, 2]).await.is_err());
+    governed.restart(&rotated(&governed));
+    assert_eq!(governed.state().await, (None, new));
+    assert_ne!(
+        std::fs::read(&sealed).unwrap(),
+        before,
+        "sealed at the next start"
+    );
+    governed.sign(key).await.unwrap();
 }
 
 /// What the host may keep and bring back.
