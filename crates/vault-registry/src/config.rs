@@ -13,9 +13,9 @@
 //! [limits]                         # these are the defaults
 //! entries = 4096
 //! entries_per_source = 256         # by the address that announced them
-//! entries_per_platform = 64        # by the machine that the evidence names
+//! entries_per_platform = 64        # vaults, by the machine that the evidence names
 //! requests_per_second = 50         # of one source
-//! dials = 32                       # at once; half of them for one source
+//! dials = 32                       # at once; a quarter for what is listed, half for one source
 //! dial_seconds = 5                 # name look-up, TCP, TLS and preamble together
 //! page = 100                       # entries on a page, unless the caller asks for fewer or more
 //! connections = 1024               # half of them from one source
@@ -112,7 +112,7 @@ pub struct LimitsConfig {
     pub entries: usize,
     /// Live entries that one source announced.
     pub entries_per_source: usize,
-    /// Live entries on one machine.
+    /// Vaults with live entries on one machine.
     pub entries_per_platform: usize,
     /// Requests of one source within one second.
     pub requests_per_second: u32,

@@ -2,7 +2,7 @@
 
 use crate::book::Found;
 use crate::endpoint::Endpoint;
-use crate::pace::{Pace, Turn};
+use crate::pace::{Dial, Pace, Turn};
 use crate::refused::Refused;
 use crate::source::Source;
 use ratls::tls::{self, Clock, ExpectedVault, Trust};
@@ -32,33 +32,37 @@ impl Dialler {
     }
 
     /// What answers at `endpoint`, if it is a vault, and `vault` if that is named. A dial that
-    /// fails is answered when the time for it is over, however early it failed and whatever of:
-    /// neither words nor time tell a closed port from an open one.
+    /// fails is answered when the time for it is over, however early it failed and whatever of,
+    /// and takes its turn until then: neither words nor time nor the room that it leaves tell a
+    /// closed port from an open one.
     pub(crate) async fn find(
         &self,
         endpoint: &Endpoint,
         vault: Option<VaultId>,
+        dial: Dial,
         source: Source,
     ) -> Result<Found, Refused> {
-        let turn = self.pace.dial(source).ok_or(Refused::Pace)?;
+        let turn = Arc::new(self.pace.dial(dial, source).ok_or(Refused::Pace)?);
         let deadline = Instant::now() + self.limit;
-        match timeout_at(deadline, self.appraise(endpoint, vault, turn)).await {
+        let found = timeout_at(deadline, self.appraise(endpoint, vault, turn.clone())).await;
+        let found = match found {
             Ok(Some(found)) => Ok(found),
             Ok(None) | Err(_) => {
                 sleep_until(deadline).await;
                 Err(Refused::NoVault)
             }
-        }
+        };
+        drop(turn);
+        found
     }
 
-    /// The turn ends with the dial, and not with the wait that may follow.
     async fn appraise(
         &self,
         endpoint: &Endpoint,
         vault: Option<VaultId>,
-        turn: Turn,
+        turn: Arc<Turn>,
     ) -> Option<Found> {
-        let (addresses, _turn) = resolve(endpoint.clone(), turn).await?;
+        let addresses = resolve(endpoint.clone(), turn).await?;
         let tcp = TcpStream::connect(&addresses[..]).await.ok()?;
         let expected = match vault {
             Some(vault) => ExpectedVault::vault(vault),
@@ -88,10 +92,11 @@ impl Dialler {
 
 /// The addresses of an endpoint. A look-up cannot be cancelled, and holds its turn until it ends:
 /// slow name servers of a stranger's choosing take no more threads than there are turns.
-async fn resolve(endpoint: Endpoint, turn: Turn) -> Option<(Vec<SocketAddr>, Turn)> {
+async fn resolve(endpoint: Endpoint, turn: Arc<Turn>) -> Option<Vec<SocketAddr>> {
     let looking = tokio::spawn(async move {
-        let addresses = lookup_host(endpoint.as_str()).await.ok()?;
-        Some((addresses.collect(), turn))
+        let addresses = lookup_host(endpoint.as_str()).await;
+        drop(turn);
+        Some(addresses.ok()?.collect())
     });
     looking.await.ok()?
 }

@@ -6,7 +6,7 @@ use std::fmt;
 const LONGEST: usize = 262;
 
 /// `host:port`, printable, with a port. Nothing is known of who answers there.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Endpoint(String);
 
 impl Endpoint {

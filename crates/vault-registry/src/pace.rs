@@ -20,7 +20,8 @@ struct Counts {
     /// The second that `requests` is about.
     second: UnixSeconds,
     requests: HashMap<Source, u32>,
-    dials: Held,
+    announced: Held,
+    listed: Held,
     connections: Held,
 }
 
@@ -31,10 +32,19 @@ struct Held {
     by: HashMap<Source, usize>,
 }
 
-/// Which of the two counts a turn is of.
+/// Whom a dial is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Dial {
+    /// An endpoint that somebody announces.
+    Announced,
+    /// An endpoint that is listed: a quarter of all dials is for these alone.
+    Listed,
+}
+
+/// Which of the counts a turn is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Of {
-    Dials,
+    Dials(Dial),
     Connections,
 }
 
@@ -68,8 +78,13 @@ impl Pace {
     }
 
     /// A dial for this source; `None` if too many are going on.
-    pub(crate) fn dial(self: &Arc<Self>, source: Source) -> Option<Turn> {
-        self.turn(Of::Dials, self.dials, source)
+    pub(crate) fn dial(self: &Arc<Self>, dial: Dial, source: Source) -> Option<Turn> {
+        let listed = self.dials.div_ceil(4);
+        let most = match dial {
+            Dial::Announced => self.dials.saturating_sub(listed).max(1),
+            Dial::Listed => listed,
+        };
+        self.turn(Of::Dials(dial), most, source)
     }
 
     /// A connection of this source; `None` if there are too many.
@@ -102,7 +117,8 @@ impl Pace {
 impl Counts {
     fn held(&mut self, of: Of) -> &mut Held {
         match of {
-            Of::Dials => &mut self.dials,
+            Of::Dials(Dial::Announced) => &mut self.announced,
+            Of::Dials(Dial::Listed) => &mut self.listed,
             Of::Connections => &mut self.connections,
         }
     }
@@ -148,24 +164,38 @@ mod tests {
 
     #[test]
     fn one_source_has_half_of_the_dials_and_gets_them_back() {
-        let pace = pace(|limits| limits.dials = 4);
-        let held = [pace.dial(from(1)), pace.dial(from(1))];
+        let pace = pace(|limits| limits.dials = 6);
+        let dial = |last| pace.dial(Dial::Announced, from(last));
+        let held = [dial(1), dial(1)];
         assert!(held.iter().all(Option::is_some));
-        assert!(pace.dial(from(1)).is_none());
-        let others = [pace.dial(from(2)), pace.dial(from(3))];
+        assert!(dial(1).is_none());
+        let others = [dial(2), dial(3)];
         assert!(others.iter().all(Option::is_some));
-        assert!(pace.dial(from(4)).is_none());
+        assert!(dial(4).is_none());
         drop(held);
-        assert!(pace.dial(from(1)).is_some());
+        assert!(dial(1).is_some());
         drop(others);
-        assert!(pace.counts().dials.by.is_empty());
-        assert_eq!(pace.counts().dials.all, 0);
+        assert!(pace.counts().announced.by.is_empty());
+        assert_eq!(pace.counts().announced.all, 0);
+    }
+
+    #[test]
+    fn announcements_leave_a_quarter_of_the_dials_to_what_is_listed() {
+        let pace = pace(|limits| limits.dials = 8);
+        let mut held = Vec::new();
+        for last in 0..100 {
+            held.extend(pace.dial(Dial::Announced, from(last)));
+        }
+        assert_eq!(held.len(), 6);
+        let listed = [1, 2].map(|last| pace.dial(Dial::Listed, from(last)));
+        assert!(listed.iter().all(Option::is_some));
+        assert!(pace.dial(Dial::Listed, from(3)).is_none());
     }
 
     #[test]
     fn connections_and_dials_are_counted_apart() {
         let pace = pace(|limits| (limits.dials, limits.connections) = (1, 1));
-        let dial = pace.dial(from(1));
+        let dial = pace.dial(Dial::Announced, from(1));
         let connection = pace.connection(from(1));
         assert!(dial.is_some() && connection.is_some());
         assert!(pace.connection(from(2)).is_none());

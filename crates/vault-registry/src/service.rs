@@ -1,10 +1,10 @@
 //! `RegistryService`.
 
-use crate::book::{Beat, Book, Entry};
+use crate::book::{Beat, Book, Entry, Place};
 use crate::config::{ConfigError, RegistryConfig};
 use crate::dial::Dialler;
 use crate::endpoint::Endpoint;
-use crate::pace::Pace;
+use crate::pace::{Dial, Pace};
 use crate::refused::Refused;
 use crate::source::Source;
 use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult};
@@ -69,7 +69,9 @@ impl Service {
         if room.is_err() && !self.book().lists(&endpoint, self.now()) {
             return Err(Refused::Full);
         }
-        let entry = self.appraise(endpoint, None, source).await?;
+        let entry = self
+            .appraise(endpoint, None, Dial::Announced, source)
+            .await?;
         Ok((entry, self.book().ttl()))
     }
 
@@ -81,20 +83,37 @@ impl Service {
         match beat {
             Beat::Extended => {}
             Beat::Unknown => return Err(Refused::Unknown),
-            Beat::Appraise => {
-                self.appraise(endpoint, Some(vault), source).await?;
+            Beat::Elsewhere => {
+                self.appraise(endpoint, Some(vault), Dial::Announced, source)
+                    .await?;
             }
+            Beat::Again => self.again(vault, endpoint, source).await?,
         }
         Ok(self.book().ttl())
+    }
+
+    /// Dials a listed endpoint again. That there is no turn is not the vault's fault.
+    async fn again(
+        &self,
+        vault: VaultId,
+        endpoint: Endpoint,
+        source: Source,
+    ) -> Result<(), Refused> {
+        let dialled = self.appraise(endpoint.clone(), Some(vault), Dial::Listed, source);
+        match dialled.await {
+            Err(Refused::Pace) if self.book().spare(vault, &endpoint, self.now()) => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     async fn appraise(
         &self,
         endpoint: Endpoint,
         vault: Option<VaultId>,
+        dial: Dial,
         source: Source,
     ) -> Result<Entry, Refused> {
-        let found = self.0.dialler.find(&endpoint, vault, source).await?;
+        let found = self.0.dialler.find(&endpoint, vault, dial, source).await?;
         let now = self.now();
         let put = self.book().put(endpoint, found, source, now);
         let entry = put.map_err(|_| Refused::Full)?;
@@ -110,12 +129,12 @@ impl Service {
         };
         let after = match request.page_token.as_str() {
             "" => None,
-            token => Some(token.parse().map_err(|_| Refused::Page)?),
+            token => Some(place(token).ok_or(Refused::Page)?),
         };
         let (page, more) = self.book().page(after, size as usize, self.now());
         let last = page.last().filter(|_| more);
         Ok(v1::ListVaultsResponse {
-            next_page_token: last.map_or_else(String::new, |last| last.found.vault_id.to_string()),
+            next_page_token: last.map_or_else(String::new, token),
             vaults: page.iter().map(wire).collect(),
             ..Default::default()
         })
@@ -162,6 +181,16 @@ impl RegistryService for Service {
         let listed = self.list(&request.to_owned_message());
         Response::ok(listed.map_err(ConnectError::from)?)
     }
+}
+
+/// Says behind which entry the next page begins.
+fn token(last: &Entry) -> String {
+    format!("{}/{}", last.found.vault_id, last.endpoint)
+}
+
+fn place(token: &str) -> Option<Place> {
+    let (vault, endpoint) = token.split_once('/')?;
+    Some((vault.parse().ok()?, Endpoint::parse(endpoint)?))
 }
 
 fn wire(entry: &Entry) -> v1::VaultEntry {

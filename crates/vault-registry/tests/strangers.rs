@@ -169,7 +169,7 @@ async fn a_source_has_its_requests_of_a_second_and_others_have_theirs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_has_half_of_the_dials_and_others_have_the_rest() {
-    let world = World::with("limits.dials = 2\nlimits.dial_seconds = 30").await;
+    let world = World::with("limits.dials = 3\nlimits.dial_seconds = 30").await;
     let vault = world.vault(1).await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = silent.local_addr().unwrap().to_string();
@@ -180,6 +180,83 @@ async fn a_source_has_half_of_the_dials_and_others_have_the_rest() {
     assert_eq!(refused.unwrap_err().code, "rate_limited");
     let other = world.caller_from("127.0.0.2");
     other.register(&vault.endpoint()).await.unwrap();
+    dialling.abort();
+    drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dial_that_failed_early_takes_its_turn_as_long_as_one_that_did_not() {
+    let lines = "limits.dials = 1\nlimits.dial_seconds = 1\nlimits.requests_per_second = 1000000";
+    let world = World::with(lines).await;
+    let vault = world.vault(1).await;
+    for hangs_up in [true, false] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = listener.local_addr().unwrap().to_string();
+        let begun = Instant::now();
+        let probe = world.caller();
+        let probing = tokio::spawn(async move { probe.register(&endpoint).await });
+        let (tcp, _) = listener.accept().await.unwrap();
+        let held = (!hangs_up).then_some(tcp);
+        let other = world.caller_from("127.0.0.2");
+        loop {
+            let asked = other.register(&vault.endpoint()).await;
+            if begun.elapsed() >= Duration::from_secs(1) {
+                break;
+            }
+            assert_eq!(asked.unwrap_err().code, "rate_limited");
+        }
+        assert_eq!(probing.await.unwrap().unwrap_err().code, "unavailable");
+        drop(held);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_to_a_vault_is_listed_beside_it_and_not_in_its_place() {
+    let world = World::new().await;
+    let vault = world.vault(1).await;
+    let (own, stranger) = (world.caller(), world.caller_from("127.0.0.2"));
+    own.register(&vault.endpoint()).await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let relay = listener.local_addr().unwrap().to_string();
+    let address = vault.address;
+    let relaying = tokio::spawn(async move {
+        while let Ok((mut from, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut to = tokio::net::TcpStream::connect(address).await.unwrap();
+                tokio::io::copy_bidirectional(&mut from, &mut to).await
+            });
+        }
+    });
+    let id = vault.id.0.as_bytes();
+    for _ in 0..3 {
+        stranger.register(&relay).await.unwrap();
+        stranger.beat(id, &relay).await.unwrap();
+        let listed = own.listed().await;
+        assert_eq!(listed.len(), 2);
+        assert!(listed.contains(&(id.to_vec(), vault.endpoint())));
+    }
+    relaying.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_that_take_all_dials_keep_no_vault_from_the_list() {
+    let world = World::with("limits.dials = 2\nlimits.dial_seconds = 30").await;
+    let (vault, caller) = (world.vault(1).await, world.caller());
+    caller.register(&vault.endpoint()).await.unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = silent.local_addr().unwrap().to_string();
+    let greedy = world.caller_from("127.0.0.2");
+    let dialling = tokio::spawn(async move { greedy.register(&endpoint).await });
+    let held = silent.accept().await.unwrap();
+    let refused = caller.register(&vault.endpoint()).await;
+    assert_eq!(refused.unwrap_err().code, "rate_limited");
+    // Its appraisal is old, and there is a dial for it.
+    let id = vault.id.0.as_bytes();
+    for _ in 0..22 {
+        world.clock.pass(59);
+        assert_eq!(caller.beat(id, &vault.endpoint()).await, Ok(60));
+    }
+    assert_eq!(caller.listed().await.len(), 1);
     dialling.abort();
     drop(held);
 }

@@ -76,15 +76,12 @@ fn a_heartbeat_of_an_unknown_vault_is_unknown() {
 fn a_heartbeat_with_another_endpoint_or_an_old_appraisal_is_dialled() {
     let mut book = book(|_| ());
     book.put(at(1), found(1, 1), from(1), second(0)).unwrap();
-    assert_eq!(book.beat(vault(1), &at(2), second(1)), Beat::Appraise);
+    assert_eq!(book.beat(vault(1), &at(2), second(1)), Beat::Elsewhere);
     assert_eq!(listed(&book, 1), [(vault(1), "127.0.0.1:1".into())]);
     for now in (50..APPRAISAL).step_by(50) {
         assert_eq!(book.beat(vault(1), &at(1), second(now)), Beat::Extended);
     }
-    assert_eq!(
-        book.beat(vault(1), &at(1), second(APPRAISAL)),
-        Beat::Appraise
-    );
+    assert_eq!(book.beat(vault(1), &at(1), second(APPRAISAL)), Beat::Again);
     book.put(at(1), found(1, 1), from(1), second(APPRAISAL))
         .unwrap();
     assert_eq!(
@@ -94,11 +91,39 @@ fn a_heartbeat_with_another_endpoint_or_an_old_appraisal_is_dialled() {
 }
 
 #[test]
-fn one_vault_is_listed_once_at_the_endpoint_appraised_last() {
+fn an_entry_that_cannot_be_dialled_is_spared_and_not_for_ever() {
     let mut book = book(|_| ());
     book.put(at(1), found(1, 1), from(1), second(0)).unwrap();
-    book.put(at(2), found(1, 1), from(2), second(1)).unwrap();
+    for now in (50..2 * APPRAISAL).step_by(50) {
+        assert!(book.spare(vault(1), &at(1), second(now)), "{now}");
+    }
+    assert!(!book.spare(vault(1), &at(2), second(2 * APPRAISAL - 1)));
+    assert!(!book.spare(vault(1), &at(1), second(2 * APPRAISAL)));
+}
+
+#[test]
+fn a_source_has_one_endpoint_of_a_vault_the_one_appraised_last() {
+    let mut book = book(|limits| limits.entries = 1);
+    book.put(at(1), found(1, 1), from(1), second(0)).unwrap();
+    book.put(at(2), found(1, 1), from(1), second(1)).unwrap();
     assert_eq!(listed(&book, 1), [(vault(1), "127.0.0.1:2".into())]);
+}
+
+#[test]
+fn what_others_announce_of_a_vault_stands_beside_its_own_endpoint_and_never_in_its_place() {
+    let mut book = book(|_| ());
+    book.put(at(1), found(1, 1), from(1), second(0)).unwrap();
+    for stranger in 2..20 {
+        let put = book.put(at(stranger.into()), found(1, 1), from(stranger), second(1));
+        assert_eq!(
+            put.is_ok(),
+            usize::from(stranger) <= ENDPOINTS,
+            "{stranger}"
+        );
+    }
+    assert_eq!(listed(&book, 1).len(), ENDPOINTS);
+    assert!(listed(&book, 1).contains(&(vault(1), "127.0.0.1:1".into())));
+    assert_eq!(book.beat(vault(1), &at(1), second(2)), Beat::Extended);
 }
 
 #[test]
@@ -137,8 +162,6 @@ fn one_machine_has_a_share_however_many_sources_announce_it() {
     assert_eq!(book.put(at(1), found(3, 7), from(3), second(0)), Err(Full));
     book.put(at(2), found(2, 7), from(3), second(0)).unwrap();
     book.put(at(1), found(3, 8), from(3), second(0)).unwrap();
-    let moved = book.put(at(1), found(3, 7), from(3), second(0));
-    assert_eq!(moved, Err(Full));
 }
 
 #[test]
@@ -156,11 +179,13 @@ fn pages_go_through_all_entries_once_in_the_order_of_ids() {
     for id in [5, 1, 4, 2, 3] {
         book.put(at(1), found(id, id), from(1), second(0)).unwrap();
     }
-    let (mut seen, mut after) = (Vec::new(), None);
+    let (mut seen, mut after): (Vec<_>, Option<Place>) = (Vec::new(), None);
     loop {
-        let (page, more) = book.page(after, 2, second(1));
+        let (page, more) = book.page(after.take(), 2, second(1));
         seen.extend(page.iter().map(|entry| entry.found.vault_id));
-        after = seen.last().copied();
+        after = page
+            .last()
+            .map(|last| (last.found.vault_id, last.endpoint.clone()));
         if !more {
             break;
         }
