@@ -4,6 +4,7 @@
 mod attested;
 mod crowd;
 mod plain;
+mod written;
 
 use crate::clock::fill;
 use crate::config::LimitsConfig;

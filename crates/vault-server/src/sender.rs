@@ -85,6 +85,16 @@ impl Shared {
         Caller::new(proof, peer.evidence().cloned())
     }
 
+    /// Refuses if the token of these headers would be refused now.
+    pub(crate) async fn stands(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        match Credentials::of(headers)? {
+            Credentials::None => Ok(()),
+            Credentials::Bearer(token) | Credentials::Dpop { token, .. } => {
+                self.verify_token(token).await.map(drop)
+            }
+        }
+    }
+
     async fn verify_token(&self, token: &[u8]) -> Result<VerifiedToken, Refusal> {
         let now = self.establish()?;
         self.issuers

@@ -1,5 +1,6 @@
 //! HTTP/2 behind the preamble.
 
+use super::written::{Flow, Held, Written};
 use super::{DRAIN, Door};
 use crate::config::LimitsConfig;
 use crate::sender::Peer;
@@ -30,10 +31,18 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// `Operate` streams of one connection: one, and one more while a new token takes over.
 const OPERATE_STREAMS: usize = 2;
 
+/// One connection has one part in so many of the memory for answers that are longer than their
+/// requests, and for calls of streams,
+const SHARES: usize = 16;
+/// and at least so many KiB: a batch.
+const LEAST_SHARE: usize = 5 << 10;
+
 /// What a request may take, by its method.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Single,
+    /// Its answer is longer than its request.
+    Reconstruct,
     Batch,
     Operate,
 }
@@ -42,6 +51,7 @@ impl Kind {
     fn of(path: &str) -> Self {
         match path {
             "/enclavevaults.v1.CryptoService/Batch" => Self::Batch,
+            "/enclavevaults.v1.CryptoService/Reconstruct" => Self::Reconstruct,
             "/enclavevaults.v1.CryptoService/Operate" => Self::Operate,
             _ => Self::Single,
         }
@@ -50,7 +60,7 @@ impl Kind {
     /// Bytes of a request that is admitted as a whole. A stream takes memory by itself.
     fn longest(self, known: bool) -> usize {
         match (self, known) {
-            (Self::Single, true) => AFTER_AUTHENTICATION,
+            (Self::Single | Self::Reconstruct, true) => AFTER_AUTHENTICATION,
             (Self::Batch, true) => BATCH,
             (Self::Operate, true) => 0,
             (_, false) => BEFORE_AUTHENTICATION,
@@ -67,6 +77,7 @@ pub(super) struct Session {
     batch: ConnectRpcService<Services>,
     operate: ConnectRpcService<Services>,
     link: Link,
+    flow: Arc<Flow>,
     closing: watch::Sender<bool>,
 }
 
@@ -78,12 +89,15 @@ impl Session {
                 .with_interceptor(Explain)
         };
         let closing = watch::Sender::new(false);
+        let share = (door.limits.memory_mib as usize * 1024 / SHARES).max(LEAST_SHARE);
         Self {
             stranger: service(request_limits(false)),
             known: service(request_limits(true)),
             batch: service(batch_limits()),
             operate: service(operate_limits()),
+            flow: Arc::default(),
             link: Link {
+                share: Arc::new(Semaphore::new(share)),
                 memory: door.memory.clone(),
                 slots: Arc::new(Semaphore::new(OPERATE_STREAMS)),
                 closing: closing.subscribe(),
@@ -94,22 +108,29 @@ impl Session {
         }
     }
 
-    async fn answer(&self, mut request: Request<Incoming>) -> Response<ConnectRpcBody> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Written> {
+        let (answer, held) = self.perform(request).await;
+        answer.map(|body| Written::new(body, self.flow.clone(), held))
+    }
+
+    /// The answer, and what it holds until it is written.
+    async fn perform(&self, mut request: Request<Incoming>) -> (Response<ConnectRpcBody>, Held) {
         let path = request.uri().path();
         let kind = Kind::of(path);
         let method = self.door.services.lookup(path.trim_start_matches('/'));
         if method.is_none() {
             let refusal = Refusal::new(Code::InvalidArgument).because("no such method");
-            return refuse(&refusal, request.headers());
+            return (refuse(&refusal, request.headers()), None);
         }
         let caller = self.door.shared.authenticate(&request, &self.peer).await;
-        let _memory = match self.admit(kind, request.headers(), &caller).await {
-            Ok(permit) => permit,
-            Err(refusal) => return refuse(&refusal, request.headers()),
+        let admitted = self.admit(kind, request.headers(), &caller).await;
+        let (_memory, held) = match admitted {
+            Ok(memory) => memory,
+            Err(refusal) => return (refuse(&refusal, request.headers()), None),
         };
         let service = match (&caller, kind) {
             (Err(_), _) => &self.stranger,
-            (Ok(_), Kind::Single) => &self.known,
+            (Ok(_), Kind::Single | Kind::Reconstruct) => &self.known,
             (Ok(_), Kind::Batch) => &self.batch,
             (Ok(_), Kind::Operate) => &self.operate,
         };
@@ -123,23 +144,23 @@ impl Session {
         let limit = Duration::from_secs(self.door.limits.request_seconds);
         let answer = tower::Service::call(&mut service, request);
         match timeout(limit, answer).await {
-            Ok(Ok(response)) => response,
+            Ok(Ok(response)) => (response, held),
             Ok(Err(never)) => match never {},
             Err(_) => {
                 let refusal = Refusal::new(Code::Unavailable).because("the request took too long");
-                refuse(&refusal, &headers)
+                (refuse(&refusal, &headers), None)
             }
         }
     }
 
-    /// Memory for the request: strangers get it at once or not at all, callers wait. Refuses a
-    /// request that says to be too long.
+    /// Memory for the request, and for an answer that is longer: strangers get it at once or not at
+    /// all, callers wait. Refuses a request that says to be too long.
     async fn admit(
         &self,
         kind: Kind,
         headers: &HeaderMap,
         caller: &Result<Caller, Refusal>,
-    ) -> Result<OwnedSemaphorePermit, Refusal> {
+    ) -> Result<(Option<OwnedSemaphorePermit>, Held), Refusal> {
         let limit = kind.longest(caller.is_ok());
         let length = content_length(headers).unwrap_or(limit);
         if length > limit {
@@ -148,13 +169,28 @@ impl Session {
         let kib = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
         if caller.is_err() {
             let memory = self.door.strangers_memory.clone();
-            return memory.try_acquire_many_owned(kib).map_err(|_| busy());
+            let permit = memory.try_acquire_many_owned(kib).map_err(|_| busy())?;
+            return Ok((Some(permit), None));
         }
         let wait = Duration::from_secs(self.door.limits.request_seconds);
-        match timeout(wait, self.door.memory.clone().acquire_many_owned(kib)).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(busy()),
+        let memory = self.door.memory.clone();
+        let answer = match kind {
+            Kind::Single | Kind::Operate => 0,
+            Kind::Reconstruct => AFTER_AUTHENTICATION,
+            Kind::Batch => BATCH,
+        };
+        if answer == 0 {
+            let permit = timeout(wait, memory.acquire_many_owned(kib)).await;
+            let permit = permit.ok().and_then(Result::ok).ok_or_else(busy)?;
+            return Ok((Some(permit), None));
         }
+        let kib = kib.max(u32::try_from(answer / 1024).unwrap_or(u32::MAX));
+        let both = async {
+            let own = self.link.share.clone().acquire_many_owned(kib).await.ok()?;
+            Some([own, memory.acquire_many_owned(kib).await.ok()?])
+        };
+        let held = timeout(wait, both).await.ok().flatten().ok_or_else(busy)?;
+        Ok((None, Some(held)))
     }
 }
 
@@ -177,7 +213,7 @@ fn refuse(refusal: &Refusal, headers: &HeaderMap) -> Response<ConnectRpcBody> {
 struct Answers(Arc<Session>);
 
 impl hyper::service::Service<Request<Incoming>> for Answers {
-    type Response = Response<ConnectRpcBody>;
+    type Response = Response<Written>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -215,6 +251,10 @@ pub(super) async fn serve(
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection broke off");
             }
+            return;
+        }
+        () = session.flow.stalled(Duration::from_secs(limits.request_seconds)) => {
+            tracing::debug!("a client does not read");
             return;
         }
         () = sleep(Duration::from_secs(limits.connection_seconds)) => {}

@@ -9,13 +9,14 @@ use super::error::explain;
 use super::gather::{Gather, Idle};
 use super::waiting::{Answered, Waiting};
 use super::{Authenticated, Service, caller, refusal_to_error};
-use crate::clock::reading;
 use crate::shared::Shared;
 use connectrpc::{ConnectError, RequestContext, Response, ServiceResult};
 use connectrpc::{ServiceStream, StreamMessage};
 use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -26,12 +27,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::sleep;
 use vault_core::{CallContext, Caller, Code, Refusal, Request};
 use vault_policy::UnixSeconds;
-use vault_proto::{OPERATE_CALLS, v1};
+use vault_proto::{OPERATE_CALLS, OPERATE_MESSAGE, v1};
 
-/// Memory that a stream has for itself, and takes more by, in KiB.
-const PIECE: u32 = 64;
+/// Memory is taken by so many KiB.
+const PIECE: usize = 64;
 /// What an answer takes beside what was sent: receipt, leaf, proof.
 const ANSWER: usize = 2048;
+/// The longest call with its answer, unless that is a share.
+const LONGEST: usize = OPERATE_MESSAGE + ANSWER;
+/// Whether the token still stands is looked up so often.
+const CHECK: Duration = Duration::from_secs(5);
 /// A payload that takes more than 0.2 ms to hash or encrypt.
 const LONG: usize = 48 << 10;
 /// The longest share.
@@ -40,6 +45,8 @@ const SHARE: usize = 1 << 20;
 /// What a connection tells the streams on it, put beside each request.
 #[derive(Clone)]
 pub(crate) struct Link {
+    /// What this connection may take of it, in KiB.
+    pub(crate) share: Arc<Semaphore>,
     /// Memory for requests, in KiB.
     pub(crate) memory: Arc<Semaphore>,
     /// Streams that may still be opened on this connection.
@@ -70,7 +77,12 @@ fn open(service: &Service, rpc: &RequestContext, calls: Calls) -> Result<Operati
         .get::<Link>()
         .ok_or_else(|| Refusal::new(Code::NotAttested))?;
     let room = Room::new(link)?;
-    let end = end(service.0.clone(), known.expires_at(), link.closing.clone());
+    let end = end(
+        service.0.clone(),
+        token(rpc.headers()),
+        known.expires_at(),
+        link.closing.clone(),
+    );
     Ok(Operating {
         shared: service.0.clone(),
         caller,
@@ -79,6 +91,7 @@ fn open(service: &Service, rpc: &RequestContext, calls: Calls) -> Result<Operati
         slow: FuturesUnordered::new(),
         answers: Gather::default(),
         room,
+        leaving: None,
         end: Box::pin(end),
         ended: None,
     })
@@ -87,41 +100,49 @@ fn open(service: &Service, rpc: &RequestContext, calls: Calls) -> Result<Operati
 /// Ready with the reason when the stream must end.
 async fn end(
     shared: Arc<Shared>,
+    token: HeaderMap,
     expires_at: Option<UnixSeconds>,
     mut closing: watch::Receiver<bool>,
 ) -> Refusal {
     tokio::select! {
-        () = expiry(&shared, expires_at) => Refusal::new(Code::TokenExpired),
+        refusal = refused(&shared, &token, expires_at) => refusal,
         _ = closing.wait_for(|closing| *closing) => {
             Refusal::new(Code::Unavailable).because("the connection ends")
         }
     }
 }
 
-/// Until the token has expired by vault time.
-async fn expiry(shared: &Shared, expires_at: Option<UnixSeconds>) {
+/// Until the token would be refused: it has expired, or its issuer's key is gone.
+async fn refused(shared: &Shared, token: &HeaderMap, expires_at: Option<UnixSeconds>) -> Refusal {
     let Some(expires_at) = expires_at else {
         return std::future::pending().await;
     };
     loop {
         let host = UnixSeconds(shared.platform.host_time().unwrap_or(0));
-        sleep(Duration::from_secs(
-            expires_at.0.saturating_sub(host.0).max(1),
-        ))
-        .await;
-        let now = shared
-            .open()
-            .map(|open| open.read().establish(reading(&*shared.platform)));
-        if now.is_ok_and(|now| now.is_before(expires_at) != Some(true)) {
-            return;
+        let left = Duration::from_secs(expires_at.0.saturating_sub(host.0).max(1));
+        sleep(left.min(CHECK)).await;
+        if let Err(refusal) = shared.stands(token).await {
+            return refusal;
         }
     }
 }
 
-/// What calls without an answer take.
+/// What proved the token at the opening.
+fn token(headers: &HeaderMap) -> HeaderMap {
+    let mut token = HeaderMap::new();
+    for name in [AUTHORIZATION, HeaderName::from_static("dpop")] {
+        for value in headers.get_all(&name) {
+            token.append(name.clone(), value.clone());
+        }
+    }
+    token
+}
+
+/// What calls without an answer take: of the connection's memory, and of the process's.
 struct Room {
+    share: Arc<Semaphore>,
     memory: Arc<Semaphore>,
-    held: OwnedSemaphorePermit,
+    held: Vec<OwnedSemaphorePermit>,
     _slot: OwnedSemaphorePermit,
     used: usize,
     calls: HashMap<u64, usize>,
@@ -129,45 +150,49 @@ struct Room {
 
 impl Room {
     fn new(link: &Link) -> Result<Self, Refusal> {
-        let busy = |_| {
-            let mut refusal = Refusal::new(Code::RateLimited);
-            refusal.retry_after = Some(1);
-            refusal
-        };
-        Ok(Self {
-            _slot: link.slots.clone().try_acquire_owned().map_err(busy)?,
-            held: link
-                .memory
-                .clone()
-                .try_acquire_many_owned(PIECE)
-                .map_err(busy)?,
+        let slot = link.slots.clone().try_acquire_owned().map_err(|_| busy())?;
+        let mut room = Self {
+            share: link.share.clone(),
             memory: link.memory.clone(),
+            held: Vec::new(),
+            _slot: slot,
             used: 0,
             calls: HashMap::new(),
-        })
+        };
+        room.cover(LONGEST).then_some(room).ok_or_else(busy)
     }
 
-    /// Whether one more call may be taken: there is always room for one.
+    /// Whether the longest call may be taken besides; there is always room for one.
     fn is_there(&mut self) -> bool {
-        if self.calls.is_empty() {
-            return true;
-        }
-        if self.calls.len() >= OPERATE_CALLS {
-            return false;
-        }
-        if self.used < self.held.num_permits() * 1024 {
-            return true;
-        }
-        match self.memory.clone().try_acquire_many_owned(PIECE) {
-            Ok(more) => {
-                self.held.merge(more);
-                true
-            }
-            Err(_) => false,
-        }
+        self.calls.is_empty() || self.calls.len() < OPERATE_CALLS && self.cover(LONGEST)
     }
 
-    /// False if a call of that name has no answer yet.
+    /// Holds memory for so many bytes besides those in use, all of it or nothing.
+    fn cover(&mut self, more: usize) -> bool {
+        let held: usize = self.share_held();
+        let need = (self.used + more).div_ceil(1024).saturating_sub(held);
+        if need == 0 {
+            return true;
+        }
+        let need = u32::try_from(need.next_multiple_of(PIECE)).unwrap_or(u32::MAX);
+        let own = self.share.clone().try_acquire_many_owned(need);
+        let (Ok(own), Ok(all)) = (own, self.memory.clone().try_acquire_many_owned(need)) else {
+            return false;
+        };
+        self.held.extend([own, all]);
+        true
+    }
+
+    fn share_held(&self) -> usize {
+        let permits: usize = self
+            .held
+            .iter()
+            .map(OwnedSemaphorePermit::num_permits)
+            .sum();
+        permits / 2
+    }
+
+    /// Takes a call in. False if a call of that name has no answer yet.
     fn enter(&mut self, id: u64, size: usize) -> bool {
         if self.calls.contains_key(&id) {
             return false;
@@ -177,13 +202,32 @@ impl Room {
         true
     }
 
+    /// Gives back what is no longer needed.
     fn leave(&mut self, id: u64) {
         self.used -= self.calls.remove(&id).unwrap_or(0);
-        if self.calls.is_empty() {
-            let more = self.held.num_permits().saturating_sub(PIECE as usize);
-            drop(self.held.split(more));
+        loop {
+            let need = (self.used + LONGEST).div_ceil(1024);
+            let surplus = self.share_held().saturating_sub(need);
+            if surplus < 2 * PIECE {
+                return;
+            }
+            let (Some(all), Some(own)) = (self.held.pop(), self.held.pop()) else {
+                return;
+            };
+            for mut permit in [own, all] {
+                drop(permit.split(surplus.min(permit.num_permits())));
+                if permit.num_permits() > 0 {
+                    self.held.push(permit);
+                }
+            }
         }
     }
+}
+
+fn busy() -> Refusal {
+    let mut refusal = Refusal::new(Code::RateLimited);
+    refusal.retry_after = Some(1);
+    refusal
 }
 
 /// One open stream.
@@ -196,6 +240,8 @@ struct Operating {
     slow: FuturesUnordered<Slow>,
     answers: Gather<v1::OperateResponse>,
     room: Room,
+    /// What was handed out last. It is written when the next is asked for.
+    leaving: Option<u64>,
     end: Pin<Box<dyn Future<Output = Refusal> + Send>>,
     /// With what the stream ends; `None` is a good end.
     ended: Option<ConnectError>,
@@ -206,10 +252,13 @@ impl Stream for Operating {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        if let Some(written) = this.leaving.take() {
+            this.room.leave(written);
+        }
         loop {
             match this.answers.next() {
                 Some(Some(answer)) => {
-                    this.room.leave(answer.id);
+                    this.leaving = Some(answer.id);
                     return Poll::Ready(Some(Ok(answer)));
                 }
                 // The library writes what it was given when nothing more is ready.
@@ -288,6 +337,9 @@ impl Operating {
         let Taken { asked, call } = calls::take(message.to_owned_message());
         let share = matches!(call, Ok((Request::Reconstruct { .. }, _)));
         let size = ANSWER + if share { SHARE } else { length };
+        // The room for every other call was there before it was read.
+        let covered = !share || self.room.cover(size);
+        let size = if covered { size } else { ANSWER };
         if !self.room.enter(asked.id, size) {
             let refusal = Refusal::new(Code::InvalidArgument)
                 .because("the id is that of a call without an answer");
@@ -295,6 +347,7 @@ impl Operating {
         }
         match call {
             Err(refusal) => self.answer((asked, Err(refusal))),
+            Ok(_) if !covered => self.answer((asked, Err(busy()))),
             Ok(call) if share || length > LONG => self.spawn(asked, call),
             Ok(call) => self.perform(asked, call),
         }
@@ -319,5 +372,55 @@ impl Operating {
 
     fn answer(&mut self, (asked, outcome): Answered) {
         self.answers.hold(asked.answer(outcome), Instant::now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(share: usize, memory: usize) -> Room {
+        let link = Link {
+            share: Arc::new(Semaphore::new(share)),
+            memory: Arc::new(Semaphore::new(memory)),
+            slots: Arc::new(Semaphore::new(1)),
+            closing: watch::Sender::new(false).subscribe(),
+        };
+        Room::new(&link).ok().unwrap()
+    }
+
+    #[test]
+    fn what_is_in_use_is_always_held_and_never_more_than_the_share_of_a_connection() {
+        for (share, memory) in [(1024, 4096), (4096, 1024)] {
+            let mut room = room(share, memory);
+            let mut taken = 0;
+            while room.is_there() {
+                assert!(room.enter(taken, LONGEST));
+                taken += 1;
+                assert!(room.used <= room.share_held() * 1024);
+            }
+            assert!((8..16).contains(&taken), "{taken}");
+            assert!(room.share_held() <= 1024);
+        }
+    }
+
+    #[test]
+    fn shares_are_covered_in_full_or_not_taken_and_memory_comes_back_piece_by_piece() {
+        let mut room = room(5 << 10, 100 << 10);
+        let size = ANSWER + SHARE;
+        let mut taken = 0;
+        while room.cover(size) {
+            assert!(room.enter(taken, size));
+            taken += 1;
+        }
+        assert_eq!(taken, 4);
+        let full = room.share_held();
+        assert!(!room.enter(0, size));
+        room.leave(3);
+        assert!(room.share_held() + 900 < full, "{}", room.share_held());
+        assert!(room.used <= room.share_held() * 1024);
+        (0..3).for_each(|id| room.leave(id));
+        assert_eq!(room.used, 0);
+        assert!(room.share_held() <= 2 * PIECE + LONGEST / 1024 + 1);
     }
 }
