@@ -11,6 +11,7 @@ mod key;
 mod mapping;
 mod operate;
 mod policy;
+mod room;
 mod vault;
 mod waiting;
 mod wire;

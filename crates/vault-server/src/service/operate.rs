@@ -7,6 +7,7 @@
 use super::calls::{self, Asked, Taken};
 use super::error::explain;
 use super::gather::{Gather, Idle};
+use super::room::{ANSWER, Room, SHARE, busy};
 use super::waiting::{Answered, Waiting};
 use super::{Authenticated, Service, caller, refusal_to_error};
 use crate::shared::Shared;
@@ -17,31 +18,21 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
 use vault_core::{CallContext, Caller, Code, Refusal, Request};
 use vault_policy::UnixSeconds;
-use vault_proto::{OPERATE_CALLS, OPERATE_MESSAGE, v1};
+use vault_proto::v1;
 
-/// Memory is taken by so many KiB.
-const PIECE: usize = 64;
-/// What an answer takes beside what was sent: receipt, leaf, proof.
-const ANSWER: usize = 2048;
-/// The longest call with its answer, unless that is a share.
-const LONGEST: usize = OPERATE_MESSAGE + ANSWER;
 /// Whether the token still stands is looked up so often.
 const CHECK: Duration = Duration::from_secs(5);
 /// A payload that takes more than 0.2 ms to hash or encrypt.
 const LONG: usize = 48 << 10;
-/// The longest share.
-const SHARE: usize = 1 << 20;
-
 /// What a connection tells the streams on it, put beside each request.
 #[derive(Clone)]
 pub(crate) struct Link {
@@ -136,98 +127,6 @@ fn token(headers: &HeaderMap) -> HeaderMap {
         }
     }
     token
-}
-
-/// What calls without an answer take: of the connection's memory, and of the process's.
-struct Room {
-    share: Arc<Semaphore>,
-    memory: Arc<Semaphore>,
-    held: Vec<OwnedSemaphorePermit>,
-    _slot: OwnedSemaphorePermit,
-    used: usize,
-    calls: HashMap<u64, usize>,
-}
-
-impl Room {
-    fn new(link: &Link) -> Result<Self, Refusal> {
-        let slot = link.slots.clone().try_acquire_owned().map_err(|_| busy())?;
-        let mut room = Self {
-            share: link.share.clone(),
-            memory: link.memory.clone(),
-            held: Vec::new(),
-            _slot: slot,
-            used: 0,
-            calls: HashMap::new(),
-        };
-        room.cover(LONGEST).then_some(room).ok_or_else(busy)
-    }
-
-    /// Whether the longest call may be taken besides; there is always room for one.
-    fn is_there(&mut self) -> bool {
-        self.calls.is_empty() || self.calls.len() < OPERATE_CALLS && self.cover(LONGEST)
-    }
-
-    /// Holds memory for so many bytes besides those in use, all of it or nothing.
-    fn cover(&mut self, more: usize) -> bool {
-        let held: usize = self.share_held();
-        let need = (self.used + more).div_ceil(1024).saturating_sub(held);
-        if need == 0 {
-            return true;
-        }
-        let need = u32::try_from(need.next_multiple_of(PIECE)).unwrap_or(u32::MAX);
-        let own = self.share.clone().try_acquire_many_owned(need);
-        let (Ok(own), Ok(all)) = (own, self.memory.clone().try_acquire_many_owned(need)) else {
-            return false;
-        };
-        self.held.extend([own, all]);
-        true
-    }
-
-    fn share_held(&self) -> usize {
-        let permits: usize = self
-            .held
-            .iter()
-            .map(OwnedSemaphorePermit::num_permits)
-            .sum();
-        permits / 2
-    }
-
-    /// Takes a call in. False if a call of that name has no answer yet.
-    fn enter(&mut self, id: u64, size: usize) -> bool {
-        if self.calls.contains_key(&id) {
-            return false;
-        }
-        self.calls.insert(id, size);
-        self.used += size;
-        true
-    }
-
-    /// Gives back what is no longer needed.
-    fn leave(&mut self, id: u64) {
-        self.used -= self.calls.remove(&id).unwrap_or(0);
-        loop {
-            let need = (self.used + LONGEST).div_ceil(1024);
-            let surplus = self.share_held().saturating_sub(need);
-            if surplus < 2 * PIECE {
-                return;
-            }
-            let (Some(all), Some(own)) = (self.held.pop(), self.held.pop()) else {
-                return;
-            };
-            for mut permit in [own, all] {
-                drop(permit.split(surplus.min(permit.num_permits())));
-                if permit.num_permits() > 0 {
-                    self.held.push(permit);
-                }
-            }
-        }
-    }
-}
-
-fn busy() -> Refusal {
-    let mut refusal = Refusal::new(Code::RateLimited);
-    refusal.retry_after = Some(1);
-    refusal
 }
 
 /// One open stream.
@@ -372,55 +271,5 @@ impl Operating {
 
     fn answer(&mut self, (asked, outcome): Answered) {
         self.answers.hold(asked.answer(outcome), Instant::now);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn room(share: usize, memory: usize) -> Room {
-        let link = Link {
-            share: Arc::new(Semaphore::new(share)),
-            memory: Arc::new(Semaphore::new(memory)),
-            slots: Arc::new(Semaphore::new(1)),
-            closing: watch::Sender::new(false).subscribe(),
-        };
-        Room::new(&link).ok().unwrap()
-    }
-
-    #[test]
-    fn what_is_in_use_is_always_held_and_never_more_than_the_share_of_a_connection() {
-        for (share, memory) in [(1024, 4096), (4096, 1024)] {
-            let mut room = room(share, memory);
-            let mut taken = 0;
-            while room.is_there() {
-                assert!(room.enter(taken, LONGEST));
-                taken += 1;
-                assert!(room.used <= room.share_held() * 1024);
-            }
-            assert!((8..16).contains(&taken), "{taken}");
-            assert!(room.share_held() <= 1024);
-        }
-    }
-
-    #[test]
-    fn shares_are_covered_in_full_or_not_taken_and_memory_comes_back_piece_by_piece() {
-        let mut room = room(5 << 10, 100 << 10);
-        let size = ANSWER + SHARE;
-        let mut taken = 0;
-        while room.cover(size) {
-            assert!(room.enter(taken, size));
-            taken += 1;
-        }
-        assert_eq!(taken, 4);
-        let full = room.share_held();
-        assert!(!room.enter(0, size));
-        room.leave(3);
-        assert!(room.share_held() + 900 < full, "{}", room.share_held());
-        assert!(room.used <= room.share_held() * 1024);
-        (0..3).for_each(|id| room.leave(id));
-        assert_eq!(room.used, 0);
-        assert!(room.share_held() <= 2 * PIECE + LONGEST / 1024 + 1);
     }
 }
