@@ -16,6 +16,7 @@ mod layout;
 mod owner;
 mod owner_file;
 mod payload;
+mod policy;
 mod record;
 mod record_text;
 mod recover;
@@ -29,6 +30,7 @@ pub use blob::{ShareMetadata, open_share};
 pub use holder::ShareHolder;
 pub use owner::OwnerKey;
 pub use owner_file::OwnerKeyFile;
+pub use policy::agreed_policy;
 pub use record::{Member, Preparing, SetId, SetRecord};
 pub use report::{
     Activated, Collected, Failed, Reconstructed, RecoveredSet, Recovery, Share, Wait,
