@@ -1,5 +1,6 @@
 //! Creating, reading, listing and deleting keys.
 
+use super::listing::{PAGE, Pages};
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::heads::KeyPin;
@@ -114,18 +115,18 @@ impl Client {
 
     /// The caller's own key of this name.
     pub async fn find_key(&self, name: &str) -> Result<KeyInfo> {
-        let mut token = String::new();
+        let mut pages = Pages::of(self.vault_id());
         loop {
-            let (keys, next) = self.list_keys(1000, &token).await?.value;
+            let (keys, next) = self.list_keys(PAGE, pages.token()).await?.value;
+            let more = pages.turn(&keys, next)?;
             if let Some(found) = keys.into_iter().find(|key| key.name == name) {
                 return Ok(found);
             }
-            if next.is_empty() {
+            if !more {
                 return Err(Error::new(ErrorCode::NotFound)
                     .vault(self.vault_id())
                     .detail(name));
             }
-            token = next;
         }
     }
 

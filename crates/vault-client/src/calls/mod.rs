@@ -5,6 +5,7 @@ pub(crate) mod batch;
 mod crypto;
 mod governance;
 mod key;
+pub(crate) mod listing;
 mod policy;
 pub(crate) mod rpc;
 mod share;

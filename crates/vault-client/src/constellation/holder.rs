@@ -2,9 +2,9 @@
 //! after its connection was lost.
 
 use super::Constellation;
+use crate::calls::listing::{PAGE, Pages, shares};
 use crate::client::Client;
 use crate::error::Result;
-use crate::key::KeyState;
 use crate::receipt::{Answer, Receipt};
 use crate::secret::ShareHolder;
 use crate::session::Peer;
@@ -12,11 +12,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
-use vault_policy::{KeyHandle, KeyType, VaultId};
+use vault_policy::{KeyHandle, VaultId};
 use zeroize::Zeroizing;
-
-/// Shares on one page.
-const PAGE: u32 = 1000;
 
 /// What a vault confirmed, and who it is.
 #[derive(Clone, Debug)]
@@ -111,20 +108,17 @@ impl ShareHolder for Holder {
 
     async fn list(&self) -> Result<Vec<KeyHandle>> {
         let mut handles = Vec::new();
-        let mut token = String::new();
+        let mut pages = Pages::of(self.vault);
         loop {
-            let page = &token;
+            let page = pages.token();
             let (keys, next) = self
                 .ask(|client| async move { client.list_keys(PAGE, page).await })
                 .await?;
-            let shares = keys
-                .iter()
-                .filter(|key| key.key_type == KeyType::RawShare && key.state == KeyState::Enabled);
-            handles.extend(shares.map(|key| key.handle));
-            if next.is_empty() {
+            let more = pages.turn(&keys, next)?;
+            handles.extend(shares(&keys));
+            if !more {
                 return Ok(handles);
             }
-            token = next;
         }
     }
 

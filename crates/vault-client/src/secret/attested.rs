@@ -1,13 +1,11 @@
 //! A vault's client holds shares.
 
 use super::holder::ShareHolder;
+use crate::calls::listing::{PAGE, Pages, shares};
 use crate::client::Client;
 use crate::error::Result;
-use crate::key::KeyState;
-use vault_policy::{KeyHandle, KeyType, VaultId};
+use vault_policy::{KeyHandle, VaultId};
 use zeroize::Zeroizing;
-
-const PAGE: u32 = 1_000;
 
 impl ShareHolder for Client {
     fn vault_id(&self) -> VaultId {
@@ -28,17 +26,15 @@ impl ShareHolder for Client {
     }
 
     async fn list(&self) -> Result<Vec<KeyHandle>> {
-        let (mut shares, mut token) = (Vec::new(), String::new());
+        let mut pages = Pages::of(Client::vault_id(self));
+        let mut handles = Vec::new();
         loop {
-            let (keys, next) = self.list_keys(PAGE, &token).await?.value;
-            let kept = keys
-                .into_iter()
-                .filter(|key| key.key_type == KeyType::RawShare && key.state == KeyState::Enabled);
-            shares.extend(kept.map(|key| key.handle));
-            if next.is_empty() {
-                return Ok(shares);
+            let (keys, next) = self.list_keys(PAGE, pages.token()).await?.value;
+            let more = pages.turn(&keys, next)?;
+            handles.extend(shares(&keys));
+            if !more {
+                return Ok(handles);
             }
-            token = next;
         }
     }
 
