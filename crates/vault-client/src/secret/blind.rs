@@ -130,8 +130,10 @@ impl Search<'_, '_> {
             newest_generation: 0,
             threshold: u8::try_from(self.size).unwrap_or(u8::MAX),
             shares: count(&members),
+            complete: false,
             members,
             retired: Vec::new(),
+            others: Vec::new(),
         })
     }
 

@@ -114,10 +114,8 @@ impl<'a> Judged<'a> {
                 collected,
             }),
             None => Err(Failed {
-                error: self.failure(enough, &collected),
-                collected,
-                not_prepared: Vec::new(),
-                not_retired: Vec::new(),
+                collected: collected.clone(),
+                ..Failed::from(self.failure(enough, &collected))
             }),
         }
     }

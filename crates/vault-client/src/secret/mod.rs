@@ -9,6 +9,7 @@ mod attested;
 mod blind;
 mod blob;
 mod body;
+mod clear;
 mod collect;
 mod deal;
 mod holder;
@@ -31,7 +32,7 @@ pub use holder::ShareHolder;
 pub use owner::OwnerKey;
 pub use owner_file::OwnerKeyFile;
 pub use policy::agreed_policy;
-pub use record::{Member, Preparing, SetId, SetRecord};
+pub use record::{Begun, Member, Preparing, SetId, SetRecord};
 pub use report::{
     Activated, Collected, Failed, Reconstructed, RecoveredSet, Recovery, Share, Wait,
 };

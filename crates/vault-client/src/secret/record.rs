@@ -3,7 +3,7 @@
 use super::blob::ShareMetadata;
 use super::owner::OwnerKey;
 use std::fmt;
-use vault_encoding::Domain;
+use vault_encoding::{Domain, Hash};
 use vault_policy::{KeyHandle, VaultId};
 
 /// Tells one split secret from all others; random.
@@ -40,6 +40,16 @@ pub struct Preparing {
     pub members: Vec<Member>,
 }
 
+/// Where this copy of the record began to store a share that is not in force.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Begun {
+    /// The place.
+    pub place: Member,
+    /// SHA-256 of the share. Another copy of the record may have stored one of its own there,
+    /// which only that copy may destroy.
+    pub digest: Hash,
+}
+
 /// How many shares these are. INVARIANT: a set has at most 255 members.
 pub(super) fn count(members: &[Member]) -> u8 {
     u8::try_from(members.len()).unwrap_or(u8::MAX)
@@ -68,6 +78,8 @@ pub struct SetRecord {
     pub preparing: Option<Preparing>,
     /// Old shares that may still be there.
     pub retired: Vec<Member>,
+    /// Places that may hold a share of a generation that never came into force.
+    pub begun: Vec<Begun>,
 }
 
 impl SetRecord {

@@ -1,9 +1,9 @@
 //! The text of a record: canonical JSON of strings, authenticated under the owner key.
 
 use super::owner::OwnerKey;
-use super::record::{Member, Preparing, SetId, SetRecord};
+use super::record::{Begun, Member, Preparing, SetId, SetRecord};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use vault_encoding::{Canonical, Domain, Limits, text};
+use vault_encoding::{Canonical, Domain, Hash, Limits, text};
 
 const FORMAT: &str = "enclave-vaults/secret-set/v1";
 const LIMITS: Limits = Limits {
@@ -47,7 +47,7 @@ impl SetRecord {
             }) => (*generation, members),
             None => (0, &[]),
         };
-        Canonical::map([
+        let mut record = Canonical::map([
             ("format", Canonical::text(FORMAT)),
             ("generation", Canonical::text(self.generation)),
             ("last_generation", Canonical::text(self.last_generation)),
@@ -60,7 +60,14 @@ impl SetRecord {
             ("set_id", Canonical::text(self.set_id)),
             ("shares", Canonical::text(self.shares)),
             ("threshold", Canonical::text(self.threshold)),
-        ])
+        ]);
+        // Left out where there is none, as in most records.
+        if let Canonical::Map(members) = &mut record
+            && !self.begun.is_empty()
+        {
+            members.insert("begun".to_owned(), begun(&self.begun));
+        }
+        record
     }
 
     fn from_canonical(record: &Canonical) -> Option<Self> {
@@ -86,6 +93,10 @@ impl SetRecord {
             policy: text::unbase64url(field("policy")?)?,
             preparing,
             retired: read_places(record.get("retired")?)?,
+            begun: match record.get("begun") {
+                Some(list) => read_begun(list)?,
+                None => Vec::new(),
+            },
         })
     }
 }
@@ -103,17 +114,39 @@ fn places(members: &[Member]) -> Canonical {
     }))
 }
 
+fn begun(begun: &[Begun]) -> Canonical {
+    Canonical::list(begun.iter().map(|Begun { place, digest }| {
+        Canonical::map([
+            ("digest", Canonical::text(digest)),
+            ("handle", Canonical::text(place.handle)),
+            ("vault_id", Canonical::text(place.vault_id)),
+        ])
+    }))
+}
+
+fn read_begun(list: &Canonical) -> Option<Vec<Begun>> {
+    let Canonical::List(items) = list else {
+        return None;
+    };
+    let begun = items.iter().map(|item| {
+        Some(Begun {
+            place: read_place(item)?,
+            digest: Hash::from_hex(item.get("digest")?.as_text()?)?,
+        })
+    });
+    begun.collect()
+}
+
 fn read_places(list: &Canonical) -> Option<Vec<Member>> {
     let Canonical::List(items) = list else {
         return None;
     };
-    items
-        .iter()
-        .map(|item| {
-            Some(Member {
-                vault_id: item.get("vault_id")?.as_text()?.parse().ok()?,
-                handle: item.get("handle")?.as_text()?.parse().ok()?,
-            })
-        })
-        .collect()
+    items.iter().map(read_place).collect()
+}
+
+fn read_place(item: &Canonical) -> Option<Member> {
+    Some(Member {
+        vault_id: item.get("vault_id")?.as_text()?.parse().ok()?,
+        handle: item.get("handle")?.as_text()?.parse().ok()?,
+    })
 }

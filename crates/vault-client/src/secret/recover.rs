@@ -5,9 +5,9 @@ use super::blob::{Parts, ShareMetadata};
 use super::deal;
 use super::holder::ShareHolder;
 use super::owner::OwnerKey;
-use super::record::{Member, SetId};
+use super::record::{Member, SetId, count};
 use super::report::{RecoveredSet, Recovery};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use futures_util::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use vault_policy::{KeyHandle, VaultId};
@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 
 /// Shares asked for at once, of one vault.
 const AT_ONCE: usize = 16;
+/// Bytes of shares that are taken from one vault.
+const MOST_BYTES: usize = 1 << 30;
 
 /// One stored share.
 pub(super) struct Found {
@@ -39,13 +41,23 @@ async fn search_one<H: ShareHolder>(holder: &H) -> (Vec<Found>, Vec<(VaultId, Er
         Ok(handles) => handles,
         Err(error) => return (Vec::new(), vec![(vault_id, error)]),
     };
+    // What is listed twice is there once.
+    let handles: BTreeSet<_> = handles.into_iter().collect();
     let fetch = |handle| async move { (handle, holder.get(handle).await) };
     let mut answers = stream::iter(handles).map(fetch).buffered(AT_ONCE);
     let (mut found, mut failures) = (Vec::new(), Vec::new());
+    let mut bytes = 0usize;
     while let Some((handle, answer)) = answers.next().await {
         match keep(vault_id, handle, answer) {
-            Ok(share) => found.push(share),
+            Ok(share) => {
+                bytes = bytes.saturating_add(share.blob.len());
+                found.push(share);
+            }
             Err(error) => failures.push((vault_id, error)),
+        }
+        if bytes > MOST_BYTES {
+            failures.push((vault_id, too_many(vault_id)));
+            break;
         }
     }
     (found, failures)
@@ -56,7 +68,14 @@ fn keep(vault_id: VaultId, handle: KeyHandle, answer: Result<Zeroizing<Vec<u8>>>
     answer.map(|blob| Found { place, blob })
 }
 
-type Generations<'a> = BTreeMap<u32, Vec<(ShareMetadata, &'a Found)>>;
+fn too_many(vault_id: VaultId) -> Error {
+    Error::new(ErrorCode::TooLarge)
+        .vault(vault_id)
+        .detail("this vault holds more shares than are searched")
+}
+
+/// The shares of one set: of each generation, as every share of it describes it.
+type Generations<'a> = BTreeMap<ShareMetadata, Vec<&'a Found>>;
 
 pub(super) async fn recover<H: ShareHolder>(owner: &OwnerKey, holders: &[H]) -> Recovery {
     let (found, failures) = search(holders).await;
@@ -71,14 +90,14 @@ pub(super) async fn recover<H: ShareHolder>(owner: &OwnerKey, holders: &[H]) -> 
             Some(metadata) => sets
                 .entry(metadata.set_id)
                 .or_default()
-                .entry(metadata.generation)
+                .entry(metadata)
                 .or_default()
-                .push((metadata, share)),
+                .push(share),
             None => recovery.leave(share),
         }
     }
     for generations in sets.values() {
-        match newest(generations) {
+        match choose(generations) {
             Some(mut set) => {
                 suppose(owner, &mut set, &recovery.failures);
                 recovery.sets.push(set);
@@ -86,7 +105,7 @@ pub(super) async fn recover<H: ShareHolder>(owner: &OwnerKey, holders: &[H]) -> 
             None => generations
                 .values()
                 .flatten()
-                .for_each(|(_, share)| recovery.leave(share)),
+                .for_each(|share| recovery.leave(share)),
         }
     }
     recovery
@@ -120,36 +139,87 @@ impl Recovery {
     }
 }
 
-/// The highest generation that has enough shares.
-fn newest(generations: &Generations<'_>) -> Option<RecoveredSet> {
-    let (generation, secret, metadata) = generations.iter().rev().find_map(whole)?;
-    let places = |wanted: bool| {
-        let chosen = generations
-            .iter()
-            .filter(move |(number, _)| (**number == generation) == wanted);
-        chosen
-            .flat_map(|(_, shares)| shares.iter().map(|(_, share)| share.place))
-            .collect()
+/// A generation that gives its secret.
+struct Readable {
+    metadata: ShareMetadata,
+    secret: Zeroizing<Vec<u8>>,
+    members: Vec<Member>,
+}
+
+impl Readable {
+    fn complete(&self) -> bool {
+        count(&self.members) == self.metadata.shares
+    }
+}
+
+/// The newest complete generation; else the one with the most shares, of equals the newest. One
+/// that was begun last and never came into force is not complete, and has fewer.
+fn choose(generations: &Generations<'_>) -> Option<RecoveredSet> {
+    let readable = generations.iter().filter_map(readable);
+    let chosen = readable.max_by_key(|found| {
+        let complete = found.complete();
+        let shares = if complete { 0 } else { found.members.len() };
+        (complete, shares, found.metadata)
+    })?;
+    let complete = chosen.complete();
+    let Readable {
+        metadata,
+        secret,
+        members,
+    } = chosen;
+    let rest = generations.values().flatten().map(|share| share.place);
+    let rest: Vec<_> = rest.filter(|place| !members.contains(place)).collect();
+    let (retired, others) = match complete {
+        true => (rest, Vec::new()),
+        false => (Vec::new(), rest),
     };
+    let numbers = generations.keys().map(|metadata| metadata.generation);
     Some(RecoveredSet {
         secret,
         set_id: Some(metadata.set_id),
-        generation: Some(generation),
-        newest_generation: generations.keys().max().copied().unwrap_or(generation),
+        generation: Some(metadata.generation),
+        newest_generation: numbers.max().unwrap_or(metadata.generation),
         threshold: metadata.threshold,
         shares: metadata.shares,
-        members: places(true),
-        retired: places(false),
+        complete,
+        members,
+        retired,
+        others,
     })
 }
 
-fn whole(
-    (generation, shares): (&u32, &Vec<(ShareMetadata, &Found)>),
-) -> Option<(u32, Zeroizing<Vec<u8>>, ShareMetadata)> {
-    let (metadata, _) = shares.first()?;
-    let need = usize::from(metadata.threshold);
-    let parts = shares.iter().map(|(_, share)| Parts::parse(&share.blob));
+/// The largest number of shares of one generation that fit together. Not all need to: two copies
+/// of a record may each have stored some of theirs.
+fn readable((metadata, shares): (&ShareMetadata, &Vec<&Found>)) -> Option<Readable> {
+    let parts = shares.iter().map(|share| Parts::parse(&share.blob));
     let parts: Vec<_> = parts.collect::<Option<_>>()?;
-    let secret = deal::gather(parts.get(..need)?)?;
-    Some((*generation, secret, *metadata))
+    let need = usize::from(metadata.threshold).max(1);
+    let mut best: Option<Readable> = None;
+    for some in parts.windows(need) {
+        let Some(secret) = deal::gather(some) else {
+            continue;
+        };
+        let points: Vec<_> = some.iter().map(|part| (part.x, part.y)).collect();
+        let fitting = shares.iter().zip(&parts).filter(|(_, part)| {
+            vault_shamir::interpolate(&points, part.x).is_ok_and(|y| y.as_slice() == part.y)
+        });
+        let members: Vec<_> = fitting.map(|(share, _)| share.place).collect();
+        if best
+            .as_ref()
+            .is_none_or(|best| best.members.len() < members.len())
+        {
+            best = Some(Readable {
+                metadata: *metadata,
+                secret,
+                members,
+            });
+        }
+        if best
+            .as_ref()
+            .is_some_and(|best| best.members.len() * 2 >= parts.len())
+        {
+            break;
+        }
+    }
+    best
 }

@@ -83,8 +83,12 @@ pub struct Activated {
     pub collected: Collected,
     /// Old shares that were destroyed.
     pub retired: Vec<VaultId>,
-    /// Vaults that may still hold an old share, and why; tried again with the next refresh.
+    /// Vaults of the set that may still hold an old share, and why; tried again with the next
+    /// refresh.
     pub not_retired: Vec<(VaultId, Error)>,
+    /// Vaults that are not of the set any more and may still hold an old share, and why; tried
+    /// again with the next refresh.
+    pub left_on_departed: Vec<(VaultId, Error)>,
 }
 
 /// A failure, with what is known of each vault.
@@ -97,8 +101,11 @@ pub struct Failed {
     /// Vaults on which a new share could not be stored, and why. Nothing has changed: the
     /// generation that was in force still is.
     pub not_prepared: Vec<(VaultId, Error)>,
-    /// Vaults on which a share could not be destroyed, and why.
+    /// Vaults on which a share could not be destroyed, or of which it is not known whether they
+    /// stored one, and why.
     pub not_retired: Vec<(VaultId, Error)>,
+    /// The same of vaults that are not of the set, or not any more.
+    pub left_on_departed: Vec<(VaultId, Error)>,
 }
 
 impl From<Error> for Failed {
@@ -108,6 +115,7 @@ impl From<Error> for Failed {
             collected: Collected::default(),
             not_prepared: Vec::new(),
             not_retired: Vec::new(),
+            left_on_departed: Vec::new(),
         }
     }
 }
@@ -140,11 +148,17 @@ pub struct RecoveredSet {
     pub threshold: u8,
     /// How many shares there are; without the owner key, how many were found.
     pub shares: u8,
+    /// Whether all of them were found and fit together. Not known without the owner key.
+    pub complete: bool,
     /// Where the shares of this generation are, or, of vaults that could not be searched, would
     /// be.
     pub members: Vec<Member>,
-    /// Shares of other generations of the same set, and places that may hold one.
+    /// What a refresh destroys once this is adopted: shares of other generations of the same set,
+    /// if this one is complete; and places of this one that may hold a share.
     pub retired: Vec<Member>,
+    /// Shares of other generations of the same set, if this one is not complete: nothing touches
+    /// them.
+    pub others: Vec<Member>,
 }
 
 /// What was found on the vaults without a record.

@@ -1,11 +1,13 @@
 //! An owner's split secrets.
 
+use super::clear::clear;
 use super::collect;
 use super::holder::ShareHolder;
 use super::owner::OwnerKey;
+use super::policy::check_readable;
 use super::record::{SetId, SetRecord};
-use super::report::{Activated, Collected, Failed, Reconstructed, RecoveredSet, Recovery, Wait};
-use super::reshare::{reshare, retire};
+use super::report::{Activated, Failed, Reconstructed, RecoveredSet, Recovery, Wait};
+use super::reshare::reshare;
 use super::store::{self, LockedSet};
 use super::{blind, recover};
 use crate::error::{Error, ErrorCode, Result};
@@ -91,7 +93,7 @@ impl Secrets {
 
     /// Shares the secret anew over the same vaults, under new handles, and destroys the old
     /// shares. All vaults must take their new share; otherwise nothing changes. `policy` replaces
-    /// the one in the record.
+    /// the one in the record; one under which nobody could read the new shares is refused.
     pub async fn refresh<H: ShareHolder>(
         &self,
         holders: &[H],
@@ -113,6 +115,8 @@ impl Secrets {
     ) -> Result<Activated, Failed> {
         let set = self.locked(name)?;
         let mut record = self.active_record(name)?;
+        record.policy = policy.unwrap_or(record.policy);
+        check_readable(&record.policy)?;
         let mut targets = remaining(&record, without)?;
         targets.extend_from_slice(with);
         check_targets(record.threshold, &targets)?;
@@ -122,7 +126,6 @@ impl Secrets {
             _ => Wait::Patience(PATIENCE),
         };
         let found = collect::reconstruct(&self.owner, &record, holders, wait).await?;
-        record.policy = policy.unwrap_or(record.policy);
         let collected = found.collected;
         match reshare(&set, holders, record, &targets, &found.secret).await {
             Ok(done) => Ok(Activated { collected, ..done }),
@@ -138,22 +141,21 @@ impl Secrets {
     pub async fn destroy<H: ShareHolder>(&self, holders: &[H], name: &str) -> Result<(), Failed> {
         let set = self.locked(name)?;
         let mut record = set.load()?.ok_or_else(|| unknown(name))?;
-        let prepared = record.preparing.take().map(|next| next.members);
-        record.retired.extend(prepared.into_iter().flatten());
+        record.preparing = None;
         record.retired.append(&mut record.members);
         record.generation = 0;
         set.save(&record)?;
-        let (_, left) = retire(holders, &mut record).await;
+        let left = clear(holders, &mut record).await.not_retired;
         if left.is_empty() {
             return Ok(set.remove()?);
         }
         set.save(&record)?;
         Err(Failed {
-            error: Error::new(ErrorCode::Partial)
-                .detail(format_args!("{} shares could not be destroyed", left.len())),
-            collected: Collected::default(),
-            not_prepared: Vec::new(),
-            not_retired: left,
+            not_retired: left.clone(),
+            ..Failed::from(
+                Error::new(ErrorCode::Partial)
+                    .detail(format_args!("{} shares could not be destroyed", left.len())),
+            )
         })
     }
 
@@ -169,7 +171,8 @@ impl Secrets {
     }
 
     /// Records a recovered secret under a name, so that it can be used and refreshed again. With
-    /// its next refresh, the shares of other generations are destroyed.
+    /// its next refresh, the shares of other generations are destroyed, if every share of this
+    /// one was found; otherwise they are left alone.
     pub fn adopt(&self, found: &RecoveredSet, name: &str, policy: Vec<u8>) -> Result<SetRecord> {
         let (Some(set_id), Some(generation)) = (found.set_id, found.generation) else {
             return Err(Error::new(ErrorCode::InvalidArgument)
@@ -191,6 +194,7 @@ impl Secrets {
             policy,
             preparing: None,
             retired: found.retired.clone(),
+            begun: Vec::new(),
         };
         set.save(&record)?;
         Ok(record)
@@ -216,9 +220,9 @@ fn first_record(
     policy: Vec<u8>,
     unfinished: Option<SetRecord>,
 ) -> Result<SetRecord> {
-    let (preparing, retired) = match unfinished {
-        Some(record) => (record.preparing, record.retired),
-        None => (None, Vec::new()),
+    let (retired, begun) = match unfinished {
+        Some(record) => (record.retired, record.begun),
+        None => (Vec::new(), Vec::new()),
     };
     Ok(SetRecord {
         name: name.to_owned(),
@@ -229,8 +233,9 @@ fn first_record(
         shares: 0,
         members: Vec::new(),
         policy,
-        preparing,
+        preparing: None,
         retired,
+        begun,
     })
 }
 

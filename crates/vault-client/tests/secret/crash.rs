@@ -1,30 +1,9 @@
 //! Everything stops between any two steps, and the secret is still there.
 
-use crate::support::{Stop, World};
-use std::sync::Arc;
+use crate::support::{POLICY, World, until};
 use tokio::select;
 
 const SECRET: &[u8] = b"written on no paper";
-
-/// Runs until it is done or stopped; says whether it was done.
-async fn until<T>(stop: &Arc<Stop>, work: impl Future<Output = T>) -> Option<T> {
-    select! {
-        biased;
-        done = work => Some(done),
-        () = stop.reached.notified() => None,
-    }
-}
-
-fn stop_at(world: &World, step: usize) -> Arc<Stop> {
-    let stop = Stop::at(step);
-    world.vaults.iter().for_each(|vault| vault.stop_at(&stop));
-    stop
-}
-
-fn go_on(world: &World) {
-    let stop = Arc::new(Stop::default());
-    world.vaults.iter().for_each(|vault| vault.stop_at(&stop));
-}
 
 #[tokio::test]
 async fn a_refresh_that_stops_anywhere_leaves_the_secret_and_the_next_one_cleans_up() {
@@ -32,10 +11,10 @@ async fn a_refresh_that_stops_anywhere_leaves_the_secret_and_the_next_one_cleans
     loop {
         let world = World::new(4);
         world.split("s", SECRET, 2).await;
-        let stop = stop_at(&world, steps);
+        let stop = world.stop_at(steps);
         let secrets = world.secrets();
         let done = until(&stop, secrets.refresh(&world.vaults, "s", None)).await;
-        go_on(&world);
+        world.go_on();
         assert_eq!(world.read("s").await.unwrap(), SECRET, "stopped at {steps}");
         secrets.refresh(&world.vaults, "s", None).await.unwrap();
         assert_eq!(world.read("s").await.unwrap(), SECRET);
@@ -61,13 +40,13 @@ async fn a_repair_that_stops_anywhere_leaves_the_secret() {
     loop {
         let world = World::new(5);
         let secrets = world.secrets();
-        let split = secrets.split(&world.vaults[..4], "s", SECRET, 3, Vec::new());
+        let split = secrets.split(&world.vaults[..4], "s", SECRET, 3, POLICY.to_vec());
         split.await.unwrap();
-        let stop = stop_at(&world, steps);
+        let stop = world.stop_at(steps);
         let (lost, new) = (world.ids([1]), world.ids([4]));
         let repair = secrets.repair(&world.vaults, "s", &lost, &new, None);
         let done = until(&stop, repair).await;
-        go_on(&world);
+        world.go_on();
         assert_eq!(world.read("s").await.unwrap(), SECRET, "stopped at {steps}");
         if done.is_some() {
             break;
@@ -83,14 +62,14 @@ async fn a_split_that_stops_anywhere_can_be_made_again_and_leaves_nothing_else()
     loop {
         let world = World::new(3);
         let secrets = world.secrets();
-        let stop = stop_at(&world, steps);
-        let split = secrets.split(&world.vaults, "s", SECRET, 2, Vec::new());
+        let stop = world.stop_at(steps);
+        let split = secrets.split(&world.vaults, "s", SECRET, 2, POLICY.to_vec());
         let done = until(&stop, split).await;
-        go_on(&world);
+        world.go_on();
         if done.is_some() {
             break;
         }
-        let again = secrets.split(&world.vaults, "s", SECRET, 2, Vec::new());
+        let again = secrets.split(&world.vaults, "s", SECRET, 2, POLICY.to_vec());
         again.await.unwrap();
         assert_eq!(world.read("s").await.unwrap(), SECRET);
         for vault in &world.vaults {
@@ -105,12 +84,12 @@ async fn a_split_that_stops_anywhere_can_be_made_again_and_leaves_nothing_else()
 async fn while_one_task_changes_a_set_another_is_refused_and_readers_are_not() {
     let world = World::new(2);
     world.split("s", SECRET, 2).await;
-    let stop = stop_at(&world, 3);
+    let stop = world.stop_at(3);
     let secrets = world.secrets();
     let other = world.secrets();
     let refused = async {
         stop.reached.notified().await;
-        go_on(&world);
+        world.go_on();
         let refused = other.refresh(&world.vaults, "s", None).await;
         (refused.is_err(), world.read("s").await.unwrap())
     };

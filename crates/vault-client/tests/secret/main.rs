@@ -8,6 +8,7 @@
 )]
 
 mod blame;
+mod copies;
 mod crash;
 mod files;
 mod recover;

@@ -3,15 +3,31 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use tokio::sync::Notify;
 use vault_client::secret::{Failed, OwnerKey, Secrets, ShareHolder, Wait};
 use vault_client::{Error, ErrorCode, Result};
 use vault_encoding::sha256;
-use vault_policy::{KeyHandle, VaultId};
+use vault_policy::{
+    KeyHandle, KeyPolicy, KeyType, OidcSubject, PolicyFields, TemplateArgs, VaultId, template,
+};
 use zeroize::Zeroizing;
 
-pub(crate) const POLICY: &[u8] = br#"{"format":"enclave-vaults/key-policy/v1"}"#;
+/// The owner may read.
+pub(crate) static POLICY: LazyLock<Vec<u8>> = LazyLock::new(|| policy(|_| ()));
+
+/// As the owner's, changed.
+pub(crate) fn policy(change: impl FnOnce(&mut PolicyFields)) -> Vec<u8> {
+    let owner = OidcSubject {
+        issuer: "https://issuer.example".to_owned(),
+        subject: "ann".to_owned(),
+    };
+    let args = TemplateArgs::new(owner, KeyType::RawShare);
+    let mut fields = template("owner", &args).unwrap().fields().clone();
+    change(&mut fields);
+    let policy = KeyPolicy::from_fields(fields).unwrap();
+    policy.canonical_bytes().to_vec()
+}
 
 /// What a vault is asked, as it sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,6 +74,14 @@ pub(crate) enum Mood {
     Hangs,
     KeepsWhatItShouldDestroy,
     StoresNothing,
+    /// Answers nothing but this to what it is asked to store, and stores nothing.
+    RefusesToStore(ErrorCode),
+    /// Stores, and the answer is lost.
+    LosesAnswers,
+    /// Neither stores nor reads: the deadline passes.
+    TimesOut,
+    /// Does what it is asked, and none of its answers arrives.
+    Mute,
 }
 
 pub(crate) struct Shelf {
@@ -117,6 +141,9 @@ impl Vault {
         let mood = *self.shelf.mood.lock().unwrap();
         match mood {
             Mood::Down => return Err(Error::new(ErrorCode::Unavailable).vault(self.id)),
+            Mood::TimesOut if !matches!(seen, Seen::Destroy(_)) => {
+                return Err(Error::new(ErrorCode::Timeout).vault(self.id));
+            }
             Mood::Hangs => std::future::pending().await,
             _ => self.shelf.seen.lock().unwrap().push(seen),
         }
@@ -141,19 +168,29 @@ impl ShareHolder for Vault {
             policy,
             share: share.clone(),
         };
-        if self.begin(seen).await? == Mood::StoresNothing {
-            return Err(Error::new(ErrorCode::QuotaExceeded).vault(self.id));
+        let mood = self.begin(seen).await?;
+        match mood {
+            Mood::StoresNothing => {
+                return Err(Error::new(ErrorCode::QuotaExceeded).vault(self.id));
+            }
+            Mood::RefusesToStore(code) => return Err(Error::new(code).vault(self.id)),
+            _ => {}
         }
         if self.shares().contains_key(&handle) {
             return Err(Error::new(ErrorCode::AlreadyExists).vault(self.id));
         }
         self.alter(|shares| drop(shares.insert(handle, share)));
         self.step().await;
-        Ok(())
+        match mood {
+            Mood::LosesAnswers | Mood::Mute => Err(Error::new(ErrorCode::Timeout).vault(self.id)),
+            _ => Ok(()),
+        }
     }
 
     async fn get(&self, handle: KeyHandle) -> Result<Zeroizing<Vec<u8>>> {
-        self.begin(Seen::Get(handle)).await?;
+        if self.begin(Seen::Get(handle)).await? == Mood::Mute {
+            return Err(Error::new(ErrorCode::Timeout).vault(self.id));
+        }
         let found = self.shares().get(&handle).cloned();
         found
             .map(Zeroizing::new)
@@ -211,6 +248,46 @@ impl World {
         Secrets::new(self.dir(), self.owner())
     }
 
+    /// The records again, as they are now, on another machine.
+    pub(crate) fn copy(&self, name: &str) -> Secrets {
+        let copy = self.path().join("copy");
+        std::fs::create_dir_all(copy.join(name)).unwrap();
+        let of = |dir: &Path| dir.join(name).join("record.json");
+        std::fs::copy(of(&self.dir()), of(&copy)).unwrap();
+        Secrets::new(&copy, self.owner())
+    }
+
+    /// Everything that is stored, vault by vault.
+    pub(crate) fn stored(&self) -> Vec<BTreeMap<KeyHandle, Vec<u8>>> {
+        self.vaults.iter().map(Vault::shares).collect()
+    }
+
+    /// Puts back what was stored, beside what is.
+    pub(crate) fn restore(&self, stored: &[BTreeMap<KeyHandle, Vec<u8>>]) {
+        for (vault, stored) in self.vaults.iter().zip(stored) {
+            vault.alter(|shares| shares.extend(stored.clone()));
+        }
+    }
+
+    /// Whether all of this is stored.
+    pub(crate) fn holds(&self, stored: &[BTreeMap<KeyHandle, Vec<u8>>]) -> bool {
+        let now = self.stored();
+        let mut pairs = now.iter().zip(stored);
+        pairs.all(|(now, stored)| stored.iter().all(|(at, share)| now.get(at) == Some(share)))
+    }
+
+    /// Stops every vault at this step, counted from here.
+    pub(crate) fn stop_at(&self, step: usize) -> Arc<Stop> {
+        let stop = Stop::at(step);
+        self.vaults.iter().for_each(|vault| vault.stop_at(&stop));
+        stop
+    }
+
+    pub(crate) fn go_on(&self) {
+        let stop = Arc::new(Stop::default());
+        self.vaults.iter().for_each(|vault| vault.stop_at(&stop));
+    }
+
     pub(crate) fn ids(&self, of: impl IntoIterator<Item = usize>) -> Vec<VaultId> {
         of.into_iter().map(|index| self.vaults[index].id).collect()
     }
@@ -242,6 +319,15 @@ impl World {
     pub(crate) fn spoil(&self, name: &str, vault: usize, spoil: impl FnOnce(&mut Vec<u8>)) {
         let handle = self.handle(name, vault);
         self.vaults[vault].alter(|shares| spoil(shares.get_mut(&handle).unwrap()));
+    }
+}
+
+/// Runs until it is done or stopped; says whether it was done.
+pub(crate) async fn until<T>(stop: &Arc<Stop>, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = stop.reached.notified() => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sets that an independent implementation made from the documented formats.
 
-use crate::support::Vault;
+use crate::support::{POLICY, Vault};
 use serde_json::Value;
 use vault_client::secret::{Member, OwnerKey, Secrets, SetRecord, Wait, open_share};
 use vault_encoding::text;
@@ -94,7 +94,8 @@ async fn shares_of_the_other_implementation_give_its_secrets() {
         let blind = Secrets::recover_without_owner(&vaults).await;
         assert_eq!(blind.sets[0].secret.as_slice(), secret);
         assert_eq!(blind.sets[0].members.len(), vaults.len());
-        secrets.refresh(&vaults, name, None).await.unwrap();
+        let refresh = secrets.refresh(&vaults, name, Some(POLICY.to_vec()));
+        refresh.await.unwrap();
         let again = secrets.reconstruct(&vaults, name, Wait::Enough).await;
         assert_eq!(again.ok().unwrap().secret.as_slice(), secret);
     }

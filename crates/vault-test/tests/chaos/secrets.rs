@@ -218,10 +218,12 @@ impl Worker {
 /// Wherever a record says that a share is or may be.
 fn places(record: &SetRecord) -> Vec<(VaultId, vault_policy::KeyHandle)> {
     let preparing = record.preparing.iter().flat_map(|next| &next.members);
+    let begun = record.begun.iter().map(|begun| &begun.place);
     let all = record
         .members
         .iter()
         .chain(&record.retired)
-        .chain(preparing);
+        .chain(preparing)
+        .chain(begun);
     all.map(|place| (place.vault_id, place.handle)).collect()
 }
