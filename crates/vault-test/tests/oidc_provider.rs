@@ -220,7 +220,7 @@ async fn a_real_provider_binds_the_sdks_tokens_and_the_vault_holds_senders_to_it
     let policy = template("owner", &args).unwrap();
     for (number, per_vault) in [(1, false), (2, true)] {
         let source = credentials(&provider, dir.path(), per_vault);
-        let key = source.sender.clone();
+        let key = source.proof_key_for(ready.pins.vault_id).unwrap();
         let token = source.token_for(ready.pins.vault_id).await.unwrap();
         assert!(token.is_bound(), "token_type is DPoP");
         let said = claims(token.danger_text());

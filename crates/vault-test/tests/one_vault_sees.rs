@@ -2,6 +2,10 @@
 //! byte of it: nothing tells how they are shared, nothing is common to the vaults of one secret
 //! that is not common to those of another, and no candidate for a secret of four digits stands
 //! out. What was sent includes all that a vault can store, but for its own randomness and clock.
+//!
+//! One process has one source of tokens for all vaults and all secrets, and so has this test. By
+//! its subject, and without tokens of each vault's own also by token and proof key, vaults that
+//! compare notes recognize their common caller: `docs/secrets.md`, "What is not hidden".
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,8 +20,9 @@ use buffa::Message;
 use harvest_double::{Double, Harvested};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use vault_client::secret::{OwnerKey, Secrets, ShareHolder, Wait};
+use vault_client::token::{ClientCredentials, Kept, ProofKey, TokenSource, TrustedRoots};
 use vault_client::{Client, Error, ErrorCode, Result};
 use vault_encoding::{Domain, sha256, sha512, text};
 use vault_policy::{KeyHandle, KeyType, OidcSubject, TemplateArgs, VaultId, template};
@@ -98,31 +103,63 @@ struct Seen {
     second: Vec<Harvested>,
 }
 
+/// The SDK's own client of the issuer.
+fn credentials(issuer: &Issuer, dir: &Path) -> ClientCredentials {
+    let (secret_file, ca) = (dir.join("secret"), dir.join("ca.pem"));
+    std::fs::write(&secret_file, "secret").unwrap();
+    std::fs::write(&ca, issuer.ca_pem()).unwrap();
+    ClientCredentials {
+        endpoint: issuer.token_uri().parse().unwrap(),
+        client_id: "owner".into(),
+        secret_file,
+        scope: None,
+        audience: None,
+        per_vault: false,
+        sender: ProofKey::default(),
+        roots: TrustedRoots::File(ca),
+    }
+}
+
 struct Owner {
     issuer: Issuer,
+    /// Of the whole process.
+    tokens: Arc<dyn TokenSource>,
     doubles: [Double; 2],
     secrets: Secrets,
     dir: tempfile::TempDir,
 }
 
 impl Owner {
-    async fn new() -> Self {
+    async fn new(per_vault: bool) -> Self {
         let client = IssuerClient::new("owner", "secret", &["vault:owner"]);
         let issuer = Issuer::start(IssuerConfig::new(vec![client]))
             .await
             .unwrap();
         let dir = tempfile::tempdir().unwrap();
+        let tokens = ClientCredentials {
+            per_vault,
+            ..credentials(&issuer, dir.path())
+        };
+        let tokens = Kept::new(tokens);
+        let doubles = [
+            Double::start_as([1; 32]).await,
+            Double::start_as([2; 32]).await,
+        ];
+        // Calls that find no token at the same time would each fetch one.
+        for double in &doubles {
+            tokens.token_for(double.id).await.unwrap();
+        }
         Self {
             issuer,
-            doubles: [Double::start().await, Double::start().await],
+            tokens: Arc::new(tokens),
+            doubles,
             secrets: Secrets::new(dir.path().join("secrets"), OwnerKey::generate().unwrap()),
             dir,
         }
     }
 
     async fn client(&self, double: &Double, memory: &Path) -> Client {
-        let tokens = self.issuer.token_source("owner").unwrap();
-        let config = double.config(memory).tokens(tokens);
+        let config = double.config(memory).tokens(self.tokens.clone());
         Client::connect(config).await.unwrap()
     }
 
@@ -164,29 +201,61 @@ impl Owner {
     }
 }
 
-/// A header as it is judged: tokens and proofs are opened and lose the seconds of their making
-/// and their end, and how long the caller waits is time as well. That time is seen is documented.
+/// A header as it is judged. How long the caller waits is time, and that time is seen is
+/// documented.
+///
+/// EXEMPT: the access token, its hash, and the key of the proofs. They name the caller to every
+/// vault, and the same ones for each of its secrets; `names` says what they give away. All else
+/// of a proof is judged, without the second of its making.
 fn header(name: &str, value: &[u8]) -> Vec<u8> {
     match name {
         "grpc-timeout" => Vec::new(),
-        "dpop" => without_time(value),
-        "authorization" => {
-            let at = value.iter().position(|byte| *byte == b' ').unwrap() + 1;
-            [&value[..at], &without_time(&value[at..])].concat()
+        "authorization" => scheme(value).to_vec(),
+        "dpop" => {
+            let [mut header, mut claims] = opened(value);
+            assert!(header.remove("jwk").is_some());
+            assert!(claims.remove("ath").is_some());
+            assert!(claims.remove("iat").is_some());
+            let signature = value.rsplit(|byte| *byte == b'.').next().unwrap();
+            let signature = text::unbase64url(std::str::from_utf8(signature).unwrap()).unwrap();
+            let rest = serde_json::to_vec(&[header, claims]).unwrap();
+            [rest, signature].concat()
         }
         _ => value.to_vec(),
     }
 }
 
-fn without_time(jwt: &[u8]) -> Vec<u8> {
-    let parts = std::str::from_utf8(jwt).unwrap().split('.');
-    let mut parts: Vec<_> = parts.map(|part| text::unbase64url(part).unwrap()).collect();
-    let mut payload: serde_json::Value = serde_json::from_slice(&parts[1]).unwrap();
-    let claims = payload.as_object_mut().unwrap();
-    assert!(claims.remove("iat").is_some());
-    claims.retain(|name, _| !["exp", "nbf"].contains(&name.as_str()));
-    parts[1] = payload.to_string().into_bytes();
-    parts.concat()
+fn scheme(value: &[u8]) -> &[u8] {
+    value.split(|byte| *byte == b' ').next().unwrap()
+}
+
+type Object = serde_json::Map<String, serde_json::Value>;
+
+/// Header and claims of a JWT.
+fn opened(jwt: &[u8]) -> [Object; 2] {
+    let mut parts = std::str::from_utf8(jwt).unwrap().split('.');
+    let mut part = || {
+        let part = text::unbase64url(parts.next().unwrap()).unwrap();
+        serde_json::from_slice(&part).unwrap()
+    };
+    [part(), part()]
+}
+
+/// By what a vault can recognize the caller: tokens, keys of proofs, subjects.
+fn names(requests: &[Harvested]) -> [BTreeSet<String>; 3] {
+    let mut names = <[BTreeSet<String>; 3]>::default();
+    for headers in requests.iter().map(|request| &request.headers) {
+        let Some(token) = headers.get("authorization") else {
+            continue;
+        };
+        let token = &token.as_bytes()[scheme(token.as_bytes()).len() + 1..];
+        let [_, claims] = opened(token);
+        let [proof, _] = opened(headers["dpop"].as_bytes());
+        names[0].insert(String::from_utf8(token.to_vec()).unwrap());
+        names[1].insert(proof["jwk"].to_string());
+        names[2].insert(claims["sub"].to_string());
+    }
+    names
 }
 
 /// All strings of one request: path, headers, body.
@@ -295,7 +364,7 @@ fn planted(requests: &[Harvested], leak: &[u8]) -> Vec<Harvested> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_vault_sees_nothing_that_tells_sharing_sibling_or_secret() {
-    let owner = Owner::new().await;
+    let owner = Owner::new(false).await;
     // 2 of 3 and 3 of 5; a secret of four digits and a long one of the same class.
     let pin = owner.live("pin", b"4711", 2, 1).await;
     let long = owner.live("long", &[0x42; 200], 3, 3).await;
@@ -324,6 +393,13 @@ async fn one_vault_sees_nothing_that_tells_sharing_sibling_or_secret() {
     assert_eq!(linking(&long, &pin), [""; 0]);
     assert!(guesses(&pin.first).is_empty());
 
+    // What is exempt is one and the same for both vaults and both secrets, and tells of none.
+    let caller = names(&pin.first);
+    assert!(caller.iter().all(|names| names.len() == 1), "{caller:?}");
+    for requests in [&pin.second, &long.first, &long.second] {
+        assert_eq!(names(requests), caller);
+    }
+
     // The searches find what they are for.
     let set_id = sha256(b"set").0;
     let linked = Seen {
@@ -334,6 +410,23 @@ async fn one_vault_sees_nothing_that_tells_sharing_sibling_or_secret() {
     let named = planted(&pin.first, &sha256(b"4711").0);
     assert_eq!(guesses(&named), [4711]);
     assert_ne!(shape(&planted(&pin.first, b"n")), shape(&pin.first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vaults_with_tokens_of_their_own_see_different_tokens_and_proof_keys_of_one_caller() {
+    let owner = Owner::new(true).await;
+    let pin = owner.live("pin", b"4711", 2, 1).await;
+    let [tokens, keys, subjects] = names(&pin.first);
+    let [other_tokens, other_keys, other_subjects] = names(&pin.second);
+    for names in [&tokens, &keys, &other_tokens, &other_keys] {
+        assert_eq!(names.len(), 1);
+    }
+    assert!(tokens.is_disjoint(&other_tokens));
+    assert!(keys.is_disjoint(&other_keys));
+    // The subject is what policies are about.
+    assert_eq!(subjects, other_subjects);
+    let long = owner.live("long", &[0x42; 200], 3, 3).await;
+    assert_eq!(linking(&pin, &long), [""; 0]);
 }
 
 fn without_what_differs(mut creation: v1::CreateKeyRequest) -> Vec<u8> {

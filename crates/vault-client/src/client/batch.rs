@@ -1,7 +1,7 @@
 //! One batch: sent with what was seen, each outcome judged like that of a call alone.
 
 use super::call::{Accepted, Unsent};
-use super::repeat::Failed;
+use super::repeat::{Failed, Fate};
 use super::{Client, stream};
 use crate::calls::batch::{answers, only_reads, receipt, set_context};
 use crate::calls::rpc::Repeat;
@@ -29,7 +29,8 @@ impl Client {
         };
         let mut attempt = 1;
         loop {
-            match self.attempt_all(&mut calls, deadline).await {
+            let asked = self.attempt_all(&mut calls, deadline);
+            match self.counted(repeat, asked).await {
                 Ok(all) => return Ok(all),
                 Err(failed) => self.pause(repeat, failed, &mut attempt, deadline).await?,
             }
@@ -55,7 +56,8 @@ impl Client {
         };
         let mut all = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
-            all.push(self.judge_outcome(&session, &seen, outcome, deadline).await);
+            let judged = self.judge_outcome(&session, &seen, outcome, deadline);
+            all.push(judged.await.map_err(|failed| failed.told(Repeat::Uses)));
         }
         Ok(all)
     }
@@ -66,17 +68,18 @@ impl Client {
         seen: &Option<SeenHead>,
         outcome: Outcome,
         deadline: Instant,
-    ) -> Result<Accepted<Outcome>> {
+    ) -> Result<Accepted<Outcome>, Failed> {
         if let Outcome::Error(error) = outcome {
             let error = stream::error(*error);
-            let failed = self.failed(session, seen.clone(), &error, deadline).await;
-            return Err(failed.error);
+            return Err(self.failed(session, seen.clone(), &error, deadline).await);
         }
-        let receipt = receipt(&outcome)?;
-        let receipt = self
-            .judge(session, seen.as_ref(), receipt, deadline)
-            .await?;
-        Ok(Accepted::new(outcome, receipt))
+        let answered = |error| Failed {
+            error,
+            fate: Fate::Answered,
+        };
+        let receipt = receipt(&outcome).map_err(answered)?;
+        let receipt = self.judge(session, seen.as_ref(), receipt, deadline).await;
+        Ok(Accepted::new(outcome, receipt.map_err(answered)?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One call: sent with what was seen, judged by what comes back.
 
-use super::repeat::Failed;
+use super::effects::did_nothing;
+use super::repeat::{Failed, Fate};
 use super::stream::{self, Lost};
 use super::{Client, random};
 use crate::calls::rpc::{Repeat, Rpc};
@@ -69,7 +70,8 @@ impl Client {
         };
         let mut attempt = 1;
         loop {
-            match self.attempt(&mut request, &idempotency_key, deadline).await {
+            let asked = self.attempt(&mut request, &idempotency_key, deadline);
+            match self.counted(R::REPEAT, asked).await {
                 Ok(accepted) => return Ok(accepted),
                 Err(failed) => {
                     self.pause(R::REPEAT, failed, &mut attempt, deadline)
@@ -77,6 +79,23 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Makes one attempt, and counts it as an effect unless it certainly had none.
+    pub(super) async fn counted<T>(
+        &self,
+        repeat: Repeat,
+        attempt: impl Future<Output = Result<T, Failed>>,
+    ) -> Result<T, Failed> {
+        if repeat == Repeat::Reads {
+            return attempt.await;
+        }
+        self.effects.begin();
+        let result = attempt.await;
+        if matches!(&result, Err(failed) if !failed.fate.may_be_done()) {
+            self.effects.undo();
+        }
+        result
     }
 
     async fn attempt<R: Rpc>(
@@ -101,8 +120,7 @@ impl Client {
             .await;
         let receipt = judged.map_err(|error| Failed {
             error,
-            sent: true,
-            answered: true,
+            fate: Fate::Answered,
         })?;
         Ok(Accepted { answer, receipt })
     }
@@ -147,7 +165,9 @@ impl Client {
             // The vault ends the connection.
             self.drop_session(session).await;
         }
-        failed.sent &= unsent.taken;
+        if !unsent.taken && failed.fate.may_be_done() {
+            failed.fate = Fate::NotTaken;
+        }
         failed
     }
 
@@ -254,17 +274,20 @@ impl Client {
         if !failure.answered {
             self.drop_session(session).await;
         }
-        let answered = failure.answered;
+        // Whatever comes of its head, it is the vault's own word that counts.
+        let said = failure.error.code;
+        let refused = failure.answered && did_nothing(said);
         let error = failure.error.vault(self.vault_id());
         let error = match failure.head {
             Some(head) => self.judge_head(session, seen, head, error, deadline).await,
             None => error,
         };
-        Failed {
-            error,
-            sent: true,
-            answered,
-        }
+        let fate = match refused {
+            true => Fate::Refused,
+            false if error.code != said => Fate::Answered,
+            false => Fate::Unknown,
+        };
+        Failed { error, fate }
     }
 
     async fn judge_head(

@@ -2,6 +2,7 @@
 
 mod batch;
 mod call;
+mod effects;
 mod repeat;
 pub(crate) mod stream;
 
@@ -12,6 +13,7 @@ use crate::heads::{HeadStore, SeenHead};
 use crate::session::{Peer, Session};
 use crate::track::Tracker;
 use connectrpc::client::CallOptions;
+pub(crate) use effects::{Effects, did_nothing};
 use repeat::Failed;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +25,7 @@ use vault_policy::VaultId;
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    effects: Effects,
 }
 
 struct Shared {
@@ -44,6 +47,7 @@ impl Client {
                 session: Mutex::new(None),
                 attestations: AtomicU64::new(0),
             }),
+            effects: Effects::default(),
         };
         let deadline = client.deadline();
         let mut attempt = 1;
@@ -92,6 +96,16 @@ impl Client {
     /// The longest head seen of this vault.
     pub async fn seen(&self) -> Option<SeenHead> {
         self.shared.tracker.seen().await
+    }
+
+    /// The same client, with a count of its own of what it may have changed.
+    pub(crate) fn watched(&self) -> (Self, Effects) {
+        let effects = Effects::default();
+        let watched = Self {
+            shared: self.shared.clone(),
+            effects: effects.clone(),
+        };
+        (watched, effects)
     }
 
     pub(crate) fn heads(&self) -> &HeadStore {

@@ -1,6 +1,7 @@
 //! Whether and when a call is sent again.
 
 use super::Client;
+use super::effects::did_nothing;
 use crate::calls::rpc::Repeat;
 use crate::error::{Error, ErrorCode, Result, Retry};
 use std::time::{Duration, Instant};
@@ -9,21 +10,54 @@ use std::time::{Duration, Instant};
 const ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
+/// What is known of a sending that failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fate {
+    /// It was not sent, or the vault has not taken it.
+    NotTaken,
+    /// The vault refused it, and has done nothing.
+    Refused,
+    /// The vault may have done it.
+    Unknown,
+    /// The vault has answered it, and its answer was not accepted.
+    Answered,
+}
+
+impl Fate {
+    /// Whether the vault may have done what was asked.
+    pub(super) fn may_be_done(self) -> bool {
+        matches!(self, Self::Unknown | Self::Answered)
+    }
+}
+
 /// Why one sending failed.
 pub(crate) struct Failed {
     pub(crate) error: Error,
-    /// Whether the vault may have seen the call.
-    pub(super) sent: bool,
-    /// Whether the vault itself answered.
-    pub(super) answered: bool,
+    pub(super) fate: Fate,
 }
 
 impl Failed {
     pub(super) fn before_sending(error: Error) -> Self {
         Self {
             error,
-            sent: false,
-            answered: false,
+            fate: Fate::NotTaken,
+        }
+    }
+
+    /// The error for the caller. What kept an answer from being accepted may have a code that
+    /// otherwise means a refusal, such as that of an expired token; this call was not refused.
+    pub(super) fn told(self, repeat: Repeat) -> Error {
+        let misleads = self.fate == Fate::Answered && did_nothing(self.error.code);
+        if !misleads || repeat == Repeat::Reads {
+            return self.error;
+        }
+        let error = Error::new(ErrorCode::Unavailable).detail(format_args!(
+            "the vault has answered, and its answer could not be held to its log: {}",
+            self.error
+        ));
+        match self.error.vault_id {
+            Some(vault) => error.vault(vault),
+            None => error,
         }
     }
 }
@@ -46,7 +80,7 @@ impl Client {
             .checked_add(wait)
             .is_none_or(|at| at >= deadline);
         if !again || late {
-            return Err(failed.error);
+            return Err(failed.told(repeat));
         }
         if failed.error.code == ErrorCode::DpopNonceRequired {
             // The answer told the nonce; the token is as good as before.
@@ -64,17 +98,15 @@ impl Client {
 }
 
 fn may_repeat(repeat: Repeat, failed: &Failed, first: bool) -> bool {
+    if repeat == Repeat::Uses && failed.fate.may_be_done() {
+        return false;
+    }
+    let code = failed.error.code;
     match failed.error.retry {
         Retry::Never => false,
-        Retry::Reauthenticate => first && failed.answered,
-        // A refusal has no effect; a lost answer may have had one.
-        Retry::Later => {
-            // A vault also says "unavailable" when it gives up on a call that it has recorded.
-            let unsure = !failed.answered || failed.error.code == ErrorCode::Unavailable;
-            let lost = failed.sent && unsure;
-            let late = failed.error.code == ErrorCode::Timeout;
-            !late && failed.error.code != ErrorCode::Internal && (!lost || repeat != Repeat::Uses)
-        }
+        // A vault has said that another token would do.
+        Retry::Reauthenticate => first && matches!(failed.fate, Fate::Refused | Fate::Answered),
+        Retry::Later => !matches!(code, ErrorCode::Timeout | ErrorCode::Internal),
     }
 }
 
@@ -82,38 +114,66 @@ fn may_repeat(repeat: Repeat, failed: &Failed, first: bool) -> bool {
 mod tests {
     use super::*;
 
-    fn failed(code: ErrorCode, sent: bool, answered: bool) -> Failed {
+    const REPEATS: [Repeat; 3] = [Repeat::Reads, Repeat::Keyed, Repeat::Uses];
+
+    fn failed(code: ErrorCode, fate: Fate) -> Failed {
         Failed {
             error: Error::new(code),
-            sent,
-            answered,
+            fate,
         }
     }
 
     #[test]
-    fn a_use_of_a_key_is_not_repeated_when_its_answer_was_lost() {
-        let lost = failed(ErrorCode::Unavailable, true, false);
-        assert!(!may_repeat(Repeat::Uses, &lost, true));
-        assert!(may_repeat(Repeat::Reads, &lost, true));
-        assert!(may_repeat(Repeat::Keyed, &lost, true));
-        let gave_up = failed(ErrorCode::Unavailable, true, true);
-        assert!(!may_repeat(Repeat::Uses, &gave_up, true));
-        assert!(may_repeat(Repeat::Keyed, &gave_up, true));
-        let unsent = failed(ErrorCode::Unavailable, false, false);
-        assert!(may_repeat(Repeat::Uses, &unsent, true));
-        let refused = failed(ErrorCode::RateLimited, true, true);
-        assert!(may_repeat(Repeat::Uses, &refused, true));
+    fn a_use_of_a_key_is_never_repeated_where_it_may_be_done_whatever_went_wrong_then() {
+        for code in ErrorCode::ALL {
+            for fate in [Fate::Unknown, Fate::Answered] {
+                for first in [true, false] {
+                    let failed = failed(code, fate);
+                    assert!(!may_repeat(Repeat::Uses, &failed, first), "{code} {fate:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_taken_or_refused_and_what_is_idempotent_is_sent_again() {
+        for fate in [Fate::NotTaken, Fate::Refused] {
+            let busy = failed(ErrorCode::RateLimited, fate);
+            assert!(REPEATS.map(|repeat| may_repeat(repeat, &busy, false)) == [true; 3]);
+        }
+        for fate in [Fate::Unknown, Fate::Answered] {
+            let lost = failed(ErrorCode::Unavailable, fate);
+            let repeated = REPEATS.map(|repeat| may_repeat(repeat, &lost, false));
+            assert!(repeated == [true, true, false]);
+        }
     }
 
     #[test]
     fn a_new_token_is_tried_once_and_a_refusal_never_again() {
-        let expired = failed(ErrorCode::TokenExpired, true, true);
-        assert!(may_repeat(Repeat::Uses, &expired, true));
-        assert!(!may_repeat(Repeat::Uses, &expired, false));
-        let nonce = failed(ErrorCode::DpopNonceRequired, true, true);
-        assert!(may_repeat(Repeat::Uses, &nonce, true));
-        assert!(!may_repeat(Repeat::Uses, &nonce, false));
-        let denied = failed(ErrorCode::PolicyDenied, true, true);
+        for code in [ErrorCode::TokenExpired, ErrorCode::DpopNonceRequired] {
+            let expired = failed(code, Fate::Refused);
+            assert!(may_repeat(Repeat::Uses, &expired, true));
+            assert!(!may_repeat(Repeat::Uses, &expired, false));
+        }
+        let between = failed(ErrorCode::TokenExpired, Fate::Answered);
+        assert!(may_repeat(Repeat::Reads, &between, true));
+        let no_token = failed(ErrorCode::Unauthenticated, Fate::NotTaken);
+        assert!(!may_repeat(Repeat::Reads, &no_token, true));
+        let denied = failed(ErrorCode::PolicyDenied, Fate::Refused);
         assert!(!may_repeat(Repeat::Reads, &denied, true));
+    }
+
+    #[test]
+    fn what_was_answered_is_never_told_as_a_refusal() {
+        for code in ErrorCode::ALL {
+            for repeat in [Repeat::Keyed, Repeat::Uses] {
+                let told = failed(code, Fate::Answered).told(repeat);
+                assert!(!did_nothing(told.code), "{code}");
+            }
+            let read = failed(code, Fate::Answered).told(Repeat::Reads);
+            assert_eq!(read.code, code);
+            let refused = failed(code, Fate::Refused).told(Repeat::Uses);
+            assert_eq!(refused.code, code);
+        }
     }
 }

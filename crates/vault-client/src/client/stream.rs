@@ -17,6 +17,7 @@ use vault_proto::v1::__buffa::oneof::operate_request::Call;
 use vault_proto::v1::__buffa::oneof::operate_response::Outcome;
 use vault_proto::v1::__buffa::view::OperateResponseView;
 
+type Answered = oneshot::Receiver<Option<Outcome>>;
 type Receive = BidiRecvHalf<Incoming, OperateResponseView<'static>>;
 
 /// Why a call has no outcome.
@@ -50,7 +51,7 @@ struct Calls {
 #[derive(Default)]
 struct State {
     next: u64,
-    waiting: HashMap<u64, oneshot::Sender<Outcome>>,
+    waiting: HashMap<u64, oneshot::Sender<Option<Outcome>>>,
     /// Whether any call was answered.
     served: bool,
     ended: Option<Lost>,
@@ -61,7 +62,7 @@ impl Calls {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self) -> Result<(u64, oneshot::Receiver<Outcome>), Lost> {
+    fn enter(&self) -> Result<(u64, Answered), Lost> {
         let mut state = self.lock();
         if let Some(ended) = &state.ended {
             // What was not sent is certainly not taken.
@@ -83,8 +84,8 @@ impl Calls {
         state.served = true;
         let waiting = state.waiting.remove(&response.id);
         drop(state);
-        if let (Some(waiting), Some(outcome)) = (waiting, response.outcome) {
-            let _ = waiting.send(outcome);
+        if let Some(waiting) = waiting {
+            let _ = waiting.send(response.outcome);
         }
     }
 
@@ -161,12 +162,7 @@ impl Operating {
         })
     }
 
-    async fn exchange(
-        &self,
-        id: u64,
-        call: Call,
-        answered: oneshot::Receiver<Outcome>,
-    ) -> Result<Outcome, Lost> {
+    async fn exchange(&self, id: u64, call: Call, answered: Answered) -> Result<Outcome, Lost> {
         let message = v1::OperateRequest {
             id,
             call: Some(call),
@@ -178,7 +174,9 @@ impl Operating {
         // When sending fails the stream has ended, and its reader says why.
         let unsent = sent.is_err();
         match (answered.await, self.calls.ended()) {
-            (Ok(outcome), _) => Ok(outcome),
+            (Ok(Some(outcome)), _) => Ok(outcome),
+            // Answered, with nothing: however the stream ends after that.
+            (Ok(None), _) => Err(Lost::Unknown(ConnectError::internal("an empty answer"))),
             (Err(_), Some(Lost::Unknown(error))) if unsent => Err(Lost::NotTaken(error)),
             (Err(_), Some(ended)) => Err(ended),
             (Err(_), None) => Err(Lost::Unknown(ConnectError::unavailable("no answer"))),
@@ -197,7 +195,8 @@ async fn read(mut receiving: Receive, calls: Arc<Calls>) {
     let ended = loop {
         match receiving.message::<v1::OperateResponse>().await {
             Ok(Some(response)) => calls.answer(response.to_owned_message()),
-            Ok(None) => break Lost::NotTaken(ConnectError::unavailable("the stream ended")),
+            // A vault that ends a stream says why.
+            Ok(None) => break Lost::Unknown(ConnectError::unavailable("the stream ended")),
             Err(error) => break lost(error, calls.lock().served),
         }
     };
@@ -206,7 +205,7 @@ async fn read(mut receiving: Receive, calls: Arc<Calls>) {
 
 /// A vault that ends a stream says why, and has answered what it took.
 fn lost(error: ConnectError, served: bool) -> Lost {
-    if error.code == Rpc::Unimplemented {
+    if error.code == Rpc::Unimplemented && !served {
         return Lost::NotServed;
     }
     let Some(detail) = vault_proto::detail_of(&error) else {
@@ -230,5 +229,58 @@ pub(crate) fn error(error: v1::OperateError) -> ConnectError {
             let code = Rpc::from_grpc_code(error.grpc_code).unwrap_or(Rpc::Unknown);
             ConnectError::new(code, error.message)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(code: v1::ErrorCode) -> ConnectError {
+        let detail = v1::ErrorDetail {
+            code: code.into(),
+            ..Default::default()
+        };
+        vault_proto::to_connect_error(&detail, "no")
+    }
+
+    #[test]
+    fn only_a_vault_that_says_why_a_stream_ends_has_not_taken_what_it_has_not_answered() {
+        for served in [false, true] {
+            let cut = lost(ConnectError::unavailable("reset"), served);
+            assert!(matches!(cut, Lost::Unknown(_)), "{cut:?}");
+            let ended = lost(said(v1::ErrorCode::ERROR_CODE_TOKEN_EXPIRED), served);
+            assert!(matches!(ended, Lost::NotTaken(_)), "{ended:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_vault_has_answered_calls_on_it_serves() {
+        let refusals = || {
+            [
+                ConnectError::unimplemented("no such method"),
+                said(v1::ErrorCode::ERROR_CODE_INVALID_ARGUMENT),
+                said(v1::ErrorCode::ERROR_CODE_RATE_LIMITED),
+            ]
+        };
+        for refusal in refusals() {
+            assert!(matches!(lost(refusal, false), Lost::NotServed));
+        }
+        for refusal in refusals() {
+            assert!(!matches!(lost(refusal, true), Lost::NotServed));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_answer_is_an_answer_however_the_stream_ends_then() {
+        let calls = Calls::default();
+        let (id, answered) = calls.enter().unwrap();
+        calls.answer(v1::OperateResponse {
+            id,
+            ..Default::default()
+        });
+        calls.end(Lost::NotTaken(ConnectError::unavailable("later")));
+        assert!(answered.await.unwrap().is_none());
+        assert!(matches!(calls.enter(), Err(Lost::NotTaken(_))));
     }
 }

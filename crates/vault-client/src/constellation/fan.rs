@@ -3,6 +3,7 @@
 //! Nothing here knows what a vault is: `call` is handed a name and makes one call.
 
 use super::outcome::{Outcome, Outcomes};
+use crate::client::did_nothing;
 use crate::error::{Error, ErrorCode, Result};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -16,8 +17,9 @@ use vault_policy::VaultId;
 pub enum Effect {
     /// It changes nothing: it may be hedged, and the answer that comes second dropped.
     None,
-    /// Each call counts, such as a signature. It is made on one vault at a time, and on the next
-    /// one only where the one before certainly did nothing.
+    /// Each call counts, such as a signature or a creation. It is made on one vault at a time, and
+    /// on the next one only where the one before certainly did nothing: it was not reached, or it
+    /// refused, and nothing that was sent to it before may have had an effect.
     Once,
 }
 
@@ -32,11 +34,22 @@ pub struct First<T> {
     pub failed: Vec<(VaultId, Error)>,
 }
 
-/// A call that failed, and whether the vault may have seen it.
+/// How far a call came that failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reached {
+    /// It was not made: there was no connection.
+    Nowhere,
+    /// Nothing that it sent had an effect, as far as its client counted.
+    Vault,
+    /// Something that it sent may have had its effect, whatever failed then.
+    Effect,
+}
+
+/// A call that failed.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
     pub(crate) error: Error,
-    pub(crate) sent: bool,
+    pub(crate) reached: Reached,
 }
 
 /// Asks every vault, all at once, and waits for all of them.
@@ -129,18 +142,13 @@ where
     }
 }
 
-/// Whether a vault may have done what it did not confirm.
+/// Whether a vault may have done what it did not confirm: only its refusal says that it has not.
 fn may_have_happened(attempt: &Attempt) -> bool {
-    let unsure = matches!(
-        attempt.error.code,
-        ErrorCode::Timeout
-            | ErrorCode::Unavailable
-            | ErrorCode::Internal
-            | ErrorCode::ReceiptInvalid
-            | ErrorCode::RollbackDetected
-            | ErrorCode::ForkDetected
-    );
-    attempt.sent && unsure
+    match attempt.reached {
+        Reached::Nowhere => false,
+        Reached::Vault => !did_nothing(attempt.error.code),
+        Reached::Effect => true,
+    }
 }
 
 fn none_answered(failed: Vec<(VaultId, Error)>) -> Error {

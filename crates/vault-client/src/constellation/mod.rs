@@ -66,7 +66,7 @@ use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::manifest::load_manifest;
 use directory::Directory;
-use fan::Attempt;
+use fan::{Attempt, Reached};
 use reach::{Attested, Registry};
 use std::fmt;
 use std::future::Future;
@@ -217,8 +217,9 @@ impl Constellation {
     {
         let client = self.client(&vault).await.map_err(|error| Attempt {
             error: named(vault, error),
-            sent: false,
+            reached: Reached::Nowhere,
         })?;
+        let (client, effects) = client.watched();
         match call(client).await {
             Ok(value) => Ok(value),
             Err(error) => {
@@ -227,7 +228,10 @@ impl Constellation {
                 }
                 Err(Attempt {
                     error: named(vault, error),
-                    sent: true,
+                    reached: match effects.any() {
+                        true => Reached::Effect,
+                        false => Reached::Vault,
+                    },
                 })
             }
         }

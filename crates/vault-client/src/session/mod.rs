@@ -61,7 +61,9 @@ impl Session {
             .await
             .map_err(|error| refusal(&config.endpoint, &error))?;
         config.heads.raise_floors(&root, &attested.facts.floors)?;
-        let key = config.tokens.as_ref().and_then(|tokens| tokens.proof_key());
+        let vault = config.vault.vault_id;
+        let tokens = config.tokens.as_ref();
+        let key = tokens.and_then(|tokens| tokens.proof_key_for(vault));
         let transport = Transport::begin(attested.stream, key)
             .await
             .map_err(|error| {

@@ -16,8 +16,8 @@ use vault_policy::VaultId;
 use zeroize::Zeroizing;
 
 /// A client of a token endpoint. The secret stays in its file, which is read for each token.
-/// Every request carries a DPoP proof: an issuer that knows DPoP binds its tokens to `sender`, and
-/// one that does not ignores it.
+/// Every request carries a DPoP proof: an issuer that knows DPoP binds its tokens to the key that
+/// made it, and one that does not ignores it.
 #[derive(Clone)]
 pub struct ClientCredentials {
     /// `https://…`.
@@ -33,7 +33,8 @@ pub struct ClientCredentials {
     /// Whether to ask for a token of each vault's own: `resource` is `https://<vault id>`
     /// (RFC 8707), `audience` the vault's id.
     pub per_vault: bool,
-    /// What tokens are bound to where the issuer does that.
+    /// What tokens are bound to where the issuer does that: with `per_vault` the key of each vault
+    /// ([`ProofKey::for_vault`]), else this one.
     pub sender: ProofKey,
     /// Who may have certified the endpoint.
     pub roots: TrustedRoots,
@@ -80,6 +81,14 @@ impl ClientCredentials {
         }
     }
 
+    /// The key for a token of this vault's own, or of one that is for all.
+    fn key(&self, vault: Option<VaultId>) -> ProofKey {
+        match vault {
+            Some(vault) => self.sender.for_vault(vault),
+            None => self.sender.clone(),
+        }
+    }
+
     fn granted(&self, answer: &http::Response<Bytes>) -> Result<AccessToken> {
         if !answer.status().is_success() {
             return Err(self.refusal(answer.status(), answer.body()));
@@ -115,7 +124,7 @@ impl ClientCredentials {
             .authority()
             .map_or("", http::uri::Authority::as_str);
         let uri = format!("https://{host}{}", self.endpoint.path());
-        let proof = self.sender.prove(&ProofOf {
+        let proof = self.key(vault).prove(&ProofOf {
             uri: &uri,
             token: None,
             nonce,
@@ -189,7 +198,11 @@ impl TokenSource for ClientCredentials {
     }
 
     fn proof_key(&self) -> Option<ProofKey> {
-        Some(self.sender.clone())
+        Some(self.key(None))
+    }
+
+    fn proof_key_for(&self, vault: VaultId) -> Option<ProofKey> {
+        Some(self.key(Some(vault).filter(|_| self.per_vault)))
     }
 }
 
@@ -260,6 +273,22 @@ mod tests {
             form,
             format!("grant_type=client_credentials&resource=https%3A%2F%2F{hex}&audience={hex}")
         );
+    }
+
+    #[test]
+    fn vaults_see_different_keys_where_each_has_a_token_of_its_own_and_else_one() {
+        for per_vault in [false, true] {
+            let source = ClientCredentials {
+                per_vault,
+                ..credentials("https://localhost/token", PathBuf::new())
+            };
+            let key = |number| {
+                let vault = VaultId(vault_encoding::Hash([number; 32]));
+                source.proof_key_for(vault).unwrap().thumbprint().unwrap()
+            };
+            assert_eq!(key(1), key(1));
+            assert_eq!(key(1) != key(2), per_vault);
+        }
     }
 
     #[test]

@@ -85,6 +85,10 @@ impl<S: TokenSource> TokenSource for Kept<S> {
         self.source.proof_key()
     }
 
+    fn proof_key_for(&self, vault: VaultId) -> Option<ProofKey> {
+        self.source.proof_key_for(vault)
+    }
+
     fn forget(&self) {
         self.held().clear();
         self.source.forget();

@@ -48,8 +48,8 @@ impl AccessToken {
         }
     }
 
-    /// The same token, bound to its source's [`TokenSource::proof_key`]: sent as `DPoP`, with a
-    /// proof.
+    /// The same token, bound to its source's [`TokenSource::proof_key_for`] the vault: sent as
+    /// `DPoP`, with a proof.
     #[must_use]
     pub fn bound(mut self) -> Self {
         self.is_bound = true;
@@ -111,6 +111,11 @@ pub trait TokenSource: Send + Sync {
     /// The key that its bound tokens are bound to.
     fn proof_key(&self) -> Option<ProofKey> {
         None
+    }
+
+    /// The key that its bound tokens for this vault are bound to.
+    fn proof_key_for(&self, _vault: VaultId) -> Option<ProofKey> {
+        self.proof_key()
     }
 
     /// Forgets a token that a vault refused, so that the next one is new.

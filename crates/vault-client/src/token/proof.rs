@@ -5,16 +5,24 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use http::HeaderValue;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use vault_encoding::sha256;
 use vault_encoding::text::base64url;
+use vault_policy::VaultId;
 
 /// The key that a source's tokens are bound to: P-256, made at its first use, kept in memory
 /// only. Clones are the same key.
 #[derive(Clone, Default)]
-pub struct ProofKey(Arc<OnceLock<EcdsaKeyPair>>);
+pub struct ProofKey(Arc<Keys>);
+
+#[derive(Default)]
+struct Keys {
+    pair: OnceLock<EcdsaKeyPair>,
+    of_vaults: Mutex<BTreeMap<VaultId, ProofKey>>,
+}
 
 /// What a proof is about.
 pub struct ProofOf<'a> {
@@ -32,6 +40,14 @@ impl ProofKey {
         let (x, y) = self.point()?;
         let jwk = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         Ok(base64url(&sha256(jwk.as_bytes()).0))
+    }
+
+    /// The key for this vault's tokens, where each vault has tokens of its own: an independent one
+    /// for each, by which vaults cannot recognize their common caller. Clones have the same.
+    pub fn for_vault(&self, vault: VaultId) -> Self {
+        let keys = &self.0.of_vaults;
+        let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.entry(vault).or_default().clone()
     }
 
     /// A proof for one POST request, signed now.
@@ -86,12 +102,12 @@ impl ProofKey {
     }
 
     fn pair(&self) -> Result<&EcdsaKeyPair> {
-        if let Some(pair) = self.0.get() {
+        if let Some(pair) = self.0.pair.get() {
             return Ok(pair);
         }
         let made =
             EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| failed())?;
-        Ok(self.0.get_or_init(|| made))
+        Ok(self.0.pair.get_or_init(|| made))
     }
 }
 
@@ -155,5 +171,17 @@ mod tests {
         let other = ProofKey::default().thumbprint().unwrap();
         assert_ne!(key.thumbprint().unwrap(), other);
         assert_eq!(format!("{key:?}"), "ProofKey(..)");
+    }
+
+    #[test]
+    fn each_vault_has_a_key_of_its_own_and_clones_have_the_same() {
+        let key = ProofKey::default();
+        let of = |key: &ProofKey, number| {
+            let vault = VaultId(vault_encoding::Hash([number; 32]));
+            key.for_vault(vault).thumbprint().unwrap()
+        };
+        assert_eq!(of(&key, 1), of(&key.clone(), 1));
+        assert_ne!(of(&key, 1), of(&key, 2));
+        assert_ne!(of(&key, 1), key.thumbprint().unwrap());
     }
 }

@@ -171,13 +171,15 @@ async fn the_sdk_gets_tokens_that_are_bound_to_its_key_and_of_each_vault() {
         roots: TrustedRoots::File(ca),
     };
     let vault = VaultId(vault_encoding::Hash([0xab; 32]));
-    for (token, audience) in [
-        (source.token().await.unwrap(), issuer.audience().to_owned()),
-        (source.token_for(vault).await.unwrap(), vault.to_string()),
+    let of_all = source.token().await.unwrap();
+    let of_one = source.token_for(vault).await.unwrap();
+    for (token, key, audience) in [
+        (of_all, sender.clone(), issuer.audience().to_owned()),
+        (of_one, sender.for_vault(vault), vault.to_string()),
     ] {
         assert!(token.is_bound());
         let claims = claims_of(token.danger_text());
-        assert_eq!(claims["cnf"]["jkt"], sender.thumbprint().unwrap());
+        assert_eq!(claims["cnf"]["jkt"], key.thumbprint().unwrap());
         assert_eq!(claims["aud"], audience);
     }
 }

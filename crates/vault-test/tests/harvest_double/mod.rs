@@ -46,24 +46,26 @@ pub(crate) struct Double {
 
 impl Double {
     pub(crate) async fn start() -> Self {
+        Self::start_as([0x42; 32]).await
+    }
+
+    /// With this identity key, from which its id follows.
+    pub(crate) async fn start_as(identity: [u8; 32]) -> Self {
         let root = SimRoot::ephemeral().unwrap();
         let machine = root.machine("malicious").unwrap();
         let platform = SimPlatform::builder(&machine, measurement_named("sim-vault"))
             .build()
             .unwrap();
         let trust_root = TrustRoot::from_der(root.root_der()).unwrap();
-        let endpoint = Arc::new(endpoint(Arc::new(platform), trust_root.clone()));
+        let endpoint = Arc::new(endpoint(identity, Arc::new(platform), trust_root.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let kept = Arc::<Mutex<Kept>>::default();
         tokio::spawn(serve(listener, endpoint, kept.clone()));
         Self {
-            id: Claims {
-                identity_key: Claims::identity_spki(&IDENTITY),
-                ..claims(&LeafKey::generate().unwrap())
-            }
-            .vault_id()
-            .unwrap(),
+            id: claims(identity, &LeafKey::generate().unwrap())
+                .vault_id()
+                .unwrap(),
             address,
             root: trust_root,
             kept,
@@ -93,13 +95,11 @@ impl Double {
     }
 }
 
-const IDENTITY: [u8; 32] = [0x42; 32];
-
-fn claims(key: &LeafKey) -> Claims {
+fn claims(identity: [u8; 32], key: &LeafKey) -> Claims {
     Claims {
         role: Role::Vault,
         spki_hash: key.spki_hash(),
-        identity_key: Claims::identity_spki(&IDENTITY),
+        identity_key: Claims::identity_spki(&identity),
         trust_root: Some(Hash([1; 32])),
         operational_root: Some(Hash([2; 32])),
         boot_id: [3; 16],
@@ -112,7 +112,7 @@ fn now() -> UnixSeconds {
     UnixSeconds(since.as_secs())
 }
 
-fn endpoint(platform: Arc<SimPlatform>, root: TrustRoot) -> ServerEndpoint {
+fn endpoint(identity: [u8; 32], platform: Arc<SimPlatform>, root: TrustRoot) -> ServerEndpoint {
     let quote = move |data: [u8; 64]| -> Result<Evidence, QuoteUnavailable> {
         let vault_tee::Evidence { quote, collateral } = platform.quote(data).unwrap();
         Ok(Evidence { quote, collateral })
@@ -120,7 +120,7 @@ fn endpoint(platform: Arc<SimPlatform>, root: TrustRoot) -> ServerEndpoint {
     let quoting = quote.clone();
     let issue = move |at: UnixSeconds| -> Result<Leaf, IssueFailed> {
         let key = LeafKey::generate()?;
-        let claims = claims(&key);
+        let claims = claims(identity, &key);
         Ok(Leaf::issue(key, claims, Validity::from_now(at), quoting.clone()).unwrap())
     };
     let callers = Trust {

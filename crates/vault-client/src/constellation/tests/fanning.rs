@@ -2,16 +2,16 @@
 //! for what counts.
 
 use super::*;
-use crate::constellation::fan::{Attempt, Effect, each, first, gather};
+use crate::constellation::fan::{Attempt, Effect, Reached, each, first, gather};
 use crate::constellation::outcome::Goal;
 use tokio::time::{Instant, sleep};
 
 const HEDGE: Duration = Duration::from_millis(300);
 
-fn failing(code: ErrorCode, sent: bool) -> Attempt {
+fn failing(code: ErrorCode, reached: Reached) -> Attempt {
     Attempt {
         error: Error::new(code),
-        sent,
+        reached,
     }
 }
 
@@ -75,7 +75,7 @@ async fn a_failure_moves_on_at_once_and_is_told_beside_the_answer() {
         HEDGE,
         |id| async move {
             match id == vault(1) {
-                true => Err(failing(ErrorCode::Unavailable, true)),
+                true => Err(failing(ErrorCode::Unavailable, Reached::Vault)),
                 false => Ok(7),
             }
         },
@@ -145,7 +145,7 @@ async fn what_counts_is_never_hedged_and_never_made_again_where_it_may_have_happ
     assert_eq!(begun.elapsed(), Duration::from_secs(10));
     let lost = first(&[vault(1), vault(2)], Effect::Once, HEDGE, |id| {
         calls.note(id);
-        async { Err::<(), _>(failing(ErrorCode::Unavailable, true)) }
+        async { Err::<(), _>(failing(ErrorCode::Unavailable, Reached::Vault)) }
     })
     .await
     .unwrap_err();
@@ -153,33 +153,62 @@ async fn what_counts_is_never_hedged_and_never_made_again_where_it_may_have_happ
     assert_eq!(calls.all(), [vault(1), vault(1)]);
 }
 
+/// Which vaults are asked for something that counts, when each fails like this.
+async fn asked(effect: Effect, attempt: &Attempt) -> Vec<VaultId> {
+    let calls = Calls::default();
+    let vaults = [vault(1), vault(2), vault(3)];
+    let failed = first(&vaults, effect, HEDGE, |id| {
+        calls.note(id);
+        async { Err::<(), _>(attempt.clone()) }
+    })
+    .await;
+    assert!(failed.is_err());
+    calls.all()
+}
+
 #[tokio::test(start_paused = true)]
-async fn what_counts_goes_on_to_the_next_vault_where_nothing_can_have_happened() {
-    for attempt in [
-        failing(ErrorCode::Unavailable, false),
-        failing(ErrorCode::Locked, true),
-        failing(ErrorCode::RateLimited, true),
-    ] {
-        let answer = first(&[vault(1), vault(2)], Effect::Once, HEDGE, |id| {
-            let attempt = attempt.clone();
-            async move {
-                match id == vault(1) {
-                    true => Err(attempt),
-                    false => Ok(id),
-                }
-            }
-        })
-        .await
-        .unwrap();
-        assert_eq!(answer.vault_id, vault(2), "{attempt:?}");
-        assert_eq!(answer.failed.len(), 1);
+async fn of_all_failures_only_refusals_let_what_counts_go_on_to_the_next_vault() {
+    let refusals = [
+        ErrorCode::InvalidArgument,
+        ErrorCode::TooLarge,
+        ErrorCode::PolicyInvalid,
+        ErrorCode::Unauthenticated,
+        ErrorCode::TokenExpired,
+        ErrorCode::NotAttested,
+        ErrorCode::EvidenceRefused,
+        ErrorCode::RoleRequired,
+        ErrorCode::PolicyDenied,
+        ErrorCode::UsageDenied,
+        ErrorCode::NotFound,
+        ErrorCode::Locked,
+        ErrorCode::RateLimited,
+        ErrorCode::QuotaExceeded,
+        ErrorCode::IssuerUnavailable,
+        ErrorCode::TimeUnknown,
+        ErrorCode::SenderConstraintRequired,
+        ErrorCode::DpopNonceRequired,
+        ErrorCode::GovernanceRefused,
+    ];
+    let all = [vault(1), vault(2), vault(3)];
+    for code in ErrorCode::ALL {
+        let once = |reached| {
+            let attempt = failing(code, reached);
+            async move { asked(Effect::Once, &attempt).await }
+        };
+        let refused = refusals.contains(&code);
+        let expected = if refused { &all[..] } else { &all[..1] };
+        assert_eq!(once(Reached::Vault).await, expected, "{code}");
+        assert_eq!(once(Reached::Effect).await, all[..1], "{code}");
+        assert_eq!(once(Reached::Nowhere).await, all, "{code}");
+        let read = asked(Effect::None, &failing(code, Reached::Effect)).await;
+        assert_eq!(read, all, "{code}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn when_none_answers_every_failure_is_named() {
     let error = first(&[vault(1), vault(2)], Effect::None, HEDGE, |_| async {
-        Err::<(), _>(failing(ErrorCode::Unavailable, true))
+        Err::<(), _>(failing(ErrorCode::Unavailable, Reached::Vault))
     })
     .await
     .unwrap_err();
