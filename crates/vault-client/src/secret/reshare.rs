@@ -9,6 +9,7 @@ use super::owner::OwnerKey;
 use super::record::{Begun, Member, Preparing, SetRecord, count};
 use super::report::{Activated, Collected, Failed};
 use super::store::LockedSet;
+use crate::client::did_nothing;
 use crate::error::{Error, ErrorCode, Result};
 use futures_util::future::join_all;
 use vault_encoding::sha256;
@@ -145,34 +146,9 @@ async fn put<H: ShareHolder>(
                 Err(_) => Put::Unsure(error),
             }
         }
-        Err(error) if is_refusal(error.code) => Put::Refused(error),
+        Err(error) if did_nothing(error.code) => Put::Refused(error),
         Err(error) => Put::Unsure(error),
     }
-}
-
-/// Whether a vault that says this has not stored anything. What is not listed may come from
-/// anywhere on the way, before or after the share was stored.
-fn is_refusal(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::InvalidArgument
-            | ErrorCode::TooLarge
-            | ErrorCode::PolicyInvalid
-            | ErrorCode::Unauthenticated
-            | ErrorCode::TokenExpired
-            | ErrorCode::NotAttested
-            | ErrorCode::EvidenceRefused
-            | ErrorCode::RoleRequired
-            | ErrorCode::PolicyDenied
-            | ErrorCode::UsageDenied
-            | ErrorCode::SenderConstraintRequired
-            | ErrorCode::DpopNonceRequired
-            | ErrorCode::Locked
-            | ErrorCode::RateLimited
-            | ErrorCode::QuotaExceeded
-            | ErrorCode::IssuerUnavailable
-            | ErrorCode::TimeUnknown
-    )
 }
 
 fn activate(record: &mut SetRecord) {
