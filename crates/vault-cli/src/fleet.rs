@@ -204,10 +204,24 @@ impl<'a> Fleet<'a> {
     where
         F: AsyncFn(Connected) -> Result<T>,
     {
-        let call = &call;
         let one =
             |answered: &[(usize, Result<T>)]| answered.iter().any(|(_, result)| result.is_ok());
-        let asked = gather(vaults, PATIENCE, one, |vault| async move {
+        self.until(vaults, one, call).await
+    }
+
+    /// Calls these vaults, all at once. Once there are `enough` answers, the others have a moment
+    /// left.
+    pub(crate) async fn until<T, F>(
+        &self,
+        vaults: &[VaultId],
+        enough: impl Fn(&[(usize, Result<T>)]) -> bool,
+        call: F,
+    ) -> Outcomes<T>
+    where
+        F: AsyncFn(Connected) -> Result<T>,
+    {
+        let call = &call;
+        let asked = gather(vaults, PATIENCE, enough, |vault| async move {
             call(self.connect(&vault).await?).await
         });
         waiting::show(self.context, "waiting for vaults", asked).await

@@ -28,6 +28,8 @@ pub(crate) struct Output {
     pub(crate) exit: Exit,
     /// Where stdout carries the result's own bytes, nothing else is printed there.
     pub(crate) stdout_taken: bool,
+    /// Why there is no result; then stderr tells it, and what became of each vault.
+    pub(crate) failure: Option<Error>,
 }
 
 impl Output {
@@ -37,6 +39,17 @@ impl Output {
             human,
             exit: Exit::Done,
             stdout_taken: false,
+            failure: None,
+        }
+    }
+
+    /// No result: the error, with the entries of `vaults`, for people one line each.
+    pub(crate) fn failed(error: Error, vaults: Value, lines: String) -> Self {
+        let json = json!({ "error": error_json(&error), "vaults": vaults });
+        Self {
+            exit: error.code.into(),
+            failure: Some(error),
+            ..Self::new(json, Human::Text(lines))
         }
     }
 
@@ -49,6 +62,9 @@ impl Output {
         if self.stdout_taken {
             return Ok(());
         }
+        if let Some(error) = &self.failure {
+            return self.print_failure(format, error);
+        }
         let mut out = io::stdout().lock();
         match (format, &self.human) {
             (OutputFormat::Json, _) => writeln!(out, "{}", self.json),
@@ -58,6 +74,19 @@ impl Output {
             }
             (OutputFormat::Table, Human::Text(text)) => writeln!(out, "{}", text.trim_end()),
             (OutputFormat::Table, Human::Silent) => Ok(()),
+        }
+    }
+
+    fn print_failure(&self, format: OutputFormat, error: &Error) -> io::Result<()> {
+        let mut stderr = io::stderr().lock();
+        match (format, &self.human) {
+            (OutputFormat::Json, _) => writeln!(stderr, "{}", self.json),
+            (OutputFormat::Table, Human::Text(lines)) => {
+                write!(stderr, "{}", error_text(error))?;
+                let mut lines = lines.lines();
+                lines.try_for_each(|line| writeln!(stderr, "  {line}"))
+            }
+            (OutputFormat::Table, _) => write!(stderr, "{}", error_text(error)),
         }
     }
 }
@@ -187,6 +216,15 @@ pub(crate) fn print_error(format: OutputFormat, error: &Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_the_error_object_and_the_vaults_beside_it() {
+        let error = Error::new(ErrorCode::TooFewVaults);
+        let alone = error_json(&error);
+        let output = Output::failed(error, json!([1, 2]), String::new());
+        assert_eq!(output.exit, Exit::Unreachable);
+        assert_eq!(output.json, json!({ "error": alone, "vaults": [1, 2] }));
+    }
 
     #[test]
     fn an_error_says_what_happened_who_is_to_act_and_what_to_try() {

@@ -30,6 +30,7 @@ pub(crate) enum SecretCommand {
   evault secret recover
   evault secret recover --out-dir found
   evault secret recover --adopt 00112233445566778899aabbccddeeff=wallet-seed
+  evault secret recover --adopt 00112233445566778899aabbccddeeff=wallet-seed --policy policy.yaml
   evault secret recover --without-owner --out-dir found")]
     Recover(SecretRecover),
 }
@@ -112,12 +113,17 @@ pub(crate) struct SecretRepair {
 /// `secret recover`
 #[derive(Args, Debug)]
 pub(crate) struct SecretRecover {
-    /// Write every secret that is found into a file of this directory, readable by its owner only.
+    /// Write every secret that is found into a file of this directory, which is new or empty;
+    /// readable by its owner only.
     #[arg(long, value_name = "DIR")]
     pub(crate) out_dir: Option<PathBuf>,
     /// Record the set of this id again under this name; repeatable.
     #[arg(long, value_name = "SET=NAME", value_parser = adoption)]
     pub(crate) adopt: Vec<(String, String)>,
+    /// The policy of what is recorded again: a YAML or JSON file, `-`, or `template:NAME`. Without
+    /// it: the one that as many vaults as the threshold tell for their shares.
+    #[arg(long, value_name = "F|template:NAME", requires = "adopt")]
+    pub(crate) policy: Option<String>,
     /// Without the owner key: try combinations of shares, up to a bound.
     #[arg(long, conflicts_with = "adopt")]
     pub(crate) without_owner: bool,

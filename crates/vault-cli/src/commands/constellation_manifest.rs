@@ -1,11 +1,11 @@
 //! `constellation init`, `show`, `update` and `sign`: the manifest, written and read.
 
-use super::constellation_keys::{signing_keys, write_new};
+use super::constellation_file::{Draft, read};
+use super::constellation_keys::signing_keys;
 use super::constellation_members::{members, stem};
 use crate::cli::{ConstellationInit, ConstellationSign, ConstellationUpdate};
-use crate::config::invalid;
+use crate::config::{Config, invalid};
 use crate::context::{Context, usage};
-use crate::files;
 use crate::output::{Human, Output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -31,8 +31,14 @@ pub(crate) fn init(context: &Context, args: ConstellationInit) -> Result<Output>
         manifest,
     });
     let state = judge(&chain, &anchor)?;
-    write_new(&args.out, chain.to_json().as_bytes(), 0o644)
-        .map_err(|error| files::inaccessible(&args.out, &error))?;
+    let draft = Draft::new(&args.out)?;
+    // Whoever makes the first manifest may have no configuration yet.
+    let config = match context.global.config {
+        Some(_) => context.config()?,
+        None => context.config().unwrap_or_default(),
+    };
+    memory(&config)?.sign_manifest(&args.out, &anchor, &chain)?;
+    draft.publish(&chain)?;
     if !context.global.quiet {
         context.note(&format!(
             "for the configuration of every client:\n{}",
@@ -44,15 +50,15 @@ pub(crate) fn init(context: &Context, args: ConstellationInit) -> Result<Output>
 
 pub(crate) fn show(context: &Context) -> Result<Output> {
     let (path, anchor) = place(context)?;
-    let heads = HeadStore::new(context.config()?.state_dir()?);
-    load_manifest(&path, &anchor, &heads)?;
+    load_manifest(&path, &anchor, &memory(&context.config()?)?)?;
     report(context, &read(&path)?, &path, State::Believed)
 }
 
 pub(crate) fn update(context: &Context, args: ConstellationUpdate) -> Result<Output> {
     let (path, anchor) = place(context)?;
+    let heads = memory(&context.config()?)?;
+    let present = load_manifest(&path, &anchor, &heads)?;
     let mut chain = read(&path)?;
-    let present = verify_chain(&chain, &anchor).map_err(refused)?;
     let next = next(&present, &args)?;
     let signers = signing_keys(&args.governance_key)?;
     let signatures = signers.iter().map(|key| key.sign_manifest(&next));
@@ -61,8 +67,10 @@ pub(crate) fn update(context: &Context, args: ConstellationUpdate) -> Result<Out
         manifest: next,
     });
     let state = judge(&chain, &anchor)?;
-    let out = args.out.unwrap_or(path);
-    replace(&out, &chain)?;
+    let out = args.out.unwrap_or_else(|| path.clone());
+    let draft = Draft::over(&out)?;
+    heads.sign_manifest(&path, &anchor, &chain)?;
+    draft.publish(&chain)?;
     report(context, &chain, &out, state)
 }
 
@@ -88,8 +96,10 @@ pub(crate) fn sign(context: &Context, args: ConstellationSign) -> Result<Output>
     let mut signed = ManifestChain::first(first);
     versions.for_each(|version| signed.push(version));
     let state = judge(&signed, &anchor)?;
-    let out = args.out.unwrap_or(path);
-    replace(&out, &signed)?;
+    let out = args.out.unwrap_or_else(|| path.clone());
+    let draft = Draft::over(&out)?;
+    memory(&context.config()?)?.sign_manifest(&path, &anchor, &signed)?;
+    draft.publish(&signed)?;
     report(context, &signed, &out, state)
 }
 
@@ -176,26 +186,9 @@ pub(super) fn place(context: &Context) -> Result<(PathBuf, Anchor)> {
     Ok((path.to_owned(), anchor.anchor()?))
 }
 
-fn read(path: &Path) -> Result<ManifestChain> {
-    ManifestChain::parse(&files::read(path)?)
-        .map_err(|error| refused(format_args!("{}: {error}", path.display())))
-}
-
-/// In the place of the old one, whole or not at all.
-fn replace(path: &Path, chain: &ManifestChain) -> Result<()> {
-    let inaccessible = |error: std::io::Error| files::inaccessible(path, &error);
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(inaccessible)?;
-    std::io::Write::write_all(&mut file, chain.to_json().as_bytes()).map_err(inaccessible)?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(mode).map_err(inaccessible)?;
-    file.as_file().sync_all().map_err(inaccessible)?;
-    file.persist(path)
-        .map_err(|error| inaccessible(error.error))?;
-    Ok(())
+/// What this client has seen and signed.
+fn memory(config: &Config) -> Result<HeadStore> {
+    Ok(HeadStore::new(config.state_dir()?))
 }
 
 fn report(context: &Context, chain: &ManifestChain, path: &Path, state: State) -> Result<Output> {
@@ -284,6 +277,6 @@ fn client_section(anchor: &Anchor) -> String {
     )
 }
 
-fn refused(why: impl std::fmt::Display) -> Error {
+pub(super) fn refused(why: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::ManifestRefused).detail(why)
 }

@@ -1,9 +1,9 @@
 //! `secret reconstruct`: the secret goes where it is asked to go, and nowhere else.
 
 use super::secret_json::{
-    entries, exit, failure, judged, missing, note_failures, on_constellation, outcomes, owner,
-    say_of_vaults,
+    entries, exit, judged, missing, note_failures, on_constellation, owner, say_of_vaults,
 };
+use super::secret_vaults::{outcomes, refused};
 use crate::cli::{OutputFormat, SecretReconstruct};
 use crate::context::Context;
 use crate::files;
@@ -29,9 +29,10 @@ pub(crate) async fn run(context: &Context, args: SecretReconstruct) -> Result<Ou
         false => Wait::Patience(PATIENCE),
     };
     let work = split.reconstruct(&args.secret.name, wait);
-    let found = waiting::show(context, "collecting shares", work)
-        .await
-        .map_err(failure)?;
+    let found = match waiting::show(context, "collecting shares", work).await {
+        Ok(found) => found,
+        Err(failed) => return Ok(refused(context, &split, failed, |error| error)),
+    };
     let outcomes = outcomes(&found.collected);
     say_of_vaults(context, &split);
     note_failures(context, &outcomes);

@@ -1,7 +1,8 @@
 //! `secret refresh`
 
-use super::secret_json::{described, failure, ids, judged, on_constellation, owner};
+use super::secret_json::{described, ids, judged, on_constellation, owner};
 use super::secret_split::{report, share_policy};
+use super::secret_vaults::{each_once, refused};
 use crate::cli::SecretRefresh;
 use crate::context::Context;
 use crate::output::{Human, Output};
@@ -9,7 +10,7 @@ use crate::waiting;
 use serde_json::{Value, json};
 use vault_client::constellation::SplitSecrets;
 use vault_client::secret::{Activated, SetRecord};
-use vault_client::{ErrorCode, Result};
+use vault_client::{Error, ErrorCode, Result};
 use vault_policy::VaultId;
 
 pub(crate) async fn run(context: &Context, args: SecretRefresh) -> Result<Output> {
@@ -32,16 +33,16 @@ pub(crate) async fn run(context: &Context, args: SecretRefresh) -> Result<Output
         return Ok(dry_run(&record, &vaults, &[]));
     }
     let work = split.refresh(name, policy);
-    let done = waiting::show(context, "sharing anew", work)
-        .await
-        .map_err(failure);
-    let done = done.map_err(|error| match error.code {
+    let repair = |error: Error| match error.code {
         ErrorCode::Unavailable | ErrorCode::Timeout | ErrorCode::TooFewVaults => {
             error.next(format!("evault secret repair {name}"))
         }
         _ => error,
-    })?;
-    Ok(renewed(context, &split, &done))
+    };
+    match waiting::show(context, "sharing anew", work).await {
+        Ok(done) => Ok(renewed(context, &split, &done)),
+        Err(failed) => Ok(refused(context, &split, failed, repair)),
+    }
 }
 
 /// What would be shared anew, and over which vaults.
@@ -74,13 +75,16 @@ pub(super) fn renewed(context: &Context, split: &SplitSecrets, done: &Activated)
         for (name, value) in judged(&done.collected) {
             object.insert(name.into(), value);
         }
-        object.insert("retired".into(), ids(&done.retired));
-        let left: Vec<_> = done.not_retired.iter().map(|(vault, _)| *vault).collect();
-        object.insert("not_retired".into(), ids(&left));
+        let once = |list: &[(VaultId, Error)]| ids(&each_once(list.iter().map(|(at, _)| at)));
+        object.insert("retired".into(), ids(&each_once(&done.retired)));
+        object.insert("not_retired".into(), once(&done.not_retired));
+        object.insert("left_on_departed".into(), once(&done.left_on_departed));
     }
-    for vault in done.collected.wrong() {
+    for vault in each_once(done.left_on_departed.iter().map(|(vault, _)| vault)) {
         context.note(&format!(
-            "vault {vault} gave a WRONG share, which was not used"
+            "an old share may still lie on vault {vault}, which is not of this set any more: \
+             fewer than {} old shares of one generation give nothing",
+            done.record.threshold
         ));
     }
     output

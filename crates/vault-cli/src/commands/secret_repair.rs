@@ -1,7 +1,8 @@
 //! `secret repair`: a refresh without the vaults that are lost, and with others.
 
-use super::secret_json::{failure, on_constellation, outcomes, owner};
+use super::secret_json::{on_constellation, owner};
 use super::secret_refresh::{dry_run, renewed};
+use super::secret_vaults::{outcomes, refused, remember};
 use crate::cli::SecretRepair;
 use crate::context::{Context, usage};
 use crate::fleet::Fleet;
@@ -9,7 +10,7 @@ use crate::output::Output;
 use crate::waiting;
 use vault_client::Result;
 use vault_client::constellation::SplitSecrets;
-use vault_client::secret::{SetRecord, Wait};
+use vault_client::secret::{Collected, SetRecord, Wait};
 use vault_policy::VaultId;
 
 pub(crate) async fn run(context: &Context, args: SecretRepair) -> Result<Output> {
@@ -18,8 +19,17 @@ pub(crate) async fn run(context: &Context, args: SecretRepair) -> Result<Output>
     let split = on_constellation(&fleet, &config, owner(&config)?)?;
     let name = &args.secret.name;
     let record = split.records().record(name)?;
-    let looking = without(&fleet, &split, &record, &args.without);
-    let without = waiting::show(context, "looking for lost shares", looking).await?;
+    let looked = match args.without.is_empty() {
+        true => {
+            let looking = split.reconstruct(name, Wait::All);
+            match waiting::show(context, "looking for lost shares", looking).await {
+                Ok(found) => found.collected,
+                Err(failed) => return Ok(refused(context, &split, failed, |error| error)),
+            }
+        }
+        false => Collected::default(),
+    };
+    let without = without(&fleet, &looked, &record, &args.without)?;
     let looking = with(&fleet, &split, &record, &args.with, without.len());
     let with = waiting::show(context, "reaching vaults", looking).await?;
     if without.is_empty() && with.is_empty() {
@@ -41,27 +51,29 @@ pub(crate) async fn run(context: &Context, args: SecretRepair) -> Result<Output>
         return Ok(dry_run(&record, &vaults, &without));
     }
     let work = split.repair(name, &without, &with, None);
-    let done = waiting::show(context, "sharing anew", work)
-        .await
-        .map_err(failure)?;
-    Ok(renewed(context, &split, &done))
+    match waiting::show(context, "sharing anew", work).await {
+        Ok(mut done) => {
+            remember(&mut done.collected, &looked);
+            Ok(renewed(context, &split, &done))
+        }
+        Err(mut failed) => {
+            remember(&mut failed.collected, &looked);
+            Ok(refused(context, &split, failed, |error| error))
+        }
+    }
 }
 
-/// The vaults that are named, or every one whose share is missing or wrong now.
-async fn without(
+/// The vaults that are named, or every one whose share was missing or wrong just now.
+fn without(
     fleet: &Fleet<'_>,
-    split: &SplitSecrets,
+    looked: &Collected,
     record: &SetRecord,
     named: &[String],
 ) -> Result<Vec<VaultId>> {
     if !named.is_empty() {
         return named.iter().map(|id| member(fleet, record, id)).collect();
     }
-    let found = split
-        .reconstruct(&record.name, Wait::All)
-        .await
-        .map_err(failure)?;
-    let lost = outcomes(&found.collected);
+    let lost = outcomes(looked);
     Ok(lost.failed().map(|(vault, _)| vault).collect())
 }
 

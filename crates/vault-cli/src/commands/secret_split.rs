@@ -1,10 +1,8 @@
 //! `secret split`
 
 use super::key_create::from_template;
-use super::secret_json::{
-    activated, described, entries, exit, failure, ids, note_failures, on_constellation,
-    say_of_vaults,
-};
+use super::secret_json::{described, entries, exit, ids, on_constellation, say_of_vaults};
+use super::secret_vaults::{activated, is_clean, lines, refused};
 use crate::cli::SecretSplit;
 use crate::context::{Context, usage};
 use crate::files;
@@ -40,9 +38,10 @@ pub(crate) async fn run(context: &Context, args: SecretSplit) -> Result<Output> 
     let policy = policy.canonical_bytes().to_vec();
     let name = &args.secret.name;
     let work = split.split(&vaults, name, &secret, args.threshold, policy);
-    let done = waiting::show(context, "storing shares", work)
-        .await
-        .map_err(failure)?;
+    let done = match waiting::show(context, "storing shares", work).await {
+        Ok(done) => done,
+        Err(failed) => return Ok(refused(context, &split, failed, |error| error)),
+    };
     if OwnerKeyFile::new(config.owner_key()?).exported()? != Some(true) {
         context.note("keep a copy of the owner key: evault owner export FILE");
     }
@@ -121,12 +120,6 @@ pub(super) fn report(context: &Context, split: &SplitSecrets, done: &Activated) 
     let mut object = described(record);
     object.insert("vaults".into(), entries(split, &outcomes));
     say_of_vaults(context, split);
-    note_failures(context, &outcomes);
-    let on: Vec<_> = record
-        .members
-        .iter()
-        .map(|place| place.vault_id.to_string())
-        .collect();
     let human = Human::Fields(vec![
         ("secret", record.name.clone()),
         ("set", record.set_id.to_string()),
@@ -135,8 +128,8 @@ pub(super) fn report(context: &Context, split: &SplitSecrets, done: &Activated) 
             "threshold",
             format!("{} of {}", record.threshold, record.shares),
         ),
-        ("on", on.join("\n")),
+        ("vaults", lines(&outcomes)),
     ]);
-    let clean = done.not_retired.is_empty();
+    let clean = is_clean(done, &outcomes);
     Output::new(Value::Object(object), human).exit(exit(context, clean))
 }

@@ -49,13 +49,8 @@ impl Fixture {
 
     /// Writes a history of one version an operator, and loads it in a new store.
     fn load(&self, operators: &[&str]) -> Result<Manifest> {
-        let mut versions = (1u64..)
-            .zip(operators)
-            .map(|(at, operator)| signed(version(at, operator)));
-        let mut chain = ManifestChain::first(versions.next().unwrap());
-        versions.for_each(|signed| chain.push(signed));
         let path = self.dir.path().join("manifest.json");
-        std::fs::write(&path, chain.to_json()).unwrap();
+        std::fs::write(&path, chain(operators).to_json()).unwrap();
         self.load_file()
     }
 
@@ -113,4 +108,59 @@ fn a_file_that_is_missing_is_told_from_one_that_is_refused() {
     assert_eq!(missing.code, ErrorCode::FileInaccessible);
     std::fs::write(fixture.dir.path().join("manifest.json"), "{}").unwrap();
     refusal(fixture.load_file());
+}
+
+/// A history of one version an operator.
+fn chain(operators: &[&str]) -> ManifestChain {
+    let mut versions = (1u64..)
+        .zip(operators)
+        .map(|(at, operator)| signed(version(at, operator)));
+    let mut chain = ManifestChain::first(versions.next().unwrap());
+    versions.for_each(|signed| chain.push(signed));
+    chain
+}
+
+#[test]
+fn what_was_signed_here_is_signed_again_and_nothing_else_of_its_version() {
+    let fixture = Fixture::new();
+    let heads = HeadStore::new(fixture.dir.path().join("state"));
+    let path = fixture.dir.path().join("manifest.json");
+    let sign = |operators: &[&str]| heads.sign_manifest(&path, &fixture.anchor, &chain(operators));
+    let refused = |operators: &[&str]| {
+        let error = sign(operators).unwrap_err();
+        assert_eq!(error.code, ErrorCode::ManifestRefused);
+        error.message()
+    };
+    sign(&["ann", "bob"]).unwrap();
+    sign(&["ann", "bob"]).unwrap();
+    let two = refused(&["ann", "eve"]);
+    assert!(
+        two.contains("version 2") && two.contains("signed here before"),
+        "{two}"
+    );
+    assert!(two.contains("signed.json"), "{two}");
+    sign(&["ann", "bob", "cyn"]).unwrap();
+    let older = refused(&["ann"]);
+    assert!(older.contains("version 2 was seen"), "{older}");
+    let other = refused(&["ann", "eve", "dan"]);
+    assert!(other.contains("signed two"), "{other}");
+}
+
+#[test]
+fn nothing_is_signed_on_top_of_a_version_that_is_not_believed() {
+    let fixture = Fixture::new();
+    let heads = HeadStore::new(fixture.dir.path().join("state"));
+    let path = fixture.dir.path().join("manifest.json");
+    let mut unsigned = ManifestChain::first(signed(version(1, "ann")));
+    unsigned.push(SignedManifest {
+        manifest: version(2, "eve"),
+        signatures: Vec::new(),
+    });
+    unsigned.push(signed(version(3, "bob")));
+    let error = heads.sign_manifest(&path, &fixture.anchor, &unsigned);
+    assert_eq!(error.unwrap_err().code, ErrorCode::ManifestRefused);
+    // And nothing of it is remembered.
+    heads
+        .sign_manifest(&path, &fixture.anchor, &chain(&["ann", "bob"]))
+        .unwrap();
 }

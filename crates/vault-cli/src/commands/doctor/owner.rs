@@ -5,7 +5,7 @@ use crate::commands::vault_list::short;
 use crate::config::Config;
 use crate::fleet::Fleet;
 use std::collections::{BTreeMap, BTreeSet};
-use vault_client::secret::{OwnerKey, OwnerKeyFile, Secrets, SetRecord};
+use vault_client::secret::{Member as Place, OwnerKey, OwnerKeyFile, Secrets, SetRecord};
 use vault_client::{Constellation, Result};
 use vault_governance::Manifest;
 use vault_policy::VaultId;
@@ -52,7 +52,13 @@ fn secrets(
     for name in secrets.names()? {
         let check = format!("secret {name}");
         match secrets.record(&name) {
-            Ok(record) => checks.add(check, spread(&record, constellation.manifest())),
+            Ok(record) => {
+                let manifest = constellation.manifest();
+                checks.add(check, spread(&record, manifest));
+                if let Some(found) = departed(&record, manifest) {
+                    checks.add(format!("old shares of {name}"), found);
+                }
+            }
             Err(error) => checks.add(check, Err(error)),
         }
     }
@@ -104,17 +110,16 @@ fn spread(record: &SetRecord, manifest: &Manifest) -> Found {
     ))
 }
 
-/// What a refresh left behind that was interrupted, or that did not reach every vault.
+/// What a refresh left behind that was interrupted, or that did not reach every vault of the set.
 fn unfinished(record: &SetRecord) -> Option<Found> {
     let refresh = format!("evault secret refresh {}", record.name);
-    let old: BTreeSet<_> = record
-        .retired
-        .iter()
-        .map(|old| short(&old.vault_id))
-        .collect();
+    let old: BTreeSet<_> = left(record, true).map(|place| place.vault_id).collect();
     if !old.is_empty() {
-        let old: Vec<_> = old.into_iter().collect();
-        let detail = format!("old shares are not destroyed yet on {}", old.join(", "));
+        let old: Vec<_> = old.iter().map(short).collect();
+        let detail = format!(
+            "old shares may still lie on {}: refresh again, when they can be reached",
+            old.join(", ")
+        );
         return Some(Found::warning(detail, refresh));
     }
     let next = record.preparing.as_ref()?.generation;
@@ -122,10 +127,56 @@ fn unfinished(record: &SetRecord) -> Option<Found> {
     Some(Found::warning(detail, refresh))
 }
 
+/// Places that may hold a share that is not in force, on vaults of the set or on others.
+fn left(record: &SetRecord, of_the_set: bool) -> impl Iterator<Item = &Place> {
+    let begun = record.begun.iter().map(|begun| &begun.place);
+    let is_of_it = |vault| record.members.iter().any(|at| at.vault_id == vault);
+    let left = record.retired.iter().chain(begun);
+    left.filter(move |place| is_of_it(place.vault_id) == of_the_set)
+}
+
+/// Old shares on vaults that are not of the set any more: what they are worth, and what can be
+/// done. Every refresh tries to destroy them, and may never reach them.
+fn departed(record: &SetRecord, manifest: &Manifest) -> Option<Found> {
+    let need = usize::from(record.threshold);
+    let places: Vec<_> = left(record, false).collect();
+    let vaults: BTreeSet<_> = places.iter().map(|place| place.vault_id).collect();
+    let listed = vaults.iter().any(|vault| manifest.member(vault).is_some());
+    let named = places
+        .iter()
+        .map(|place| format!("{} on {}", place.handle, short(&place.vault_id)));
+    let named: Vec<_> = named.collect();
+    let enough = vaults.len() >= need;
+    let worth = match enough {
+        _ if vaults.is_empty() => return None,
+        true => format!(
+            "{need} of one generation are the secret, and there are {}: have them deleted by hand, \
+             or replace the secret itself",
+            vaults.len()
+        ),
+        false => format!(
+            "a stolen one is worth nothing while fewer than {need} of its generation are, and new \
+             ones do not count: have it deleted by hand, or leave it"
+        ),
+    };
+    let detail = format!(
+        "may still lie on vaults that are not of the set any more ({}); {worth}",
+        named.join(", ")
+    );
+    match (listed, enough) {
+        (true, _) => {
+            let refresh = format!("evault secret refresh {}", record.name);
+            Some(Found::warning(detail, refresh))
+        }
+        (false, true) => Some(Found::warning(detail, "evault secret list")),
+        (false, false) => Some(Found::Well(detail)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vault_client::secret::{Member as Place, SetId};
+    use vault_client::secret::SetId;
     use vault_encoding::Hash;
     use vault_governance::{ConstellationId, GovernanceKey, Member, Quorum};
     use vault_policy::{KeyHandle, Measurement, PlatformId};
@@ -167,6 +218,7 @@ mod tests {
             policy: Vec::new(),
             preparing: None,
             retired: Vec::new(),
+            begun: Vec::new(),
         }
     }
 
@@ -195,10 +247,51 @@ mod tests {
         let apart = [("ann", 1), ("bob", 2), ("cyn", 3)];
         let mut old = record();
         old.retired.push(old.members[0]);
-        let (_, next) = warning(&old, &apart).unwrap();
+        let (detail, next) = warning(&old, &apart).unwrap();
         assert_eq!(next, "evault secret refresh seed");
+        assert!(detail.contains("refresh again"), "{detail}");
         let (detail, next) = warning(&record(), &apart[..2]).unwrap();
         assert!(detail.contains(&short(&vault(3))), "{detail}");
         assert_eq!(next, "evault secret repair seed");
+    }
+
+    #[test]
+    fn of_old_shares_on_vaults_that_left_it_is_said_what_they_are_worth() {
+        let apart = [("ann", 1), ("bob", 2), ("cyn", 3)];
+        let mut old = record();
+        assert!(departed(&old, &manifest(&apart)).is_none());
+        let place = |number| Place {
+            vault_id: vault(number),
+            handle: KeyHandle([number; 16]),
+        };
+        old.retired.push(place(4));
+        // Nothing else is wrong, and one share is worth nothing.
+        assert_eq!(warning(&old, &apart), None);
+        let Some(Found::Well(detail)) = departed(&old, &manifest(&apart)) else {
+            panic!("a warning that nobody can end");
+        };
+        for part in [
+            "worth nothing",
+            "leave it",
+            &short(&vault(4)),
+            &place(4).handle.to_string(),
+        ] {
+            assert!(detail.contains(part), "{part}: {detail}");
+        }
+        // A member of the constellation can still be asked to destroy it.
+        let four = [("ann", 1), ("bob", 2), ("cyn", 3), ("dan", 4)];
+        let Some(Found::Warning(_, next)) = departed(&old, &manifest(&four)) else {
+            panic!("no warning");
+        };
+        assert_eq!(next, "evault secret refresh seed");
+        // As many as the threshold may be the secret.
+        old.retired.push(place(5));
+        let Some(Found::Warning(detail, _)) = departed(&old, &manifest(&apart)) else {
+            panic!("no warning");
+        };
+        assert!(
+            detail.contains("2 of one generation are the secret"),
+            "{detail}"
+        );
     }
 }
