@@ -9,7 +9,7 @@
 
 mod desk;
 
-use desk::{Desk, founded};
+use desk::founded;
 use std::process::Command;
 
 #[test]
