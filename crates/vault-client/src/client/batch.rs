@@ -1,7 +1,7 @@
 //! One batch: sent with what was seen, each outcome judged like that of a call alone.
 
 use super::call::{Accepted, Unsent};
-use super::repeat::{Failed, Fate};
+use super::repeat::{Failed, Fate, Sendings};
 use super::{Client, stream};
 use crate::calls::batch::{answers, only_reads, receipt, set_context};
 use crate::calls::rpc::Repeat;
@@ -27,12 +27,12 @@ impl Client {
             true => Repeat::Reads,
             false => Repeat::Uses,
         };
-        let mut attempt = 1;
+        let mut sendings = Sendings::default();
         loop {
             let asked = self.attempt_all(&mut calls, deadline);
             match self.counted(repeat, asked).await {
                 Ok(all) => return Ok(all),
-                Err(failed) => self.pause(repeat, failed, &mut attempt, deadline).await?,
+                Err(failed) => self.pause(repeat, failed, &mut sendings, deadline).await?,
             }
         }
     }
@@ -57,7 +57,11 @@ impl Client {
         let mut all = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             let judged = self.judge_outcome(&session, &seen, outcome, deadline);
-            all.push(judged.await.map_err(|failed| failed.told(Repeat::Uses)));
+            all.push(
+                judged
+                    .await
+                    .map_err(|failed| failed.told(Repeat::Uses, false)),
+            );
         }
         Ok(all)
     }

@@ -1,7 +1,7 @@
 //! One call: sent with what was seen, judged by what comes back.
 
 use super::effects::did_nothing;
-use super::repeat::{Failed, Fate};
+use super::repeat::{Failed, Fate, Sendings};
 use super::stream::{self, Lost};
 use super::{Client, random};
 use crate::calls::rpc::{Repeat, Rpc};
@@ -68,13 +68,13 @@ impl Client {
             Repeat::Keyed => text::hex(&random::<16>()?),
             Repeat::Reads | Repeat::Uses => String::new(),
         };
-        let mut attempt = 1;
+        let mut sendings = Sendings::default();
         loop {
             let asked = self.attempt(&mut request, &idempotency_key, deadline);
             match self.counted(R::REPEAT, asked).await {
                 Ok(accepted) => return Ok(accepted),
                 Err(failed) => {
-                    self.pause(R::REPEAT, failed, &mut attempt, deadline)
+                    self.pause(R::REPEAT, failed, &mut sendings, deadline)
                         .await?
                 }
             }
@@ -248,7 +248,7 @@ impl Client {
         Fut: Future<Output = Result<A, ConnectError>>,
     {
         let deadline = self.deadline();
-        let mut attempt = 1;
+        let mut sendings = Sendings::default();
         loop {
             let failed = match self.ready(deadline).await {
                 Ok((session, options)) => match send(session.clone(), options).await {
@@ -257,7 +257,7 @@ impl Client {
                 },
                 Err(error) => Failed::before_sending(error),
             };
-            self.pause(Repeat::Reads, failed, &mut attempt, deadline)
+            self.pause(Repeat::Reads, failed, &mut sendings, deadline)
                 .await?;
         }
     }

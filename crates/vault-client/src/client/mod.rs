@@ -14,7 +14,7 @@ use crate::session::{Peer, Session};
 use crate::track::Tracker;
 use connectrpc::client::CallOptions;
 pub(crate) use effects::{Effects, did_nothing};
-use repeat::Failed;
+use repeat::{Failed, Sendings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -50,14 +50,14 @@ impl Client {
             effects: Effects::default(),
         };
         let deadline = client.deadline();
-        let mut attempt = 1;
+        let mut sendings = Sendings::default();
         loop {
             match client.session(deadline).await {
                 Ok(_) => return Ok(client),
                 Err(error) => {
                     let failed = Failed::before_sending(error);
                     client
-                        .pause(Repeat::Reads, failed, &mut attempt, deadline)
+                        .pause(Repeat::Reads, failed, &mut sendings, deadline)
                         .await?;
                 }
             }

@@ -30,6 +30,14 @@ impl Fate {
     }
 }
 
+/// The sendings of one call so far.
+#[derive(Default)]
+pub(super) struct Sendings {
+    failed: u32,
+    /// One of them may have been done.
+    unsure: bool,
+}
+
 /// Why one sending failed.
 pub(crate) struct Failed {
     pub(crate) error: Error,
@@ -46,15 +54,18 @@ impl Failed {
 
     /// The error for the caller. What kept an answer from being accepted may have a code that
     /// otherwise means a refusal, such as that of an expired token; this call was not refused.
-    pub(super) fn told(self, repeat: Repeat) -> Error {
-        let misleads = self.fate == Fate::Answered && did_nothing(self.error.code);
-        if !misleads || repeat == Repeat::Reads {
+    /// Nor was it if only a repetition was refused, and an earlier sending may have been done.
+    pub(super) fn told(self, repeat: Repeat, unsure: bool) -> Error {
+        let what = match self.fate {
+            Fate::Answered => "the vault has answered, and its answer could not be held to its log",
+            _ if unsure => "it may have been done, and the repetition was refused",
+            _ => return self.error,
+        };
+        if repeat == Repeat::Reads || !did_nothing(self.error.code) {
             return self.error;
         }
-        let error = Error::new(ErrorCode::Unavailable).detail(format_args!(
-            "the vault has answered, and its answer could not be held to its log: {}",
-            self.error
-        ));
+        let error =
+            Error::new(ErrorCode::Unavailable).detail(format_args!("{what}: {}", self.error));
         match self.error.vault_id {
             Some(vault) => error.vault(vault),
             None => error,
@@ -68,19 +79,20 @@ impl Client {
         &self,
         repeat: Repeat,
         failed: Failed,
-        attempt: &mut u32,
+        sendings: &mut Sendings,
         deadline: Instant,
     ) -> Result<()> {
-        let wait = FIRST_PAUSE * 3u32.pow(*attempt - 1);
+        let wait = FIRST_PAUSE * 3u32.pow(sendings.failed);
         let wait = failed.error.retry_after.map_or(wait, Duration::from_secs);
-        let first = *attempt == 1;
-        *attempt += 1;
-        let again = *attempt <= ATTEMPTS && may_repeat(repeat, &failed, first);
+        let first = sendings.failed == 0;
+        sendings.failed += 1;
+        sendings.unsure |= failed.fate.may_be_done();
+        let again = sendings.failed < ATTEMPTS && may_repeat(repeat, &failed, first);
         let late = Instant::now()
             .checked_add(wait)
             .is_none_or(|at| at >= deadline);
         if !again || late {
-            return Err(failed.told(repeat));
+            return Err(failed.told(repeat, sendings.unsure));
         }
         if failed.error.code == ErrorCode::DpopNonceRequired {
             // The answer told the nonce; the token is as good as before.
@@ -167,13 +179,25 @@ mod tests {
     fn what_was_answered_is_never_told_as_a_refusal() {
         for code in ErrorCode::ALL {
             for repeat in [Repeat::Keyed, Repeat::Uses] {
-                let told = failed(code, Fate::Answered).told(repeat);
+                let told = failed(code, Fate::Answered).told(repeat, true);
                 assert!(!did_nothing(told.code), "{code}");
             }
-            let read = failed(code, Fate::Answered).told(Repeat::Reads);
+            let read = failed(code, Fate::Answered).told(Repeat::Reads, true);
             assert_eq!(read.code, code);
-            let refused = failed(code, Fate::Refused).told(Repeat::Uses);
+            let refused = failed(code, Fate::Refused).told(Repeat::Uses, false);
             assert_eq!(refused.code, code);
+        }
+    }
+
+    #[test]
+    fn a_refused_repetition_does_not_tell_that_the_first_sending_did_nothing() {
+        for code in ErrorCode::ALL {
+            for fate in [Fate::Refused, Fate::NotTaken] {
+                let told = failed(code, fate).told(Repeat::Keyed, true);
+                assert!(!did_nothing(told.code), "{code}");
+                let read = failed(code, fate).told(Repeat::Reads, true);
+                assert_eq!(read.code, code);
+            }
         }
     }
 }
