@@ -23,6 +23,7 @@ use clap::Parser;
 use cli::{Cli, Command, OutputFormat};
 use exit::Exit;
 use output::Output;
+use signals::Signals;
 use std::process::ExitCode;
 use vault_client::{Error, ErrorCode, Result};
 
@@ -88,9 +89,10 @@ fn run(cli: Cli) -> Result<Output> {
         if ends_itself {
             return commands::run(cli).await;
         }
+        let mut signals = Signals::listen();
         tokio::select! {
             outcome = commands::run(cli) => outcome,
-            () = signals::stop() => Err(Error::new(ErrorCode::Interrupted)),
+            () = signals.stop() => Err(Error::new(ErrorCode::Interrupted)),
         }
     });
     // A thread that waits on stdin must not keep the process.

@@ -11,7 +11,7 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::{Dev, EVAULT, processes_naming, signal, until};
+use support::{Dev, EVAULT, ended, processes_naming, signal, until};
 
 fn nobody_left(path: &Path) {
     until("processes are left", || match processes_naming(path) {
@@ -62,7 +62,7 @@ fn demo_ended_by(name: &str, code: Option<i32>) {
     assert!(lines.next().unwrap().unwrap().contains("\"start\""));
     assert!(processes_naming(scratch.path()).len() >= 6);
     signal(demo.id(), name);
-    assert_eq!(demo.wait().unwrap().code(), code);
+    assert_eq!(ended(&mut demo).code(), code);
     nobody_left(scratch.path());
     // What is killed cannot clean up; whatever else ends it can.
     if code.is_some() {

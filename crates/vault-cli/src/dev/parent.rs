@@ -11,6 +11,7 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// Ready when stdin ends or a signal asks to stop. Past the grace, the process ends at once.
 pub(super) async fn gone() {
+    let mut signals = crate::signals::Signals::listen();
     let (closed, wait) = oneshot::channel::<()>();
     thread::spawn(move || {
         let mut sink = [0u8; 64];
@@ -21,6 +22,6 @@ pub(super) async fn gone() {
     });
     tokio::select! {
         _ = wait => {}
-        () = crate::signals::stop() => {}
+        () = signals.stop() => {}
     }
 }

@@ -6,7 +6,7 @@ use super::{Progress, Stack, control, reset, status};
 use crate::cli::{DevArgs, DevCommand, OutputFormat};
 use crate::context::{Context, usage};
 use crate::output::{Human, Output};
-use crate::signals;
+use crate::signals::Signals;
 use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
@@ -29,13 +29,14 @@ pub(crate) async fn run(context: &Context, args: DevArgs) -> Result<Output> {
 
 /// Runs until a signal or `dev stop`. A child that ends by itself is reported; the others go on.
 async fn serve(context: &Context, dir: &Path, wanted: Wanted) -> Result<Output> {
+    let mut signals = Signals::listen();
     let layout = Layout::prepare(dir)?;
     let _lock = layout.lock()?;
     let listener = control::listen(&layout)?;
     let progress = Progress::new(&context.global);
     let started = tokio::select! {
         stack = Stack::start(layout.clone(), wanted, &progress) => Some(stack?),
-        () = signals::stop() => None,
+        () = signals.stop() => None,
     };
     drop(progress);
     let Some(mut stack) = started else {
@@ -44,7 +45,7 @@ async fn serve(context: &Context, dir: &Path, wanted: Wanted) -> Result<Output> 
     let board = Arc::new(Mutex::new(stack.describe()));
     announce(context.global.output, &layout, &stack.describe());
     let asked = control::serve(&listener, &board);
-    let signalled = signals::stop();
+    let signalled = signals.stop();
     tokio::pin!(asked, signalled);
     loop {
         tokio::select! {

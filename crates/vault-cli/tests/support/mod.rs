@@ -3,9 +3,12 @@
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+/// How long what was told to end may take for it.
+const LONGEST_END: Duration = Duration::from_secs(60);
 
 pub(crate) const EVAULT: &str = env!("CARGO_BIN_EXE_evault");
 
@@ -96,13 +99,13 @@ impl Dev {
     /// Ends in order, and waits for it.
     pub(crate) fn stop(mut self) {
         signal(self.child.id(), "TERM");
-        assert!(self.child.wait().unwrap().success());
+        assert!(ended(&mut self.child).success());
     }
 
     /// Ends as the signal says; answers how it ended.
-    pub(crate) fn end_by(mut self, name: &str) -> std::process::ExitStatus {
+    pub(crate) fn end_by(mut self, name: &str) -> ExitStatus {
         signal(self.child.id(), name);
-        self.child.wait().unwrap()
+        ended(&mut self.child)
     }
 
     /// `evault` with the configuration of this `dev`, in its home.
@@ -167,7 +170,7 @@ impl Drop for Dev {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             signal(self.child.id(), "TERM");
-            let _ = self.child.wait();
+            ended(&mut self.child);
         }
     }
 }
@@ -179,6 +182,24 @@ impl Ended {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
+    }
+}
+
+/// Waits for the end of what was told to end. What does not is killed, and the test fails.
+#[allow(dead_code, reason = "each test uses a part of it")]
+pub(crate) fn ended(child: &mut Child) -> ExitStatus {
+    let deadline = Instant::now() + LONGEST_END;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let status = child.wait().unwrap();
+            assert!(std::thread::panicking(), "it did not end, it was killed");
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
