@@ -1,6 +1,7 @@
 //! The log's tree. It keeps hashes; leaf bytes stay with the caller.
 
 use crate::checkpoint::Checkpoint;
+use crate::frontier::Frontier;
 use vault_encoding::{Hash, merkle};
 
 /// An RFC 6962 tree that only grows.
@@ -43,6 +44,18 @@ impl LogTree {
     /// Root over the first `size` leaves; `None` beyond the end.
     pub fn root_at(&self, size: u64) -> Option<Hash> {
         self.tree.root_at(size)
+    }
+
+    /// Hash of the `index`-th complete subtree of `2^level` leaves.
+    pub(crate) fn complete(&self, level: usize, index: u64) -> Option<Hash> {
+        self.tree.complete(level, index)
+    }
+
+    /// What is needed to go on behind all leaves.
+    pub fn frontier(&self) -> Frontier {
+        let mut frontier = Frontier::new();
+        self.leaf_hashes().for_each(|leaf| frontier.push(leaf));
+        frontier
     }
 
     /// Hash of the leaf at `index`.

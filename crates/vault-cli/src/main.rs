@@ -20,7 +20,7 @@ mod time_text;
 mod waiting;
 
 use clap::Parser;
-use cli::{Cli, Command, OutputFormat};
+use cli::{AuditCommand, Cli, Command, OutputFormat};
 use exit::Exit;
 use output::Output;
 use std::process::ExitCode;
@@ -99,18 +99,14 @@ fn run(cli: Cli) -> Result<Output> {
 }
 
 /// Commands for which a signal is the way to end.
-#[cfg(feature = "dev")]
 fn ends_itself(command: &Command) -> bool {
-    matches!(
-        command,
+    match command {
+        Command::Audit(AuditCommand::Follow(_)) => true,
+        #[cfg(feature = "dev")]
         Command::Dev(_)
-            | Command::VaultChild(_)
-            | Command::IssuerChild(_)
-            | Command::RegistryChild(_)
-    )
-}
-
-#[cfg(not(feature = "dev"))]
-fn ends_itself(_: &Command) -> bool {
-    false
+        | Command::VaultChild(_)
+        | Command::IssuerChild(_)
+        | Command::RegistryChild(_) => true,
+        _ => false,
+    }
 }

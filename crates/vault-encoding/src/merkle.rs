@@ -137,7 +137,8 @@ impl Tree {
         Some(proof)
     }
 
-    fn complete(&self, level: usize, index: u64) -> Option<Hash> {
+    /// Hash of the `index`-th complete subtree of `2^level` leaves.
+    pub fn complete(&self, level: usize, index: u64) -> Option<Hash> {
         self.levels
             .get(level)?
             .get(usize::try_from(index).ok()?)

@@ -9,7 +9,9 @@ mod owner;
 mod policy;
 mod secret;
 
-pub(crate) use audit::{AuditCommand, AuditExport, AuditRead, AuditVerify};
+pub(crate) use audit::{
+    AuditCommand, AuditExport, AuditFollow, AuditRead, AuditVerify, ExportFormat,
+};
 pub(crate) use constellation::{
     ConstellationCommand, ConstellationInit, ConstellationReconfigure, ConstellationSign,
     ConstellationUpdate,

@@ -1,6 +1,11 @@
 //! One file per command.
 
+mod audit_entry;
 mod audit_export;
+mod audit_export_lines;
+mod audit_export_tiles;
+mod audit_follow;
+mod audit_offline;
 mod audit_read;
 mod audit_verify;
 mod completion;
@@ -147,6 +152,7 @@ async fn audit(context: &Context, command: AuditCommand) -> Result<Output> {
     match command {
         AuditCommand::Read(args) => audit_read::run(context, args).await,
         AuditCommand::Verify(args) => audit_verify::run(context, args).await,
+        AuditCommand::Follow(args) => audit_follow::run(context, args).await,
         AuditCommand::Export(args) => audit_export::run(context, args).await,
     }
 }

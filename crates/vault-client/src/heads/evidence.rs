@@ -19,7 +19,7 @@ struct Evidence {
 impl HeadStore {
     /// Keeps both heads on disk and returns the error that names them. The evidence of the same
     /// two heads is one file.
-    pub(crate) fn contradiction(
+    pub fn contradiction(
         &self,
         code: ErrorCode,
         vault: &VaultId,

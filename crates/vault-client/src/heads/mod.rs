@@ -6,9 +6,11 @@ pub(crate) mod file;
 mod floors;
 mod manifests;
 mod pins;
+mod position;
 
 pub use manifests::{RememberedManifest, SeenManifest};
 pub use pins::KeyPin;
+pub use position::LogPosition;
 
 use crate::error::{Error, ErrorCode, Result};
 use file::Locked;

@@ -1,0 +1,148 @@
+//! What an outside auditor finds with a checkpoint that it kept, and a follower that is stopped.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Lines};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use support::{Dev, EVAULT, signal};
+
+fn copy(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(copied.unwrap().success());
+}
+
+/// A follower that is running.
+struct Follower {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Follower {
+    fn start(dev: &Dev, vault: &str, name: &str) -> Self {
+        let mut child = Command::new(EVAULT)
+            .args(["audit", "follow", "--profile", "auditor", "--vault", vault])
+            .args(["--as", name, "--interval", "1", "--output", "json"])
+            .current_dir(dev.home())
+            .env("EVAULT_CONFIG", dev.home().join("D/config.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    fn next(&mut self) -> Value {
+        let line = self.lines.next().expect("it goes on").unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// Stopped by a signal: how it ended, and what it had still to say.
+    fn stop(mut self, name: &str) -> (ExitStatus, Vec<Value>) {
+        signal(self.child.id(), name);
+        let rest: Vec<_> = self.lines.map(|line| line.unwrap()).collect();
+        let parsed = rest.iter().map(|line| serde_json::from_str(line).unwrap());
+        (self.child.wait().unwrap(), parsed.collect())
+    }
+}
+
+#[test]
+fn a_follower_is_told_of_entries_as_they_come_and_loses_and_repeats_none_when_stopped() {
+    let dev = Dev::start();
+    let vault = dev.vault_id(1);
+    dev.write("m", b"a message");
+    let key = ["key", "create", "--type", "p256", "--name", "n"];
+    dev.json(&[&key[..], &["--vault", &vault]].concat());
+    let sign = ["key", "sign", "n", "--in", "m", "--vault", &vault];
+    let mut next = 0;
+    for (signal, round) in ["INT", "TERM", "INT"].iter().zip(1u64..) {
+        let mut follower = Follower::start(&dev, &vault, "siem");
+        for _ in 0..round {
+            let index = dev.json(&sign)["vaults"][0]["receipt"]["index"].clone();
+            loop {
+                let entry = follower.next();
+                assert_eq!(entry["index"], next);
+                next += 1;
+                if entry["index"] == index {
+                    assert_eq!(entry["operation"], "sign");
+                    break;
+                }
+            }
+        }
+        let (status, rest) = follower.stop(signal);
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert_eq!(rest, Vec::<Value>::new());
+    }
+    assert!(next >= 7);
+}
+
+#[test]
+fn an_outside_auditor_finds_a_rollback_and_a_fork_by_the_checkpoint_it_kept() {
+    let scratch = tempfile::tempdir().unwrap();
+    let home = scratch.path();
+    let (disk, past) = (home.join("D/vaults/1"), home.join("past"));
+    let dev = Dev::over(home);
+    let vault = dev.vault_id(1);
+    dev.write("m", b"a message");
+    let sign = ["key", "sign", "n", "--in", "m", "--vault", &vault];
+    let key = ["key", "create", "--type", "p256", "--name", "n"];
+    dev.json(&[&key[..], &["--vault", &vault]].concat());
+    dev.stop();
+    copy(&disk, &past);
+
+    // The auditor comes, keeps a checkpoint and goes.
+    let dev = Dev::over(home);
+    for _ in 0..6 {
+        dev.json(&sign);
+    }
+    let auditor = ["--profile", "auditor", "--vault", &vault];
+    let export = ["audit", "export", "--out", "log", "--checkpoint", "kept"];
+    let kept = dev.json(&[&export[..], &auditor].concat());
+    dev.stop();
+
+    // The host puts the old disk back, for clients without a memory.
+    copy(&past, &disk);
+    std::fs::remove_dir_all(home.join("D/state")).unwrap();
+    let dev = Dev::over(home);
+    let since = ["audit", "verify", "--since", "kept"];
+    let error = dev.error(6, &[&since[..], &auditor].concat());
+    assert_eq!(error["code"], "rollback_detected");
+    held(&error, &kept);
+
+    // It grows beyond what the auditor saw: another history.
+    for _ in 0..12 {
+        dev.json(&sign);
+    }
+    let error = dev.error(6, &[&since[..], &auditor].concat());
+    assert_eq!(error["code"], "fork_detected");
+    held(&error, &kept);
+    dev.error(
+        6,
+        &[&["audit", "export", "--out", "log"][..], &auditor].concat(),
+    );
+    // Without the checkpoint, all is well.
+    dev.json(&[&["audit", "verify"][..], &auditor].concat());
+}
+
+/// The error names the head that was kept and the one that was shown, and its evidence holds both notes.
+fn held(error: &Value, kept: &Value) {
+    assert_eq!(error["seen"]["root"], kept["root"]);
+    assert_ne!(error["answered"]["root"], kept["root"]);
+    let evidence = std::fs::read_to_string(error["evidence"].as_str().unwrap()).unwrap();
+    let evidence: Value = serde_json::from_str(&evidence).unwrap();
+    for head in ["seen", "answered"] {
+        assert_eq!(evidence[head]["root"], error[head]["root"]);
+        let note = evidence[head]["checkpoint"].as_str().unwrap();
+        assert!(note.contains("— enclave-vaults/log/v1/"), "{note}");
+    }
+    assert_eq!(evidence["seen"]["checkpoint"], kept["checkpoint"]);
+}
