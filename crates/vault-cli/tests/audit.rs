@@ -146,3 +146,70 @@ fn held(error: &Value, kept: &Value) {
     }
     assert_eq!(evidence["seen"]["checkpoint"], kept["checkpoint"]);
 }
+
+/// How the verifier in Go ends.
+fn go(dev: &Dev, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(dev.home().join("auditverify"))
+        .args(arguments)
+        .current_dir(dev.home())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), said)
+}
+
+#[test]
+fn exports_of_a_running_vault_hold_for_a_verifier_that_is_not_ours_and_damaged_ones_for_none() {
+    let dev = Dev::start();
+    let vault = dev.vault_id(1);
+    let program = dev.home().join("auditverify");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../go");
+    let built = Command::new("go")
+        .args(["build", "-o"])
+        .args([program.as_os_str(), "./cmd/auditverify".as_ref()])
+        .current_dir(module)
+        .output()
+        .expect("Go is on the path");
+    assert!(built.status.success(), "{built:?}");
+    dev.write("m", b"a message");
+    let key = ["key", "create", "--type", "p256", "--name", "n"];
+    dev.json(&[&key[..], &["--vault", &vault]].concat());
+    let sign = ["key", "sign", "n", "--in", "m", "--vault", &vault];
+    let auditor = ["--profile", "auditor", "--vault", &vault];
+    let lines = ["audit", "export", "--out", "log", "--identity", "pem"];
+    let tiles = ["audit", "export", "--out", "tiles", "--format", "tiles"];
+    let keep = ["--checkpoint", "kept", "--vkey", "vkey"];
+    let mut last = Value::Null;
+    for _ in 0..3 {
+        dev.json(&sign);
+        dev.json(&[&lines[..], &auditor].concat());
+        last = dev.json(&[&tiles[..], &keep, &auditor].concat());
+        for key in ["pem", "vkey"] {
+            let given = ["-key", key, "-vault-id", &vault, "-since", "kept"];
+            let (code, said) = go(&dev, &[&given[..], &["log", "tiles", "kept"]].concat());
+            assert_eq!(code, Some(0), "{said}");
+            let head = format!("{}@{}", last["size"], last["root"].as_str().unwrap());
+            assert_eq!(said.matches(&head).count(), 3, "{said}");
+        }
+    }
+    // An export that ends before the checkpoint, and one with a changed byte.
+    copy(&dev.home().join("log"), &dev.home().join("old"));
+    dev.json(&sign);
+    dev.json(&[&lines[..], &["--checkpoint", "kept"], &auditor].concat());
+    let since = ["audit", "verify", "--identity", "pem", "--since", "kept"];
+    dev.error(6, &[&since[..], &["--file", "old"]].concat());
+    assert_eq!(
+        go(&dev, &["-key", "pem", "-since", "kept", "old"]).0,
+        Some(6)
+    );
+    let bundle = format!("tiles/tile/entries/000.p/{}", last["size"]);
+    let verify = ["audit", "verify", "--identity", "pem", "--file"];
+    for (changed, whole) in [("log", "log"), (&bundle[..], "tiles")] {
+        let mut bytes = std::fs::read(dev.home().join(changed)).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        dev.write(changed, &bytes);
+        dev.error(7, &[&verify[..], &[whole]].concat());
+        assert_eq!(go(&dev, &["-key", "pem", whole]).0, Some(7));
+    }
+}
