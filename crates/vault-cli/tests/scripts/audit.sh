@@ -82,4 +82,4 @@ grep -q '"operation":"sign"' more
 evault audit follow --vault "$vault" --once > all
 test "$(wc -l < all)" = "$(($(wc -l < followed) + 1))"
 expect 2 evault audit follow --vault "$vault" --as ../x --once
-expect 3 evault audit follow --vault "$vault" --once --profile owner
+expect 3 evault audit follow --vault "$vault" --as stranger --once --profile owner
