@@ -16,6 +16,7 @@ pub struct LogReader {
     client: Client,
     frontier: Frontier,
     head: Option<SeenHead>,
+    stretch: u64,
 }
 
 impl LogReader {
@@ -25,6 +26,7 @@ impl LogReader {
             client,
             frontier: Frontier::new(),
             head: None,
+            stretch: STRETCH,
         }
     }
 
@@ -35,7 +37,15 @@ impl LogReader {
             client,
             frontier,
             head,
+            stretch: STRETCH,
         }
+    }
+
+    /// At most so many entries at a time: what is held of the log at once.
+    #[must_use]
+    pub fn stretch(mut self, entries: u64) -> Self {
+        self.stretch = entries.max(1);
+        self
     }
 
     /// Goes to an entry of the head that [`advance`](Self::advance) gave, without what stands
@@ -101,7 +111,7 @@ impl LogReader {
             return Ok(None);
         };
         let from = self.frontier.size();
-        let to = head.size.min(end).min(from.saturating_add(STRETCH));
+        let to = head.size.min(end).min(from.saturating_add(self.stretch));
         if from >= to {
             return Ok(None);
         }
