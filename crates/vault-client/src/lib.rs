@@ -56,7 +56,10 @@ pub use client::Client;
 pub use config::{ClientConfig, VaultPins};
 pub use constellation::{Constellation, ConstellationConfig};
 pub use error::{Blame, Error, ErrorCode, Heads, Report, Result, Retry};
-pub use heads::{HeadStore, KeyPin, Remembered, RememberedManifest, SeenHead, SeenManifest};
+pub use heads::{
+    Boot, CarriedNote, GoOnWith, HeadStore, KeptEvidence, KeyPin, RememberedManifest, SeenHead,
+    SeenManifest, ToldHead,
+};
 pub use key::{KeyInfo, KeyName, KeyState};
 pub use manifest::load_manifest;
 pub use receipt::{Answer, Logged, Receipt};
