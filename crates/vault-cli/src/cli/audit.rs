@@ -13,7 +13,8 @@ pub(crate) enum AuditCommand {
     #[command(after_help = "Examples:
   evault audit verify --profile auditor
   evault audit verify --profile auditor --since checkpoint
-  evault audit verify --file log.export --identity identity.pem")]
+  evault audit verify --file log.export --identity identity.pem
+  evault audit verify --evidence evidence.json")]
     Verify(AuditVerify),
     /// Write the whole log with a checkpoint to a file, for verifiers elsewhere.
     #[command(
@@ -45,6 +46,9 @@ pub(crate) struct AuditVerify {
     /// The vault's identity key (PEM), for `--file`; else it is taken from the configuration.
     #[arg(long, value_name = "PEM", requires = "file")]
     pub(crate) identity: Option<PathBuf>,
+    /// Evidence of a rollback or fork, as `vault evidence export` writes it, to be checked offline.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "since"])]
+    pub(crate) evidence: Option<PathBuf>,
 }
 
 /// `audit export`

@@ -12,9 +12,10 @@ use vault_client::{Error, ErrorCode, Result};
 use vault_encoding::merkle;
 
 pub(crate) async fn run(context: &Context, args: AuditVerify) -> Result<Output> {
-    match &args.file {
-        Some(file) => offline(context, &args, file),
-        None => online(context, &args).await,
+    match (&args.file, &args.evidence) {
+        (_, Some(evidence)) => super::audit_evidence::run(context, evidence),
+        (Some(file), None) => offline(context, &args, file),
+        (None, None) => online(context, &args).await,
     }
 }
 
@@ -51,7 +52,7 @@ fn offline(context: &Context, args: &AuditVerify, file: &Path) -> Result<Output>
 }
 
 /// With `--vault`, the key must be that vault's.
-fn check_vault(context: &Context, key: &LogKey) -> Result<()> {
+pub(super) fn check_vault(context: &Context, key: &LogKey) -> Result<()> {
     let id = key.vault_id().to_string();
     match context
         .global
@@ -113,6 +114,6 @@ fn extends(path: &Path, export: &Export, key: &LogKey, head: &Checkpoint) -> Res
     })
 }
 
-fn is_false(why: impl std::fmt::Display) -> Error {
+pub(super) fn is_false(why: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::VerificationFailed).detail(why)
 }

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod audit_evidence;
 mod audit_export;
 mod audit_read;
 mod audit_verify;
@@ -20,6 +21,7 @@ pub(crate) mod key_sign;
 mod key_unwrap;
 mod key_verify;
 mod key_wrap;
+mod memory;
 mod owner_export;
 mod owner_import;
 mod policy_lint;
@@ -35,6 +37,7 @@ mod secret_refresh;
 mod secret_repair;
 mod secret_split;
 mod secret_vaults;
+mod vault_evidence;
 mod vault_inspect;
 mod vault_list;
 mod whoami;
@@ -86,6 +89,7 @@ async fn vault(context: &Context, command: VaultCommand) -> Result<Output> {
         VaultCommand::Inspect { id, verify_config } => {
             vault_inspect::run(context, id, verify_config).await
         }
+        VaultCommand::Evidence(command) => vault_evidence::run(context, command),
     }
 }
 

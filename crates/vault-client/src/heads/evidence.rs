@@ -175,6 +175,27 @@ impl HeadStore {
         Ok(kept)
     }
 
+    /// Everything that is kept of any vault.
+    pub fn all_evidence(&self) -> Result<Vec<KeptEvidence>> {
+        let dir = self.path().join("vaults");
+        let entries = match std::fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(inaccessible(&dir, &error)),
+        };
+        let mut all = Vec::new();
+        for entry in entries {
+            let name = entry
+                .map_err(|error| inaccessible(&dir, &error))?
+                .file_name();
+            if let Ok(vault) = name.to_string_lossy().parse() {
+                all.extend(self.evidence(&vault)?);
+            }
+        }
+        all.sort_by_key(|kept| (kept.evidence.found_at, kept.id.clone()));
+        Ok(all)
+    }
+
     fn acknowledged(&self, vault: &VaultId) -> Result<BTreeMap<String, GoOnWith>> {
         let path = self.vault_dir(vault).join(ACKNOWLEDGED);
         Ok(read_json(&path)?.unwrap_or_default())
