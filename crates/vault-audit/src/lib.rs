@@ -9,9 +9,11 @@
 
 mod checkpoint;
 mod entry;
+mod evidence;
 mod export;
 mod extension;
 mod frontier;
+mod heads;
 mod note;
 mod principal;
 mod receipt;
@@ -24,9 +26,13 @@ mod writer;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry::{Entry, LeafError, MAX_LEAF_BYTES};
+pub use evidence::{
+    CheckedEvidence, EvidenceFault, EvidenceHead, EvidenceKind, Found, HeadEvidence, Proven,
+};
 pub use export::{Export, ExportFormatError, ExportLine, ExportReader};
 pub use extension::{ExtensionError, verify_extension};
 pub use frontier::Frontier;
+pub use heads::{Carried, Shown, judge_answer, judge_carried};
 pub use note::{LogKey, LogKeyError, NoteError};
 pub use principal::Principal;
 pub use receipt::{Receipt, ReceiptError, VerifiedReceipt, verify_receipt};

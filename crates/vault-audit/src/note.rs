@@ -49,7 +49,7 @@ pub enum NoteError {
 
 impl LogKey {
     /// From the 32 bytes of RFC 8032.
-    pub fn from_public(public: [u8; 32]) -> Self {
+    pub const fn from_public(public: [u8; 32]) -> Self {
         Self { public }
     }
 

@@ -57,7 +57,8 @@ pub use config::{ClientConfig, VaultPins};
 pub use constellation::{Constellation, ConstellationConfig};
 pub use error::{Blame, Error, ErrorCode, Heads, Report, Result, Retry};
 pub use heads::{
-    HeadStore, KeyPin, LogPosition, Remembered, RememberedManifest, SeenHead, SeenManifest,
+    Boot, CarriedNote, GoOnWith, HeadStore, KeptEvidence, KeyPin, LogPosition, RememberedManifest,
+    SeenHead, SeenManifest, ToldHead,
 };
 pub use key::{KeyInfo, KeyName, KeyState};
 pub use manifest::load_manifest;

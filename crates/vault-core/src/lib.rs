@@ -12,6 +12,7 @@ pub mod authn;
 mod authorize;
 mod boot;
 mod caller;
+mod carried;
 mod change;
 mod codec;
 mod commit;
@@ -40,6 +41,7 @@ pub use api::{Answer, CallContext, Code, Head, Receipt, Refusal, Reply, Request}
 pub use authorize::Authorized;
 pub use boot::{BootError, BootInput, LoggedGroup, OpenedSnapshot};
 pub use caller::Caller;
+pub use carried::{CarriedHead, CarriedHeads, HEADS_PER_CALL, NOTE_BYTES};
 pub use commit::{CommitFault, Committed, DurableLog, commit};
 pub use config::{RoleNames, VaultConfig};
 pub use group::{CheckpointSigner, Group, Position};

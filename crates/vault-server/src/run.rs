@@ -185,6 +185,7 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
             issuers: Arc::new(issuers),
             state,
             governor,
+            carried: std::sync::Mutex::default(),
         }),
         platform_id: platform_id.map(|id| id.to_string()),
         material,

@@ -6,6 +6,7 @@ mod batch;
 mod calls;
 mod crypto;
 mod error;
+mod exchange;
 mod gather;
 mod key;
 mod mapping;

@@ -6,9 +6,11 @@ use crate::committer::Committer;
 use crate::jwks::Issuers;
 use crate::reconfigure::Governor;
 use ratls::config_tree::ConfigTree;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::oneshot;
-use vault_core::{CallContext, Caller, Code, Committed, Pending, Refusal, Reply, Request, Vault};
+use vault_core::{
+    CallContext, Caller, CarriedHeads, Code, Committed, Pending, Refusal, Reply, Request, Vault,
+};
 use vault_policy::{VaultId, VaultTime, VerifiedEvidence};
 use vault_tee::Platform;
 
@@ -23,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) issuers: Arc<Issuers>,
     pub(crate) state: Result<Open, Locked>,
     pub(crate) governor: Governor,
+    pub(crate) carried: Mutex<CarriedHeads>,
 }
 
 /// A vault that answers.

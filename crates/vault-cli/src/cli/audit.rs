@@ -15,7 +15,8 @@ pub(crate) enum AuditCommand {
   evault audit verify --profile auditor
   evault audit verify --profile auditor --since checkpoint
   evault audit verify --file log.export --identity identity.pem
-  evault audit verify --file log.tiles --identity log.vkey --since checkpoint")]
+  evault audit verify --file log.tiles --identity log.vkey --since checkpoint
+  evault audit verify --evidence evidence.json")]
     Verify(AuditVerify),
     /// Print entries as they come, until stopped; goes on where it was.
     #[command(after_help = "Examples:
@@ -54,6 +55,9 @@ pub(crate) struct AuditVerify {
     /// The vault's identity key (PEM) or its verifier key, for `--file`.
     #[arg(long, value_name = "KEY", requires = "file")]
     pub(crate) identity: Option<PathBuf>,
+    /// Evidence of a rollback or fork, as `vault evidence export` writes it, to be checked offline.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "since"])]
+    pub(crate) evidence: Option<PathBuf>,
 }
 
 /// `audit follow`

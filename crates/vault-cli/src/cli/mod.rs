@@ -4,6 +4,7 @@ mod audit;
 mod constellation;
 #[cfg(feature = "dev")]
 mod dev;
+mod evidence;
 mod key;
 mod owner;
 mod policy;
@@ -21,6 +22,7 @@ pub(crate) use dev::{
     CallerChildArgs, DemoArgs, DevArgs, DevCommand, IssuerChildArgs, RegistryChildArgs,
     SharesChildArgs, SharesCommand, ThiefChildArgs, VaultChildArgs,
 };
+pub(crate) use evidence::{EvidenceCommand, WhichHead};
 pub(crate) use key::{
     DigestName, FormatName, KeyArg, KeyCommand, KeyCreate, KeyDelete, KeyList, KeyMac, KeyShow,
     KeySign, KeyUnwrap, KeyVerify, KeyWrap,
@@ -196,6 +198,9 @@ pub(crate) enum VaultCommand {
         #[arg(long)]
         verify_config: bool,
     },
+    /// What is kept of rollbacks and forks of vaults' logs.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
 }
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ use std::path::Path;
 use vault_audit::{Checkpoint, LogKey};
 use vault_client::{Error, ErrorCode, HeadStore, LogReader, Result, SeenHead};
 use vault_encoding::Hash;
-use vault_policy::VaultId;
 
 pub(crate) async fn run(context: &Context, args: AuditVerify) -> Result<Output> {
-    match (&args.file, &args.identity) {
-        (Some(file), Some(identity)) => offline(context, &args, file, identity),
-        _ => online(context, &args).await,
+    match (&args.evidence, &args.file, &args.identity) {
+        (Some(evidence), _, _) => super::audit_evidence::run(context, evidence),
+        (None, Some(file), Some(identity)) => offline(context, &args, file, identity),
+        (None, _, _) => online(context, &args).await,
     }
 }
 
@@ -62,7 +62,7 @@ fn offline(context: &Context, args: &AuditVerify, file: &Path, identity: &Path) 
 }
 
 /// With `--vault`, the key must be that vault's.
-fn check_vault(context: &Context, key: &LogKey) -> Result<()> {
+pub(super) fn check_vault(context: &Context, key: &LogKey) -> Result<()> {
     let id = key.vault_id().to_string();
     let mut wanted = context.global.vault.iter();
     match wanted.find(|wanted| !id.starts_with(wanted.as_str())) {
@@ -102,7 +102,7 @@ fn verdict(key: &LogKey, args: &AuditVerify, head: &SeenHead) -> Output {
 /// An earlier checkpoint that somebody kept. What contradicts it is kept beside what is remembered.
 struct Since {
     seen: SeenHead,
-    vault: VaultId,
+    key: LogKey,
     heads: HeadStore,
 }
 
@@ -122,7 +122,7 @@ impl Since {
                 root,
                 checkpoint: note,
             },
-            vault: VaultId(key.vault_id()),
+            key: key.clone(),
             heads: HeadStore::new(heads),
         }))
     }
@@ -143,8 +143,9 @@ impl Since {
     }
 
     fn contradicts(&self, code: ErrorCode, head: &SeenHead) -> Error {
+        let key = self.key.clone();
         self.heads
-            .contradiction(code, &self.vault, self.seen.clone(), head.clone())
+            .refuted(code, key, self.seen.clone(), head.clone())
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod audit_entry;
+mod audit_evidence;
 mod audit_export;
 mod audit_export_lines;
 mod audit_export_tiles;
@@ -25,6 +26,7 @@ pub(crate) mod key_sign;
 mod key_unwrap;
 mod key_verify;
 mod key_wrap;
+mod memory;
 mod owner_export;
 mod owner_import;
 mod policy_lint;
@@ -40,6 +42,7 @@ mod secret_refresh;
 mod secret_repair;
 mod secret_split;
 mod secret_vaults;
+mod vault_evidence;
 mod vault_inspect;
 mod vault_list;
 mod whoami;
@@ -91,6 +94,7 @@ async fn vault(context: &Context, command: VaultCommand) -> Result<Output> {
         VaultCommand::Inspect { id, verify_config } => {
             vault_inspect::run(context, id, verify_config).await
         }
+        VaultCommand::Evidence(command) => vault_evidence::run(context, command),
     }
 }
 

@@ -4,7 +4,7 @@ use super::audit::LogPage;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::heads::{LogPosition, SeenHead};
-use vault_audit::Frontier;
+use vault_audit::{Found, Frontier};
 use vault_encoding::merkle;
 
 /// Leaves of one stretch.
@@ -87,12 +87,9 @@ impl LogReader {
     }
 
     async fn extends(&self, known: &SeenHead, head: &SeenHead) -> Result<()> {
-        let contradiction = |code| {
-            let tracker = self.client.tracker();
-            Err(tracker.contradiction(code, known.clone(), head.clone()))
-        };
         if head.size < known.size {
-            return contradiction(ErrorCode::RollbackDetected);
+            let (code, found) = (ErrorCode::RollbackDetected, Found::Answer);
+            return Err(self.contradiction(code, found, known, head).await?);
         }
         let proof = match known.size {
             0 => Vec::new(),
@@ -101,8 +98,23 @@ impl LogReader {
         };
         match merkle::verify_consistency(known.size, head.size, &proof, &known.root, &head.root) {
             true => Ok(()),
-            false => contradiction(ErrorCode::ForkDetected),
+            false => {
+                let (code, found) = (ErrorCode::ForkDetected, Found::Proof);
+                Err(self.contradiction(code, found, known, head).await?)
+            }
         }
+    }
+
+    async fn contradiction(
+        &self,
+        code: ErrorCode,
+        found: Found,
+        known: &SeenHead,
+        head: &SeenHead,
+    ) -> Result<Error> {
+        let (session, _) = self.client.ready(self.client.deadline()).await?;
+        let (tracker, shown) = (self.client.tracker(), session.showing());
+        Ok(tracker.contradiction(code, found, known.clone(), head.clone(), &shown))
     }
 
     /// The next entries below the head and below `end`; `None` where there are none.

@@ -3,6 +3,7 @@
 mod audit;
 pub(crate) mod batch;
 mod crypto;
+pub(crate) mod exchange;
 mod governance;
 mod key;
 pub(crate) mod listing;

@@ -95,6 +95,22 @@ impl AuditService for Service {
             ..Default::default()
         })
     }
+
+    async fn exchange_heads(
+        &self,
+        rpc: RequestContext,
+        request: ServiceRequest<'_, v1::ExchangeHeadsRequest>,
+    ) -> ServiceResult<v1::ExchangeHeadsResponse> {
+        let message = request.to_owned_message();
+        let context = message.context.as_option();
+        let reply = self.call(&rpc, context, Ok(Request::GetCheckpoint)).await?;
+        let heads = self.exchange(&rpc, &message);
+        Response::ok(v1::ExchangeHeadsResponse {
+            head: MessageField::some(wire::head(&reply.receipt.head)),
+            heads: heads.map_err(|refusal| refusal_to_error(&refusal))?,
+            ..Default::default()
+        })
+    }
 }
 
 fn hashes(proof: &[Hash]) -> Vec<Vec<u8>> {
