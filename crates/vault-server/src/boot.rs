@@ -33,6 +33,8 @@ pub(crate) enum Locked {
     Constellation,
     #[error("the log is older than the trust configuration that is sealed beside it")]
     OlderLog,
+    #[error("the disk is full; the vault opens when there is space")]
+    NoSpace,
     #[error(transparent)]
     Store(OpenError),
     #[error(transparent)]
@@ -156,7 +158,7 @@ impl Start<'_> {
     /// Reads the log.
     pub(crate) fn fold(&self, root: &StoreRoot) -> anyhow::Result<Result<Folded, Locked>> {
         let files = DirFiles::open(&self.config.data_dir)?;
-        let opened = match open(files, root)? {
+        let opened = match open(files, self.config.limits.segment_mib, root)? {
             Ok(opened) => opened,
             Err(locked) => return Ok(Err(locked)),
         };
@@ -195,6 +197,9 @@ impl Start<'_> {
             Ok(next) => next,
             Err(locked) => return Ok((held, Err(locked))),
         };
+        if !folded.log.make_room()? {
+            return Ok((held, Err(Locked::NoSpace)));
+        }
         if next != held {
             let now = reading(self.platform);
             let adopted = folded
@@ -217,8 +222,16 @@ impl Start<'_> {
 
 type OpenedStore = Opened<SegmentFiles<DirFiles>>;
 
-fn open(files: DirFiles, root: &StoreRoot) -> anyhow::Result<Result<OpenedStore, Locked>> {
-    let opened = SegmentFiles::open(files, SegmentOptions::default())
+fn open(
+    files: DirFiles,
+    segment_mib: u32,
+    root: &StoreRoot,
+) -> anyhow::Result<Result<OpenedStore, Locked>> {
+    let options = SegmentOptions {
+        segment: segment_mib << 20,
+        ..SegmentOptions::default()
+    };
+    let opened = SegmentFiles::open(files, options)
         .map_err(OpenError::from)
         .and_then(|storage| SealedLog::open(storage, root, &mut fill));
     match opened {
