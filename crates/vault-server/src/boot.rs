@@ -3,6 +3,7 @@
 use crate::clock::{SystemRng, fill, reading};
 use crate::config::{Material, ServerConfig};
 use crate::identity::Identity;
+pub(crate) use crate::locked::Locked;
 use crate::log::StoreLog;
 use crate::root::{OpenedRoot, open_root};
 use crate::sealed::{Configured, Sealed};
@@ -13,35 +14,10 @@ use vault_core::{
 };
 use vault_encoding::Hash;
 use vault_store::{
-    DirFiles, LockedReason, OpenError, Opened, OpenedGroup, ReadError, SealedLog, SegmentFiles,
-    SegmentOptions, SnapshotState, StorageError, StoreRoot, TreeHead,
+    DirFiles, OpenError, Opened, OpenedGroup, ReadError, SealedLog, SegmentFiles, SegmentOptions,
+    SnapshotState, StorageError, StoreRoot, TreeHead,
 };
 use vault_tee::Platform;
-
-/// Why a vault answers nothing but who it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum Locked {
-    #[error("the platform gave no sealing key")]
-    NoSealingKey,
-    #[error(transparent)]
-    Root(LockedReason),
-    #[error("root.sealed holds no identity that this build knows")]
-    Identity,
-    #[error("the trust configuration is not the one that is sealed; governance can change it")]
-    TrustConfiguration,
-    #[error("the configuration names another constellation than the one that is sealed")]
-    Constellation,
-    #[error("the log is older than the trust configuration that is sealed beside it")]
-    OlderLog,
-    #[error("the disk is full; the vault opens when there is space")]
-    NoSpace,
-    #[error(transparent)]
-    Store(OpenError),
-    #[error(transparent)]
-    Log(BootError),
-    #[error(transparent)]
-    Read(ReadError),
-}
 
 /// What a start ends in.
 pub(crate) struct Booted {

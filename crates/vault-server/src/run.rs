@@ -26,8 +26,8 @@ const BETWEEN_STARTS: Duration = Duration::from_secs(5);
 
 /// Runs a vault until `shutdown` is ready; then answers what is in flight and returns. Prints
 /// one line of JSON on stdout when it accepts connections:
-/// `{"ready":true,"addr":…,"vault_id":…,"platform_id":…,"measurement":…,"locked":…}`;
-/// `locked` is the reason, or null. A locked vault that governance opens, or whose disk was full, starts again inside this
+/// `{"ready":true,"addr":…,"vault_id":…,"platform_id":…,"measurement":…,"locked":…,"locked_code":…}`;
+/// `locked` is the reason and what to do about it, or null. A locked vault that governance opens, or whose disk was full, starts again inside this
 /// process, on the same address, and prints another such line.
 ///
 /// Ends the process, and does not return, if the log cannot be made durable.
@@ -168,7 +168,7 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
         outcome,
     } = boot(&config, &material, &configured, roots, &*platform)?;
     if let Err(reason) = &outcome {
-        tracing::error!(%reason, "locked");
+        tracing::error!(%reason, code = reason.code(), next = reason.next(), "locked");
     }
     let state = match outcome {
         Ok(ready) => Ok(open(ready, &config, &platform)?),
@@ -226,14 +226,15 @@ fn announce(
     address: std::net::SocketAddr,
     platform_id: Option<&str>,
 ) -> std::io::Result<()> {
-    let locked = shared.state.as_ref().err().map(ToString::to_string);
+    let locked = shared.state.as_ref().err();
     let ready = serde_json::json!({
         "ready": true,
         "addr": address.to_string(),
         "vault_id": shared.vault_id.to_string(),
         "platform_id": platform_id,
         "measurement": hex(&shared.platform.measurement()),
-        "locked": locked,
+        "locked": locked.map(Locked::told),
+        "locked_code": locked.map(Locked::code),
     });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{ready}")?;

@@ -50,7 +50,7 @@ impl Shared {
     pub(crate) fn open(&self) -> Result<&Open, Refusal> {
         self.state
             .as_ref()
-            .map_err(|reason| Refusal::new(Code::Locked).because(reason.to_string()))
+            .map_err(|reason| Refusal::new(Code::Locked).because(reason.told()))
     }
 
     /// Vault time now.

@@ -1,7 +1,7 @@
 //! Each vault: attested, and what it makes of the caller.
 
 use super::check::{Checks, Found};
-use crate::commands::vault_list::{look, short};
+use crate::commands::vault_list::{look, short, why};
 use crate::context::Connected;
 use crate::fleet::Fleet;
 use vault_client::{Error, ErrorCode, Result, VaultInfo};
@@ -38,8 +38,13 @@ pub(super) async fn check(fleet: &Fleet<'_>, checks: &mut Checks) {
 }
 
 fn attested(connected: &Connected, info: VaultInfo) -> Result<String> {
-    if let Some(reason) = info.locked {
-        return Err(Error::new(ErrorCode::Locked).detail(reason));
+    if let Some(told) = info.locked {
+        let (why, next) = why(&told);
+        let locked = Error::new(ErrorCode::Locked).detail(why);
+        return Err(match next {
+            Some(next) => locked.next(next),
+            None => locked,
+        });
     }
     let simulated = connected.peer.evidence.claims().simulated;
     let kind = if simulated { "SIMULATED" } else { "hardware" };
