@@ -40,7 +40,7 @@ impl GramineKeys {
         if key.iter().all(|byte| *byte == 0) {
             return Err(SealError::Unavailable);
         }
-        expand(&*key, INFO)
+        expand(&key, INFO)
     }
 }
 

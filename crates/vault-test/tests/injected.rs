@@ -38,7 +38,11 @@ const LOG: [&str; 6] = [
     "log-00000000.seg.new",
     "log-00000001.seg",
 ];
-const SNAPSHOT: [&str; 2] = ["snapshot.sealed", "snapshot.sealed.new"];
+const SNAPSHOT: [&str; 3] = [
+    "snapshot.sealed",
+    "snapshot.sealed.new",
+    "snapshot.previous",
+];
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
