@@ -178,7 +178,7 @@ impl State {
             bytes.len()
         };
         let bytes = bytes.get(..done).unwrap_or(bytes).to_vec();
-        if self.faults.sync_before_write {
+        if self.faults.sync_before_write && failure.is_none() {
             self.make_durable(name)?;
         }
         let file = self.file(name)?;
