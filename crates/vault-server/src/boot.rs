@@ -3,6 +3,7 @@
 use crate::clock::{SystemRng, fill, reading};
 use crate::config::{Material, ServerConfig};
 use crate::identity::Identity;
+pub(crate) use crate::locked::Locked;
 use crate::log::StoreLog;
 use crate::root::{OpenedRoot, open_root};
 use crate::sealed::{Configured, Sealed};
@@ -13,33 +14,10 @@ use vault_core::{
 };
 use vault_encoding::Hash;
 use vault_store::{
-    DirFiles, LockedReason, OpenError, Opened, OpenedGroup, ReadError, SealedLog, SegmentFiles,
-    SegmentOptions, SnapshotState, StorageError, StoreRoot, TreeHead,
+    DirFiles, OpenError, Opened, OpenedGroup, ReadError, SealedLog, SegmentFiles, SegmentOptions,
+    SnapshotState, StorageError, StoreRoot, TreeHead,
 };
 use vault_tee::Platform;
-
-/// Why a vault answers nothing but who it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum Locked {
-    #[error("the platform gave no sealing key")]
-    NoSealingKey,
-    #[error(transparent)]
-    Root(LockedReason),
-    #[error("root.sealed holds no identity that this build knows")]
-    Identity,
-    #[error("the trust configuration is not the one that is sealed; governance can change it")]
-    TrustConfiguration,
-    #[error("the configuration names another constellation than the one that is sealed")]
-    Constellation,
-    #[error("the log is older than the trust configuration that is sealed beside it")]
-    OlderLog,
-    #[error(transparent)]
-    Store(OpenError),
-    #[error(transparent)]
-    Log(BootError),
-    #[error(transparent)]
-    Read(ReadError),
-}
 
 /// What a start ends in.
 pub(crate) struct Booted {
@@ -156,7 +134,7 @@ impl Start<'_> {
     /// Reads the log.
     pub(crate) fn fold(&self, root: &StoreRoot) -> anyhow::Result<Result<Folded, Locked>> {
         let files = DirFiles::open(&self.config.data_dir)?;
-        let opened = match open(files, root)? {
+        let opened = match open(files, self.config.limits.segment_mib, root)? {
             Ok(opened) => opened,
             Err(locked) => return Ok(Err(locked)),
         };
@@ -195,6 +173,9 @@ impl Start<'_> {
             Ok(next) => next,
             Err(locked) => return Ok((held, Err(locked))),
         };
+        if !folded.log.make_room()? {
+            return Ok((held, Err(Locked::NoSpace)));
+        }
         if next != held {
             let now = reading(self.platform);
             let adopted = folded
@@ -217,8 +198,16 @@ impl Start<'_> {
 
 type OpenedStore = Opened<SegmentFiles<DirFiles>>;
 
-fn open(files: DirFiles, root: &StoreRoot) -> anyhow::Result<Result<OpenedStore, Locked>> {
-    let opened = SegmentFiles::open(files, SegmentOptions::default())
+fn open(
+    files: DirFiles,
+    segment_mib: u32,
+    root: &StoreRoot,
+) -> anyhow::Result<Result<OpenedStore, Locked>> {
+    let options = SegmentOptions {
+        segment: segment_mib << 20,
+        ..SegmentOptions::default()
+    };
+    let opened = SegmentFiles::open(files, options)
         .map_err(OpenError::from)
         .and_then(|storage| SealedLog::open(storage, root, &mut fill));
     match opened {

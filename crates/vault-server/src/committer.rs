@@ -4,6 +4,7 @@
 use crate::clock::SystemRng;
 use crate::log::StoreLog;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ const FULL: usize = 64;
 const WINDOW: Duration = Duration::from_micros(500);
 /// and now and then the vault is asked whether it has something to say by itself.
 const TICK: Duration = Duration::from_secs(10);
+/// While the disk is full, it is asked as often as this.
+const FULL_TICK: Duration = Duration::from_secs(1);
 
 /// What is waited for.
 #[derive(Default)]
@@ -32,9 +35,15 @@ struct Queue {
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// There is no space for groups to come.
+    full: AtomicBool,
 }
 
 impl Shared {
+    fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,6 +75,7 @@ impl Committer {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             changed: Condvar::new(),
+            full: AtomicBool::new(false),
         });
         let theirs = shared.clone();
         let mut work = Work {
@@ -86,6 +96,11 @@ impl Committer {
             shared,
             thread: Mutex::new(Some(thread)),
         })
+    }
+
+    /// Whether calls that would be logged are to be refused. Those in flight still have room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.is_full()
     }
 
     /// Waits for a group. INVARIANT: called while the vault is still locked by whoever recorded
@@ -134,12 +149,25 @@ impl Work {
     fn run(&mut self, shared: &Shared) -> Result<(), CommitFault> {
         loop {
             let last = wait(shared);
-            self.tick();
+            if !shared.is_full() {
+                self.tick();
+            }
             self.commit_all(shared)?;
+            self.look_for_room(shared)?;
             if last {
                 return Ok(());
             }
         }
+    }
+
+    fn look_for_room(&mut self, shared: &Shared) -> Result<(), CommitFault> {
+        let full = !self.log.make_room()?;
+        match (shared.full.swap(full, Ordering::Relaxed), full) {
+            (false, true) => tracing::error!("the disk is full: calls that are logged are refused"),
+            (true, false) => tracing::info!("the disk has space again"),
+            _ => {}
+        }
+        Ok(())
     }
 
     fn tick(&self) {
@@ -218,12 +246,13 @@ impl Work {
 
 /// Sleeps until a group should be taken; true if it is the last one.
 fn wait(shared: &Shared) -> bool {
+    let tick = if shared.is_full() { FULL_TICK } else { TICK };
     let mut queue = shared.lock();
     if queue.records == 0 && !queue.stopping {
         queue.idle = true;
         let (woken, _) = shared
             .changed
-            .wait_timeout_while(queue, TICK, |queue| queue.records == 0 && !queue.stopping)
+            .wait_timeout_while(queue, tick, |queue| queue.records == 0 && !queue.stopping)
             .unwrap_or_else(PoisonError::into_inner);
         queue = woken;
         queue.idle = false;

@@ -47,6 +47,7 @@
 //! memory_mib = 256                 # for requests that are being read; strangers get an eighth
 //! cached_tokens = 16384
 //! snapshot_records = 8192          # least number of records between two snapshots
+//! segment_mib = 16                 # of a file of the log; files that exist keep theirs
 //!
 //! [log]                            # operational
 //! level = "info"
@@ -253,6 +254,8 @@ pub struct LimitsConfig {
     pub cached_tokens: usize,
     /// Least number of records between two snapshots.
     pub snapshot_records: u64,
+    /// Size of a file of the log, in MiB.
+    pub segment_mib: u32,
 }
 
 impl Default for LimitsConfig {
@@ -267,6 +270,7 @@ impl Default for LimitsConfig {
             memory_mib: 256,
             cached_tokens: 16_384,
             snapshot_records: 8192,
+            segment_mib: 16,
         }
     }
 }

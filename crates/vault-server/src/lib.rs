@@ -18,11 +18,13 @@ mod descriptors;
 mod fingerprint;
 mod identity;
 mod jwks;
+mod locked;
 mod log;
 mod logging;
 mod reconfigure;
 mod root;
 mod run;
+mod seal;
 mod sealed;
 mod sender;
 mod service;
@@ -35,3 +37,4 @@ pub use config::{
 };
 pub use fingerprint::{ConfigRoots, Fingerprint, config_roots, identity};
 pub use run::run;
+pub use seal::SvnSeal;

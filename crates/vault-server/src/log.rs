@@ -29,6 +29,13 @@ impl StoreLog {
             .map_err(|_| CommitFault("a snapshot could not be sealed"))
     }
 
+    /// Whether there is space for groups to come; gets it where it can.
+    pub(crate) fn make_room(&mut self) -> Result<bool, CommitFault> {
+        self.log
+            .make_room()
+            .map_err(|_| CommitFault("the disk failed"))
+    }
+
     /// Stores a snapshot that the log commits to. Without space the old one stays.
     pub(crate) fn put_snapshot(&mut self, snapshot: &SealedSnapshot) -> Result<(), CommitFault> {
         match self.log.put_snapshot(snapshot) {

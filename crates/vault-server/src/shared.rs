@@ -41,7 +41,8 @@ impl Open {
 
     /// Raises the floor of vault time to what the vendor of a caller's platform has signed.
     pub(crate) fn observe(&self, evidence: &VerifiedEvidence) {
-        if evidence.claims().collateral_issued_at > self.read().floor() {
+        let newer = evidence.claims().collateral_issued_at > self.read().floor();
+        if newer && !self.committer.is_full() {
             let mut vault = self.vault.write().unwrap_or_else(PoisonError::into_inner);
             vault.observe_evidence(evidence, &mut SystemRng);
         }
@@ -52,7 +53,7 @@ impl Shared {
     pub(crate) fn open(&self) -> Result<&Open, Refusal> {
         self.state
             .as_ref()
-            .map_err(|reason| Refusal::new(Code::Locked).because(reason.to_string()))
+            .map_err(|reason| Refusal::new(Code::Locked).because(reason.told()))
     }
 
     /// Vault time now.
@@ -102,6 +103,10 @@ impl Shared {
         let now = reading(&*self.platform);
         let authorized = open.read().authorize(caller, request, context, now);
         let operated = authorized.operate(&mut SystemRng);
+        if operated.is_logged() && open.committer.is_full() {
+            // Nothing has happened: what is not recorded has no effect.
+            return Err(full());
+        }
         let mut vault = open.vault.write().unwrap_or_else(PoisonError::into_inner);
         let pending = vault.record(operated);
         let wait = match pending.awaits() {
@@ -115,6 +120,11 @@ impl Shared {
         drop(vault);
         Ok(Begun { pending, wait })
     }
+}
+
+fn full() -> Refusal {
+    Refusal::new(Code::Unavailable)
+        .because("the disk of the vault is full; what needs no entry in its log goes on")
 }
 
 /// A call that is recorded.

@@ -211,6 +211,16 @@ impl<S: Storage> SealedLog<S> {
         put
     }
 
+    /// Whether groups to come have room, as [`Storage::make_room`] says. Any error means that the process must end.
+    pub fn make_room(&mut self) -> Result<bool, StorageError> {
+        if self.closed {
+            return Err(StorageError::Closed);
+        }
+        let room = self.storage.make_room();
+        self.closed = room.is_err();
+        room
+    }
+
     /// The number of the next group.
     pub fn next_sequence(&self) -> u64 {
         self.chain.next()

@@ -5,6 +5,7 @@
 //! was acknowledged. What is behind the last undamaged group, if not zero, is overwritten with zeros
 //! by the same write as the next group. Opening copies the last segment into a new file (`*.seg.new`, renamed).
 
+mod room;
 mod settle;
 mod spare;
 
@@ -279,6 +280,12 @@ impl<F: Files> Storage for SegmentFiles<F> {
             }
         }
         Ok(Held { first: self.first })
+    }
+
+    fn make_room(&mut self) -> Result<bool, StorageError> {
+        self.check_open()?;
+        let room = self.room();
+        self.closing(room)
     }
 
     fn put_snapshot(&mut self, bytes: &[u8]) -> Result<(), StorageError> {

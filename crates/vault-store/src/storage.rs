@@ -115,6 +115,12 @@ pub trait Storage: Send {
         each: &mut dyn FnMut(StoredGroup<'_>) -> ControlFlow<()>,
     ) -> Result<Held, StorageError>;
 
+    /// Whether there is room for groups to come, which the storage may get here. `false` is advice to begin no
+    /// more work until it is `true` again; `append` decides all the same.
+    fn make_room(&mut self) -> Result<bool, StorageError> {
+        Ok(true)
+    }
+
     /// Replaces the snapshot: afterwards, and after a crash, it is the old one or the new one.
     fn put_snapshot(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
 

@@ -44,7 +44,7 @@ fn config_json(served: &ServedConfig) -> Value {
     json!({ "trust": part(&served.trust), "operational": part(&served.operational) })
 }
 
-const SHOWN: [&str; 21] = [
+const SHOWN: [&str; 22] = [
     "vault_id",
     "endpoint",
     "version",
@@ -64,6 +64,7 @@ const SHOWN: [&str; 21] = [
     "carried",
     "evidence",
     "locked",
+    "next",
     "time_mode",
     "config_verified",
 ];
@@ -71,7 +72,9 @@ const SHOWN: [&str; 21] = [
 fn fields(object: &Map<String, Value>) -> Vec<(&'static str, String)> {
     let mut fields: Vec<_> = SHOWN
         .into_iter()
-        .filter_map(|name| Some((name, plain(object.get(name)?))))
+        .filter_map(|name| Some((name, object.get(name)?)))
+        .filter(|(name, value)| *name != "next" || !value.is_null())
+        .map(|(name, value)| (name, plain(value)))
         .collect();
     for part in ["trust", "operational"] {
         let entries = object.get("config").and_then(|config| config.get(part));

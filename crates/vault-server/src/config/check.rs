@@ -87,6 +87,11 @@ impl ServerConfig {
             "is less than 16",
         )?;
         require(
+            between(limits.segment_mib.into(), 1, 1024),
+            "limits.segment_mib",
+            "is not between 1 and 1024",
+        )?;
+        require(
             between(limits.streams.into(), 1, 1024),
             "limits.streams",
             "is not between 1 and 1024",

@@ -79,6 +79,7 @@ pub(crate) fn operational(config: &ServerConfig) -> Result<ConfigTree, ConfigTre
         memory_mib,
         cached_tokens,
         snapshot_records,
+        segment_mib,
     } = &config.limits;
     let RegistryConfig { announce, endpoint } = &config.registry;
     let LogConfig { level } = &config.log;
@@ -92,6 +93,7 @@ pub(crate) fn operational(config: &ServerConfig) -> Result<ConfigTree, ConfigTre
             entry("limits.handshakes", text(handshakes)),
             entry("limits.memory_mib", text(memory_mib)),
             entry("limits.request_seconds", text(request_seconds)),
+            entry("limits.segment_mib", text(segment_mib)),
             entry("limits.snapshot_records", text(snapshot_records)),
             entry("limits.streams", text(streams)),
             entry("listen", text(config.listen)),

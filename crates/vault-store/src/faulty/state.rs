@@ -178,6 +178,9 @@ impl State {
             bytes.len()
         };
         let bytes = bytes.get(..done).unwrap_or(bytes).to_vec();
+        if self.faults.sync_before_write && failure.is_none() {
+            self.make_durable(name)?;
+        }
         let file = self.file(name)?;
         put(&mut file.visible, offset, &bytes);
         file.pending.push(Write {
@@ -216,8 +219,7 @@ impl State {
 
     pub(super) fn sync(&mut self, name: &str) -> io::Result<()> {
         let fails = self.count_sync()?;
-        let ignored = self.faults.ignore_sync;
-        let number = *self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        let ignored = self.faults.ignore_sync || self.faults.sync_before_write;
         let file = self.file(name)?;
         if fails {
             file.pending
@@ -228,6 +230,12 @@ impl State {
         if ignored {
             return Ok(());
         }
+        self.make_durable(name)
+    }
+
+    fn make_durable(&mut self, name: &str) -> io::Result<()> {
+        let number = *self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        let file = self.file(name)?;
         let (forsaken, written) = std::mem::take(&mut file.pending)
             .into_iter()
             .partition(|write| write.forsaken);

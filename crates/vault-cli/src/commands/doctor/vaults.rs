@@ -2,7 +2,7 @@
 
 use super::check::{Checks, Found};
 use crate::commands::memory::{self, Remembered};
-use crate::commands::vault_list::{look, short};
+use crate::commands::vault_list::{look, short, why};
 use crate::context::Connected;
 use crate::fleet::Fleet;
 use vault_client::{Error, ErrorCode, Result, VaultInfo};
@@ -55,8 +55,13 @@ fn remembered_as(remembered: Result<Remembered>) -> Found {
 }
 
 fn attested(connected: &Connected, info: VaultInfo) -> Result<String> {
-    if let Some(reason) = info.locked {
-        return Err(Error::new(ErrorCode::Locked).detail(reason));
+    if let Some(told) = info.locked {
+        let (why, next) = why(&told);
+        let locked = Error::new(ErrorCode::Locked).detail(why);
+        return Err(match next {
+            Some(next) => locked.next(next),
+            None => locked,
+        });
     }
     let simulated = connected.peer.evidence.claims().simulated;
     let kind = if simulated { "SIMULATED" } else { "hardware" };
