@@ -95,6 +95,17 @@ impl Owned {
         })
     }
 
+    /// The identity of this seed over a root that was read.
+    pub fn of(seed: &[u8; 32], root: StoreRoot) -> Option<Self> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).ok()?;
+        let log_key = LogKey::from_public(pair.public_key().as_ref().try_into().ok()?);
+        Some(Self {
+            signer: Arc::new(Identity(pair)),
+            root,
+            log_key,
+        })
+    }
+
     fn input(
         &self,
         boot_id: [u8; 16],
@@ -148,7 +159,7 @@ impl Machine {
         with_snapshot: bool,
     ) -> Result<Self, BootFault> {
         let options = SegmentOptions {
-            segment: 64 << 10,
+            segment: 8 << 10,
             block: 512,
         };
         let storage = SegmentFiles::open(disk.clone(), options)?;

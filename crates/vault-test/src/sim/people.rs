@@ -107,7 +107,7 @@ pub fn config() -> VaultConfig {
 }
 
 /// Evidence whose collateral was issued then.
-pub(crate) fn evidence(collateral_issued_at: UnixSeconds) -> VerifiedEvidence {
+pub fn evidence(collateral_issued_at: UnixSeconds) -> VerifiedEvidence {
     VerifiedEvidence::assertion(EvidenceClaims {
         kind: TeeKind::Sgx,
         mrenclave: Measurement(Hash([3; 32])),
