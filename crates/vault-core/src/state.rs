@@ -8,6 +8,7 @@ use crate::reconfigure::InForce;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use vault_encoding::Chunks;
 use vault_keys::{KeyError, KeyMaterial, Rng, SealedMaterial, SecretAccess};
 use vault_policy::{KeyHandle, KeyPolicy, KeySubject, KeyType, Lineage, OidcSubject};
 use vault_policy::{PolicyHash, UnixSeconds};
@@ -38,12 +39,14 @@ pub(crate) struct Tombstone {
 }
 
 /// A key or its tombstone.
+#[derive(Clone)]
 pub(crate) enum Body {
     Live(Arc<LiveKey>),
-    Destroyed(Box<Tombstone>),
+    Destroyed(Arc<Tombstone>),
 }
 
 /// One handle of one owner: taken once, for ever.
+#[derive(Clone)]
 pub(crate) struct Slot {
     pub(crate) owner: Arc<OidcSubject>,
     /// Size of the log that holds everything that made this slot what it is.
@@ -65,8 +68,8 @@ pub(crate) struct Owned {
 
 #[derive(Default)]
 pub(crate) struct State {
-    slots: Vec<Slot>,
-    owners: BTreeMap<OidcSubject, Owned>,
+    slots: Chunks<Slot>,
+    owners: BTreeMap<Arc<OidcSubject>, Owned>,
     lineages: BTreeMap<Lineage, usize>,
     policies: BTreeMap<PolicyHash, Shared>,
     pub(crate) idempotency: Table,
@@ -136,7 +139,7 @@ impl State {
         self.slots.get(position)
     }
 
-    pub(crate) fn slots(&self) -> &[Slot] {
+    pub(crate) fn slots(&self) -> &Chunks<Slot> {
         &self.slots
     }
 
@@ -150,10 +153,6 @@ impl State {
 
     pub(crate) fn known_policy(&self, hash: &PolicyHash) -> Option<&Arc<KeyPolicy>> {
         self.policies.get(hash).map(|known| &known.policy)
-    }
-
-    pub(crate) fn policies(&self) -> impl Iterator<Item = &Arc<KeyPolicy>> {
-        self.policies.values().map(|known| &known.policy)
     }
 
     /// A policy whose keys follow: only a snapshot does this.
@@ -189,7 +188,7 @@ impl State {
     /// Adds a tombstone: only a snapshot does this.
     pub(crate) fn add_tombstone(&mut self, owner: OidcSubject, tombstone: Tombstone) {
         let changed = tombstone.index.saturating_add(1);
-        let body = Body::Destroyed(Box::new(tombstone.clone()));
+        let body = Body::Destroyed(Arc::new(tombstone.clone()));
         self.place(owner, tombstone.subject, changed, body);
     }
 
@@ -206,11 +205,15 @@ impl State {
     ) -> usize {
         let position = self.slots.len();
         self.lineages.insert(subject.lineage, position);
-        let owned = self.owners.entry(owner.clone()).or_default();
+        let owner = match self.owners.get_key_value(&owner) {
+            Some((known, _)) => Arc::clone(known),
+            None => Arc::new(owner),
+        };
+        let owned = self.owners.entry(Arc::clone(&owner)).or_default();
         owned.handles.insert(subject.handle, position);
         owned.changed = owned.changed.max(changed);
         self.slots.push(Slot {
-            owner: Arc::new(owner),
+            owner,
             changed,
             body,
         });
@@ -226,7 +229,7 @@ impl State {
         };
         let key = Arc::clone(key);
         slot.changed = index.saturating_add(1);
-        slot.body = Body::Destroyed(Box::new(key.tombstone(index)));
+        slot.body = Body::Destroyed(Arc::new(key.tombstone(index)));
         if let Some(owned) = self.owners.get_mut(&*slot.owner) {
             owned.names.remove(&key.name);
             owned.share_bytes = owned.share_bytes.saturating_sub(key.share_bytes());

@@ -6,6 +6,7 @@ use crate::identity::Identity;
 use crate::log::StoreLog;
 use crate::root::{OpenedRoot, open_root};
 use crate::sealed::{Configured, Sealed};
+use crate::shelf::Shelf;
 use std::sync::Arc;
 use vault_core::{
     BootError, BootInput, Limits, LoggedGroup, OpenedSnapshot, Position, RoleNames, TimeMode,
@@ -55,6 +56,7 @@ pub(crate) struct Booted {
 pub(crate) struct Ready {
     pub(crate) vault: Vault,
     pub(crate) log: StoreLog,
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 /// The roots of the two configuration trees.
@@ -134,6 +136,7 @@ pub(crate) struct Start<'a> {
 pub(crate) struct Folded {
     pub(crate) vault: Vault,
     pub(crate) log: StoreLog,
+    shelf: Arc<Shelf>,
     boot_id: [u8; 16],
 }
 
@@ -146,6 +149,7 @@ impl Folded {
         Ok(Ready {
             vault: self.vault,
             log: self.log,
+            shelf: self.shelf,
         })
     }
 }
@@ -174,6 +178,7 @@ impl Start<'_> {
         Ok(folded.map(|(vault, log)| Folded {
             vault,
             log,
+            shelf: Arc::new(Shelf::new(&self.config.data_dir, root)),
             boot_id,
         }))
     }
@@ -251,19 +256,23 @@ fn fold(
         groups,
     } = opened;
     let snapshot = opened_snapshot(snapshot);
-    let had_snapshot = snapshot.is_some();
+    let mut snapshot_at = snapshot.as_ref().map(|snapshot| snapshot.at.sequence);
     let groups = groups.into_iter().map(logged).collect();
     let mut booted = Vault::boot(input(snapshot, groups), &mut SystemRng);
-    if had_snapshot && matches!(booted, Err(BootError::Snapshot)) && log.first_sequence() == 0 {
+    if snapshot_at.is_some()
+        && matches!(booted, Err(BootError::Snapshot))
+        && log.first_sequence() == 0
+    {
         tracing::warn!("the snapshot is not one that the log commits to; rebuilding from the log");
         let all = match read_all(&mut log) {
             Ok(all) => all,
             Err(error) => return Ok(Err(Locked::Read(error))),
         };
         booted = Vault::boot(input(None, all), &mut SystemRng);
+        snapshot_at = None;
     }
     match booted {
-        Ok(vault) => Ok(Ok((vault, StoreLog::new(log)))),
+        Ok(vault) => Ok(Ok((vault, StoreLog::new(log, snapshot_at)))),
         Err(error) => Ok(Err(Locked::Log(error))),
     }
 }

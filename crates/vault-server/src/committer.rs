@@ -3,12 +3,13 @@
 
 use crate::clock::SystemRng;
 use crate::log::StoreLog;
+use crate::shelf::{Made, Shelf};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use vault_core::{CommitFault, Committed, Group, Snapshot, TimeReading, Vault, commit};
+use vault_core::{CommitFault, Committed, Group, SnapshotView, TimeReading, Vault, commit};
 use vault_encoding::Hash;
 
 /// A group is taken when this many records wait,
@@ -26,7 +27,15 @@ struct Queue {
     oldest: Option<Instant>,
     /// Whether the thread sleeps until something comes.
     idle: bool,
+    /// Whether a snapshot was made and is to be stored.
+    made: bool,
     stopping: bool,
+}
+
+impl Queue {
+    fn is_quiet(&self) -> bool {
+        self.records == 0 && !self.stopping && !self.made
+    }
 }
 
 struct Shared {
@@ -54,6 +63,9 @@ struct Work {
     snapshot_every: u64,
     /// Size of the log at the last snapshot.
     snapshot_at: u64,
+    shelf: Arc<Shelf>,
+    /// The thread that makes a snapshot.
+    making: Option<JoinHandle<Result<Option<Made>, CommitFault>>>,
 }
 
 impl Committer {
@@ -62,6 +74,7 @@ impl Committer {
         log: StoreLog,
         now: Box<dyn Fn() -> TimeReading + Send>,
         snapshot_every: u64,
+        shelf: Arc<Shelf>,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
@@ -74,6 +87,8 @@ impl Committer {
             now,
             snapshot_every,
             snapshot_at: 0,
+            shelf,
+            making: None,
         };
         let thread = std::thread::Builder::new()
             .name("committer".into())
@@ -131,11 +146,14 @@ impl Committer {
 }
 
 impl Work {
-    fn run(&mut self, shared: &Shared) -> Result<(), CommitFault> {
+    fn run(&mut self, shared: &Arc<Shared>) -> Result<(), CommitFault> {
         loop {
-            let last = wait(shared);
+            let Woken { last, made } = wait(shared);
             self.tick();
             self.commit_all(shared)?;
+            if made || last {
+                self.store_snapshot(shared)?;
+            }
             if last {
                 return Ok(());
             }
@@ -147,17 +165,17 @@ impl Work {
         write(&self.vault).tick(now, &mut SystemRng);
     }
 
-    fn commit_all(&mut self, shared: &Shared) -> Result<(), CommitFault> {
-        let (group, snapshot) = self.take(shared);
+    fn commit_all(&mut self, shared: &Arc<Shared>) -> Result<(), CommitFault> {
+        let (group, view) = self.take(shared);
         let Some(group) = group else { return Ok(()) };
         self.make_durable(group, shared)?;
-        match snapshot {
-            Some(snapshot) => self.store_snapshot(&snapshot, shared),
+        match view {
+            Some(view) => self.make_snapshot(view, shared),
             None => Ok(()),
         }
     }
 
-    fn take(&mut self, shared: &Shared) -> (Option<Group>, Option<Snapshot>) {
+    fn take(&mut self, shared: &Shared) -> (Option<Group>, Option<SnapshotView>) {
         let held = self.vault.clone();
         let mut vault = write(&held);
         let group = vault.take_group();
@@ -174,7 +192,10 @@ impl Work {
 
     /// The state behind the group that was just taken, if the log has grown enough since the last
     /// one: by a half at least, so that all snapshots together cost no more than the log.
-    fn due_snapshot(&mut self, vault: &Vault) -> Option<Snapshot> {
+    fn due_snapshot(&mut self, vault: &Vault) -> Option<SnapshotView> {
+        if self.making.is_some() {
+            return None;
+        }
         let size = vault.durable()?.head().size;
         if self.snapshot_at == 0 {
             self.snapshot_at = size;
@@ -184,27 +205,51 @@ impl Work {
             return None;
         }
         self.snapshot_at = size;
-        match vault.snapshot() {
-            Ok(snapshot) => snapshot,
-            Err(_) => {
-                tracing::warn!("no snapshot could be made");
-                None
-            }
-        }
+        vault.view()
     }
 
-    fn store_snapshot(&mut self, snapshot: &Snapshot, shared: &Shared) -> Result<(), CommitFault> {
-        let sealed = self.log.seal_snapshot(&snapshot.at, &snapshot.payload)?;
+    /// Groups go on while another thread archives, encodes, seals and writes.
+    fn make_snapshot(
+        &mut self,
+        view: SnapshotView,
+        shared: &Arc<Shared>,
+    ) -> Result<(), CommitFault> {
+        let sealer = self.log.snapshot_sealer(&view.at())?;
+        let (shelf, shared) = (self.shelf.clone(), shared.clone());
+        let thread = std::thread::Builder::new()
+            .name("snapshot".into())
+            .spawn(move || {
+                let made = shelf.make(&view, &sealer);
+                drop(view);
+                shared.lock().made = true;
+                shared.changed.notify_one();
+                made
+            });
+        self.making = Some(thread.map_err(|_| CommitFault("no thread for a snapshot"))?);
+        Ok(())
+    }
+
+    /// Stores the snapshot that was made, if there is one: first its entry, then its name; then memory and
+    /// disk let go of what it stands for.
+    fn store_snapshot(&mut self, shared: &Shared) -> Result<(), CommitFault> {
+        let Some(making) = self.making.take() else {
+            return Ok(());
+        };
+        let ended = making.join();
+        shared.lock().made = false;
+        let made = ended.map_err(|_| CommitFault("a snapshot ended early"))?;
+        let Some(made) = made? else { return Ok(()) };
         let group = {
             let mut vault = write(&self.vault);
-            vault.commit_to_snapshot(Hash(sealed.hash()), &snapshot.at, &mut SystemRng);
+            vault.commit_to_snapshot(Hash(made.sealed.hash()), &made.at, &mut SystemRng);
             vault.take_group()
         };
         if let Some(group) = group {
             self.make_durable(group, shared)?;
         }
-        self.log.put_snapshot(&sealed)?;
-        tracing::info!(group = snapshot.at.sequence, "snapshot stored");
+        self.log.place_snapshot(&made.at)?;
+        write(&self.vault).forget_leaves(made.archived);
+        tracing::info!(group = made.at.sequence, "snapshot stored");
         Ok(())
     }
 
@@ -216,18 +261,26 @@ impl Work {
     }
 }
 
-/// Sleeps until a group should be taken; true if it is the last one.
-fn wait(shared: &Shared) -> bool {
+/// Why the thread woke up, besides records.
+struct Woken {
+    /// Nothing comes behind this.
+    last: bool,
+    /// A snapshot was made.
+    made: bool,
+}
+
+/// Sleeps until a group should be taken.
+fn wait(shared: &Shared) -> Woken {
     let mut queue = shared.lock();
-    if queue.records == 0 && !queue.stopping {
+    if queue.is_quiet() {
         queue.idle = true;
         let (woken, _) = shared
             .changed
-            .wait_timeout_while(queue, TICK, |queue| queue.records == 0 && !queue.stopping)
+            .wait_timeout_while(queue, TICK, |queue| queue.is_quiet())
             .unwrap_or_else(PoisonError::into_inner);
         queue = woken;
         queue.idle = false;
-        return queue.stopping;
+        return Woken::of(&queue);
     }
     let left = queue.oldest.map_or(Duration::ZERO, |oldest| {
         WINDOW.saturating_sub(oldest.elapsed())
@@ -239,7 +292,16 @@ fn wait(shared: &Shared) -> bool {
             .unwrap_or_else(PoisonError::into_inner);
         queue = woken;
     }
-    queue.stopping
+    Woken::of(&queue)
+}
+
+impl Woken {
+    fn of(queue: &Queue) -> Self {
+        Self {
+            last: queue.stopping,
+            made: queue.made,
+        }
+    }
 }
 
 fn release(shared: &Shared, committed: &Committed) {

@@ -119,6 +119,11 @@ fn the_store_without_a_snapshot_opens_as_it_was_written() {
     opens_as_written("1-log-only");
 }
 
+#[test]
+fn the_store_of_snapshot_format_3_with_an_archive_opens_as_it_was_written() {
+    opens_as_written("3-archived");
+}
+
 /// Written once, with `cargo test -p vault-test --test golden -- --ignored`, when a format changes:
 /// folders that are there are left alone. Review and commit what it adds.
 #[test]

@@ -99,6 +99,7 @@ pub fn config() -> VaultConfig {
         limits: Limits {
             keys_per_owner: 64,
             cached_keys: 4,
+            leaves_per_bundle: 4,
             ..Limits::default()
         },
         trust_root: Hash([1; 32]),

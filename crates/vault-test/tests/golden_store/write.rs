@@ -23,7 +23,7 @@ struct Plan {
     snapshots: usize,
 }
 
-const PLANS: [Plan; 3] = [
+const PLANS: [Plan; 4] = [
     Plan {
         name: "1-log-only",
         seed: 1,
@@ -41,6 +41,12 @@ const PLANS: [Plan; 3] = [
         seed: 3,
         governed: true,
         snapshots: 1,
+    },
+    Plan {
+        name: "3-archived",
+        seed: 4,
+        governed: true,
+        snapshots: 3,
     },
 ];
 
