@@ -231,7 +231,7 @@ impl Vault {
             Change::Create(created) => {
                 let lineage = Lineage::derive(&self.vault_id, &leaf_hash);
                 let policy = PolicyHash(entry.policy_hash?);
-                self.replay_creation(&created, lineage, policy, index, rng)?;
+                self.replay_creation(*created, lineage, policy, index, rng)?;
             }
             Change::Destroy {
                 lineage,
@@ -252,7 +252,7 @@ impl Vault {
 
     fn replay_creation(
         &mut self,
-        created: &CreatedKey,
+        created: CreatedKey,
         lineage: Lineage,
         policy_hash: PolicyHash,
         index: u64,
@@ -266,11 +266,11 @@ impl Vault {
             return None;
         }
         let owner = policy.owner().clone();
+        let remembered = created.remembered;
         let key = LiveKey::from_created(created, lineage, policy, &self.ring, rng).ok()?;
         self.state
             .add(owner, Arc::new(key), index.saturating_add(1));
-        self.state
-            .remember(kept(created.remembered, lineage, index));
+        self.state.remember(kept(remembered, lineage, index));
         Some(())
     }
 

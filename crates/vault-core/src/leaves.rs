@@ -9,7 +9,9 @@ use std::sync::Arc;
 /// reads no disk.
 const RECENT: u64 = 4_096;
 
-/// A whole run, encoded as the archive takes it: each body behind its length (u32, big-endian).
+/// Bodies, encoded as the archive takes them: each behind its length (u32, big-endian). One buffer, so that
+/// many entries are few allocations.
+#[derive(Clone, Default)]
 pub(crate) struct Run {
     pub(crate) bytes: Vec<u8>,
     /// Where each body ends.
@@ -17,20 +19,24 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(bodies: &[Arc<[u8]>]) -> Self {
-        let length = bodies.iter().map(|body| body.len().saturating_add(4)).sum();
-        let mut run = Self {
-            bytes: Vec::with_capacity(length),
-            ends: Vec::with_capacity(bodies.len()),
-        };
-        for body in bodies {
-            // A leaf has 64 KiB at most.
-            let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
-            run.bytes.extend_from_slice(&length.to_be_bytes());
-            run.bytes.extend_from_slice(body);
-            run.ends.push(run.bytes.len());
+    /// An empty one, with room for as much as in the one before.
+    fn after(before: &Self) -> Self {
+        Self {
+            bytes: Vec::with_capacity(before.bytes.len()),
+            ends: Vec::with_capacity(before.ends.len()),
         }
-        run
+    }
+
+    fn push(&mut self, body: &[u8]) {
+        // A leaf has 64 KiB at most.
+        let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        self.bytes.extend_from_slice(&length.to_be_bytes());
+        self.bytes.extend_from_slice(body);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn len(&self) -> u64 {
+        self.ends.len() as u64
     }
 
     fn get(&self, position: usize) -> Option<&[u8]> {
@@ -52,8 +58,8 @@ pub(crate) struct Leaves {
     /// Bodies before this are in the archive, and in a durable snapshot's reach; not below `first`.
     archived: u64,
     runs: VecDeque<Arc<Run>>,
-    /// Fewer than a run.
-    tail: Vec<Arc<[u8]>>,
+    /// Not whole yet.
+    tail: Run,
 }
 
 impl Leaves {
@@ -66,7 +72,7 @@ impl Leaves {
             first,
             archived: first,
             runs: VecDeque::new(),
-            tail: Vec::new(),
+            tail: Run::default(),
         })
     }
 
@@ -87,21 +93,26 @@ impl Leaves {
 
     /// Index behind the last body.
     pub(crate) fn end(&self) -> u64 {
-        self.whole().saturating_add(self.tail.len() as u64)
+        self.whole().saturating_add(self.tail.len())
     }
 
     pub(crate) fn push(&mut self, body: &[u8]) {
-        self.tail.push(body.into());
-        if self.tail.len() as u64 == self.width {
-            self.runs.push_back(Arc::new(Run::of(&self.tail)));
-            self.tail.clear();
+        self.tail.push(body);
+        if self.tail.len() == self.width {
+            let next = Run::after(&self.tail);
+            let mut whole = std::mem::replace(&mut self.tail, next);
+            whole.bytes.shrink_to_fit();
+            self.runs.push_back(Arc::new(whole));
         }
     }
 
     /// `None` if it is not here.
     pub(crate) fn get(&self, index: u64) -> Option<Arc<[u8]>> {
         if let Some(position) = index.checked_sub(self.whole()) {
-            return self.tail.get(usize::try_from(position).ok()?).cloned();
+            return self
+                .tail
+                .get(usize::try_from(position).ok()?)
+                .map(Arc::from);
         }
         let position = index.checked_sub(self.first)?;
         let run = self

@@ -33,6 +33,7 @@ mod pending;
 mod reconfigure;
 mod record;
 mod request_form;
+mod restore;
 mod snapshot;
 mod state;
 mod stop;

@@ -150,7 +150,7 @@ impl Work {
         loop {
             let Woken { last, made } = wait(shared);
             self.tick();
-            self.commit_all(shared)?;
+            self.commit_all(shared, last)?;
             if made || last {
                 self.store_snapshot(shared)?;
             }
@@ -165,17 +165,18 @@ impl Work {
         write(&self.vault).tick(now, &mut SystemRng);
     }
 
-    fn commit_all(&mut self, shared: &Arc<Shared>) -> Result<(), CommitFault> {
-        let (group, view) = self.take(shared);
-        let Some(group) = group else { return Ok(()) };
-        self.make_durable(group, shared)?;
+    fn commit_all(&mut self, shared: &Arc<Shared>, last: bool) -> Result<(), CommitFault> {
+        let (group, view) = self.take(shared, last);
+        if let Some(group) = group {
+            self.make_durable(group, shared)?;
+        }
         match view {
             Some(view) => self.make_snapshot(view, shared),
             None => Ok(()),
         }
     }
 
-    fn take(&mut self, shared: &Shared) -> (Option<Group>, Option<SnapshotView>) {
+    fn take(&mut self, shared: &Shared, last: bool) -> (Option<Group>, Option<SnapshotView>) {
         let held = self.vault.clone();
         let mut vault = write(&held);
         let group = vault.take_group();
@@ -183,16 +184,17 @@ impl Work {
         queue.records = 0;
         queue.oldest = None;
         drop(queue);
-        let snapshot = match group {
-            Some(_) => self.due_snapshot(&vault),
-            None => None,
+        let view = match group.is_some() || last {
+            true => self.due_snapshot(&vault, last),
+            false => None,
         };
-        (group, snapshot)
+        (group, view)
     }
 
     /// The state behind the group that was just taken, if the log has grown enough since the last
-    /// one: by a half at least, so that all snapshots together cost no more than the log.
-    fn due_snapshot(&mut self, vault: &Vault) -> Option<SnapshotView> {
+    /// one: by a half at least, so that all snapshots together cost no more than the log; less before an
+    /// end, so that the next start is quick.
+    fn due_snapshot(&mut self, vault: &Vault, last: bool) -> Option<SnapshotView> {
         if self.making.is_some() {
             return None;
         }
@@ -201,7 +203,8 @@ impl Work {
             self.snapshot_at = size;
         }
         let grown = size.saturating_sub(self.snapshot_at);
-        if grown < self.snapshot_every.max(self.snapshot_at / 2) {
+        let share = if last { 0 } else { self.snapshot_at / 2 };
+        if grown < self.snapshot_every.max(share) {
             return None;
         }
         self.snapshot_at = size;

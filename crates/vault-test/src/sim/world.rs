@@ -271,7 +271,7 @@ impl World {
                 Ok(outcome) => self.network.answer(Answered {
                     client,
                     number,
-                    outcome: self.from_archive(outcome)?,
+                    outcome: self.read_back(outcome)?,
                 }),
                 Err(pending)
                     if pending
@@ -295,7 +295,7 @@ impl World {
     }
 
     /// Leaves that are not in memory are read before they are sent.
-    fn from_archive(
+    fn read_back(
         &self,
         outcome: Result<Reply, Refusal>,
     ) -> Result<Result<Reply, Refusal>, Violation> {
