@@ -259,11 +259,21 @@ fn fold(
     let mut snapshot_at = snapshot.as_ref().map(|snapshot| snapshot.at.sequence);
     let groups = groups.into_iter().map(logged).collect();
     let mut booted = Vault::boot(input(snapshot, groups), &mut SystemRng);
-    if snapshot_at.is_some()
-        && matches!(booted, Err(BootError::Snapshot))
-        && log.first_sequence() == 0
-    {
-        tracing::warn!("the snapshot is not one that the log commits to; rebuilding from the log");
+    if snapshot_at.is_some() && matches!(booted, Err(BootError::Snapshot)) {
+        tracing::warn!("the snapshot is not one that the log commits to");
+        let (older, groups) = match log.previous_snapshot() {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(Locked::Store(error))),
+        };
+        let older = opened_snapshot(older);
+        snapshot_at = older.as_ref().map(|snapshot| snapshot.at.sequence);
+        if older.is_some() {
+            let groups = groups.into_iter().map(logged).collect();
+            booted = Vault::boot(input(older, groups), &mut SystemRng);
+        }
+    }
+    if matches!(booted, Err(BootError::Snapshot)) && log.first_sequence() == 0 {
+        tracing::warn!("rebuilding from the log");
         let all = match read_all(&mut log) {
             Ok(all) => all,
             Err(error) => return Ok(Err(Locked::Read(error))),

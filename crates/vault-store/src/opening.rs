@@ -59,6 +59,16 @@ pub(crate) fn open(
     })
 }
 
+/// The older snapshot, if it authenticates and stands on this log.
+pub(crate) fn previous(
+    storage: &mut impl Storage,
+    root: &StoreRoot,
+    chain: &Chain,
+) -> Result<Option<snapshot::Authentic>, OpenError> {
+    let (_, previous) = snapshot_of(storage, root, SnapshotAge::Previous)?;
+    Ok(previous.filter(|snapshot| stands_on(&snapshot.place, chain)))
+}
+
 /// Whether there is one of this age, and the one if it authenticates.
 fn snapshot_of(
     storage: &mut impl Storage,
@@ -78,20 +88,9 @@ fn found(
     groups: Vec<OpenedGroup>,
     newest_is_good: bool,
 ) -> Found {
-    let snapshot::Authentic {
-        place,
-        hash,
-        payload,
-    } = snapshot;
-    let snapshot = SnapshotState::Present {
-        tree: place.tree,
-        sequence: place.sequence,
-        hash,
-        payload,
-    };
     Found {
         chain,
-        snapshot,
+        snapshot: snapshot.into_state(),
         groups,
         newest_is_good,
     }

@@ -203,6 +203,20 @@ impl<S: Storage> SealedLog<S> {
         Ok(sequence)
     }
 
+    /// The snapshot before the one that the store opened with, and the groups behind it: for a log
+    /// that does not commit to that one, because its end was cut. `Absent` without groups if there is none.
+    pub fn previous_snapshot(&mut self) -> Result<(SnapshotState, Vec<OpenedGroup>), OpenError> {
+        let previous = opening::previous(&mut self.storage, &self.root, &self.chain)?;
+        let Some(previous) = previous else {
+            return Ok((SnapshotState::Absent, Vec::new()));
+        };
+        let groups = (previous.place.sequence..self.chain.next())
+            .map(|group| self.read(group).map_err(|_| OpenError::Damaged { group }))
+            .collect::<Result<_, _>>()?;
+        self.newest_is_good = false;
+        Ok((previous.into_state(), groups))
+    }
+
     /// Reads one group again.
     pub fn read(&mut self, sequence: u64) -> Result<OpenedGroup, ReadError> {
         let tag = self

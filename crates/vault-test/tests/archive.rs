@@ -228,6 +228,55 @@ fn a_lost_last_name_or_a_damaged_newest_snapshot_opens_from_the_one_before() {
     }
 }
 
+/// The end of the log is cut, and with it the entry that commits to the newest snapshot.
+#[test]
+fn a_log_that_is_cut_before_its_newest_snapshot_opens_as_an_earlier_prefix() {
+    let mut bench = Bench::new(8);
+    for _ in 0..4 {
+        bench.uses(30);
+        bench.snapshot();
+    }
+    assert!(bench.machine.first_group() > 0);
+    let before = read_all(&mut bench.machine);
+    // The last group holds that entry: it is the last frame of the last segment that has one.
+    let (name, at) = last_frame(&bench.disk);
+    let mut bytes = bench.disk.contents(&name).unwrap();
+    bytes[at + 200] ^= 1;
+    bench.disk.overwrite(&name, &bytes);
+    let tag = mac(&mut boot(
+        &bench.owned,
+        &bench.disk.copy(),
+        &mut SimRng::new(1),
+    ))
+    .unwrap();
+    bench.restarted(bench.disk.copy());
+    let after = read_all(&mut bench.machine);
+    let cut = before.len() - 1;
+    assert_eq!(after[..cut], before[..cut]);
+    assert_ne!(after.get(cut), before.get(cut));
+    assert_eq!(bench.uses(1), tag);
+    // It goes on from there, and the snapshot that did not count is not kept in place of the good one.
+    bench.snapshot();
+    bench.disk.remove("snapshot.sealed");
+    bench.restarted(bench.disk.copy());
+    assert_eq!(read_all(&mut bench.machine)[..cut], before[..cut]);
+}
+
+fn last_frame(disk: &SimulatedDisk) -> (String, usize) {
+    let names = disk.names();
+    let segments = names.iter().filter(|name| name.ends_with(".seg"));
+    let frames = segments.flat_map(|name| {
+        let bytes = disk.contents(name).unwrap();
+        let begins = (0..bytes.len()).step_by(512);
+        let found: Vec<_> = begins
+            .filter(|at| bytes[*at..].starts_with(b"EVF\x01"))
+            .map(|at| (name.clone(), at))
+            .collect();
+        found
+    });
+    frames.last().unwrap()
+}
+
 #[test]
 fn leaves_that_the_host_lost_or_changed_are_refused_by_name_and_everything_else_goes_on() {
     let mut bench = Bench::new(5);

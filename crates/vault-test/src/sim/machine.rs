@@ -177,12 +177,20 @@ impl Machine {
         let snapshot = opened_snapshot(opened.snapshot).filter(|_| with_snapshot);
         let mut snapshot_at = snapshot.as_ref().map(|snapshot| snapshot.at.sequence);
         let boot_id = log.boot_id();
-        let booted = match snapshot {
+        let mut booted = match snapshot {
             Some(snapshot) => Vault::boot(owned.input(boot_id, Some(snapshot), groups, now), rng),
             None => Err(BootError::Snapshot),
         };
+        if matches!(booted, Err(BootError::Snapshot)) && with_snapshot {
+            let (older, groups) = log.previous_snapshot()?;
+            if let Some(older) = opened_snapshot(older) {
+                snapshot_at = Some(older.at.sequence);
+                let groups = groups.into_iter().map(logged).collect();
+                booted = Vault::boot(owned.input(boot_id, Some(older), groups, now), rng);
+            }
+        }
         let vault = match booted {
-            Err(BootError::Snapshot) => {
+            Err(BootError::Snapshot) if log.first_sequence() == 0 => {
                 snapshot_at = None;
                 let all = all_groups(&mut log)?;
                 Vault::boot(owned.input(boot_id, None, all, now), rng)?
