@@ -7,13 +7,11 @@
     clippy::indexing_slicing
 )]
 
-mod server_wire;
-
-use server_wire::vault;
 use std::path::{Path, PathBuf};
 use vault_client::{Client, CreateKey, ErrorCode, Input, KeyName};
 use vault_policy::{KeyType, OidcSubject, TemplateArgs, template};
 use vault_test::issuer::{self, Issuer, IssuerConfig};
+use vault_test::process::VaultProcess;
 
 const BUNDLE: u64 = 256;
 
@@ -60,8 +58,14 @@ fn volumes(dir: &Path) -> Vec<PathBuf> {
 #[tokio::test(flavor = "multi_thread")]
 async fn old_entries_are_read_from_the_archive_and_their_loss_is_the_hosts_and_theirs_alone() {
     let (issuer, dir) = (issuer().await, tempfile::tempdir().unwrap());
-    let small = |text: String| text + "\n[limits]\nsnapshot_records = 16\n";
-    let (mut vault, _) = vault(dir.path(), &issuer, small);
+    let program = env!("CARGO_BIN_EXE_sim-vault");
+    let (sim, often) = (
+        dir.path().join("sim"),
+        "\n[limits]\nsnapshot_records = 16\n",
+    );
+    let mut vault =
+        VaultProcess::prepare_with(&[program], dir.path(), &issuer, &sim, often).unwrap();
+    vault.start().unwrap();
     let client = vault.client(&issuer, "owner").await.unwrap();
     let key = new_key(&client, &issuer).await;
     for _ in 0..600 {
