@@ -64,8 +64,14 @@ impl LogTree {
     }
 
     /// All leaf hashes in order.
-    pub fn leaf_hashes(&self) -> impl Iterator<Item = Hash> + '_ {
-        (0..self.size()).map_while(|index| self.tree.leaf(index))
+    pub fn leaf_hashes(&self) -> impl Iterator<Item = Hash> {
+        self.tree.leaves()
+    }
+
+    /// Root over the `width` leaves from `from`, where the width is a power of two and `from` a
+    /// multiple of it.
+    pub fn subtree(&self, from: u64, width: u64) -> Option<Hash> {
+        self.tree.subtree(from, width)
     }
 
     /// Inclusion proof of a leaf against the tree of `size` leaves, leaf to root.

@@ -5,9 +5,12 @@
 //! - take every call through [`Vault::authorize`], [`Authorized::operate`] (outside any lock) and
 //!   [`Vault::record`];
 //! - commit groups in their order ([`Vault::take_group`], [`commit`], [`Vault::settle`]), end the
-//!   process on a [`CommitFault`], and only then release replies ([`Pending::release`]).
+//!   process on a [`CommitFault`], and only then release replies ([`Pending::release`]);
+//! - now and then take a view of the state ([`Vault::view`]) and encode it elsewhere: bundles into the
+//!   archive, snapshot, the entry that commits to it, and only then [`Vault::forget_leaves`].
 
 pub mod api;
+mod archive;
 pub mod authn;
 mod authorize;
 mod boot;
@@ -23,6 +26,7 @@ mod idempotency;
 mod inspect;
 mod keyring;
 mod leaf;
+mod leaves;
 pub mod limits;
 mod operate;
 mod ops;
@@ -30,6 +34,7 @@ mod pending;
 mod reconfigure;
 mod record;
 mod request_form;
+mod restore;
 mod snapshot;
 mod state;
 mod stop;
@@ -38,6 +43,7 @@ mod time;
 mod vault;
 
 pub use api::{Answer, CallContext, Code, Head, Receipt, Refusal, Reply, Request};
+pub use archive::{ArchivedLeaves, Bundle, BundlePlace, LostLeaves};
 pub use authorize::Authorized;
 pub use boot::{BootError, BootInput, LoggedGroup, OpenedSnapshot};
 pub use caller::Caller;
@@ -49,7 +55,7 @@ pub use limits::Limits;
 pub use operate::Operated;
 pub use pending::Pending;
 pub use reconfigure::{GovernedChange, InForce, LoggedEvent};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, SnapshotView};
 pub use time::{TimeMode, TimeReading};
 pub use vault::{Vault, VaultInfo};
 pub use vault_keys::{Rng, SignatureFormat};

@@ -30,6 +30,8 @@ pub struct Limits {
     pub share_bytes_per_owner: usize,
     /// Parsed keys held ready; shares never are.
     pub cached_keys: usize,
+    /// Leaves that are archived together, a power of two; a store keeps what its snapshot says.
+    pub leaves_per_bundle: u64,
 }
 
 impl Default for Limits {
@@ -38,6 +40,7 @@ impl Default for Limits {
             keys_per_owner: 1_000_000,
             share_bytes_per_owner: 64 << 20,
             cached_keys: 4_096,
+            leaves_per_bundle: 256,
         }
     }
 }

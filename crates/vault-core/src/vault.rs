@@ -7,6 +7,7 @@ use crate::config::VaultConfig;
 use crate::group::{CheckpointSigner, Group, Position};
 use crate::keyring::KeyRing;
 use crate::leaf::{self, Draft, Record, Verdict};
+use crate::leaves::Leaves;
 use crate::state::State;
 use crate::strangers::Strangers;
 use crate::time::TimeReading;
@@ -29,7 +30,7 @@ pub struct Vault {
     pub(crate) state: State,
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) tree: LogTree,
-    pub(crate) leaves: Vec<Arc<[u8]>>,
+    pub(crate) leaves: Leaves,
     pub(crate) queue: Queue,
     pub(crate) strangers: Strangers,
 }
@@ -121,6 +122,12 @@ impl Vault {
         self.queue.durable.as_ref()
     }
 
+    /// Lets go of the bodies of leaves before `archived`, once the snapshot that leaves them out is
+    /// durable; the newest stay.
+    pub fn forget_leaves(&mut self, archived: u64) {
+        self.leaves.forget(archived);
+    }
+
     /// Raises the time floor to the issue date of appraised collateral; logged if it rises.
     pub fn observe_evidence(&mut self, evidence: &VerifiedEvidence, rng: &mut dyn Rng) {
         let issued = evidence.claims().collateral_issued_at;
@@ -192,7 +199,7 @@ impl Vault {
     /// Appends a leaf and queues its record; gives the leaf's index.
     pub(crate) fn append(&mut self, record: Record, want_proof: bool) -> u64 {
         let (index, _) = self.tree.append(&record.leaf);
-        self.leaves.push(record.leaf.as_slice().into());
+        self.leaves.push(&record.leaf);
         if want_proof {
             self.queue.wanted.push(index);
         }

@@ -7,6 +7,7 @@ pub(crate) use crate::locked::Locked;
 use crate::log::StoreLog;
 use crate::root::{OpenedRoot, open_root};
 use crate::sealed::{Configured, Sealed};
+use crate::shelf::Shelf;
 use std::sync::Arc;
 use vault_core::{
     BootError, BootInput, Limits, LoggedGroup, OpenedSnapshot, Position, RoleNames, TimeMode,
@@ -33,6 +34,7 @@ pub(crate) struct Booted {
 pub(crate) struct Ready {
     pub(crate) vault: Vault,
     pub(crate) log: StoreLog,
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 /// The roots of the two configuration trees.
@@ -112,6 +114,7 @@ pub(crate) struct Start<'a> {
 pub(crate) struct Folded {
     pub(crate) vault: Vault,
     pub(crate) log: StoreLog,
+    shelf: Arc<Shelf>,
     boot_id: [u8; 16],
 }
 
@@ -124,6 +127,7 @@ impl Folded {
         Ok(Ready {
             vault: self.vault,
             log: self.log,
+            shelf: self.shelf,
         })
     }
 }
@@ -152,6 +156,7 @@ impl Start<'_> {
         Ok(folded.map(|(vault, log)| Folded {
             vault,
             log,
+            shelf: Arc::new(Shelf::new(&self.config.data_dir, root)),
             boot_id,
         }))
     }
@@ -240,19 +245,33 @@ fn fold(
         groups,
     } = opened;
     let snapshot = opened_snapshot(snapshot);
-    let had_snapshot = snapshot.is_some();
+    let mut snapshot_at = snapshot.as_ref().map(|snapshot| snapshot.at.sequence);
     let groups = groups.into_iter().map(logged).collect();
     let mut booted = Vault::boot(input(snapshot, groups), &mut SystemRng);
-    if had_snapshot && matches!(booted, Err(BootError::Snapshot)) && log.first_sequence() == 0 {
-        tracing::warn!("the snapshot is not one that the log commits to; rebuilding from the log");
+    if snapshot_at.is_some() && matches!(booted, Err(BootError::Snapshot)) {
+        tracing::warn!("the snapshot is not one that the log commits to");
+        let (older, groups) = match log.previous_snapshot() {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(Locked::Store(error))),
+        };
+        let older = opened_snapshot(older);
+        snapshot_at = older.as_ref().map(|snapshot| snapshot.at.sequence);
+        if older.is_some() {
+            let groups = groups.into_iter().map(logged).collect();
+            booted = Vault::boot(input(older, groups), &mut SystemRng);
+        }
+    }
+    if matches!(booted, Err(BootError::Snapshot)) && log.first_sequence() == 0 {
+        tracing::warn!("rebuilding from the log");
         let all = match read_all(&mut log) {
             Ok(all) => all,
             Err(error) => return Ok(Err(Locked::Read(error))),
         };
         booted = Vault::boot(input(None, all), &mut SystemRng);
+        snapshot_at = None;
     }
     match booted {
-        Ok(vault) => Ok(Ok((vault, StoreLog::new(log)))),
+        Ok(vault) => Ok(Ok((vault, StoreLog::new(log, snapshot_at)))),
         Err(error) => Ok(Err(Locked::Log(error))),
     }
 }

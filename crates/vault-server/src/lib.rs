@@ -29,6 +29,7 @@ mod sealed;
 mod sender;
 mod service;
 mod shared;
+mod shelf;
 mod stop;
 
 pub use config::{

@@ -218,8 +218,13 @@ fn open(
         ready.log,
         Box::new(move || reading(&*theirs)),
         config.limits.snapshot_records,
+        ready.shelf.clone(),
     )?;
-    Ok(Open { vault, committer })
+    Ok(Open {
+        vault,
+        shelf: ready.shelf,
+        committer,
+    })
 }
 
 fn announce(

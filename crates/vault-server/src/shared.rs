@@ -5,6 +5,7 @@ use crate::clock::{SystemRng, reading};
 use crate::committer::Committer;
 use crate::jwks::Issuers;
 use crate::reconfigure::Governor;
+use crate::shelf::Shelf;
 use ratls::config_tree::ConfigTree;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::oneshot;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
 /// A vault that answers.
 pub(crate) struct Open {
     pub(crate) vault: Arc<RwLock<Vault>>,
+    pub(crate) shelf: Arc<Shelf>,
     pub(crate) committer: Committer,
 }
 

@@ -164,6 +164,12 @@ impl Files for SimulatedDisk {
         state.rename(from, to)
     }
 
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        let mut state = self.lock();
+        state.change()?;
+        state.remove(name)
+    }
+
     fn sync_names(&mut self) -> io::Result<()> {
         self.lock().sync_names()
     }

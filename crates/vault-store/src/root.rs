@@ -128,8 +128,8 @@ impl StoreRoot {
         }
     }
 
-    /// What the log needs of it.
-    pub(crate) fn without_payload(&self) -> Self {
+    /// What log and archive need of it.
+    pub fn without_payload(&self) -> Self {
         let Self {
             key,
             vault_id,

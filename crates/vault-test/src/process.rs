@@ -157,6 +157,16 @@ impl VaultProcess {
         }
     }
 
+    /// Tells the process to end, and waits until it has.
+    pub fn stop(&mut self) -> Result<()> {
+        if let Some(mut running) = self.running.take() {
+            drop(running.stdin);
+            running.child.wait()?;
+            let _ = running.stdout.join();
+        }
+        Ok(())
+    }
+
     /// Stops the process without ending it, as a host may. Its connections stay open and silent.
     pub fn pause(&self) -> Result<()> {
         self.signal("STOP")

@@ -269,7 +269,7 @@ impl Creation {
             return Err(KeyError::Library);
         };
         let policy = Arc::clone(&self.policy);
-        let key = LiveKey::from_created(&created, lineage, policy, ring, rng)?;
+        let key = LiveKey::from_created(*created, lineage, policy, ring, rng)?;
         Ok(Made {
             key: Arc::new(key),
             record,

@@ -6,7 +6,8 @@ use connectrpc::{
     ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream,
 };
 use futures_util::stream;
-use vault_core::{Answer, CallContext, Caller, Head, Refusal, Request};
+use std::sync::Arc;
+use vault_core::{Answer, ArchivedLeaves, CallContext, Caller, Head, Refusal, Request};
 use vault_encoding::Hash;
 use vault_proto::v1::{self, AuditService};
 
@@ -144,6 +145,16 @@ impl Pages {
         })
     }
 
+    /// Reads the archive, aside: the disk may take its time.
+    async fn read(&self, archived: Box<ArchivedLeaves>) -> Result<Vec<Arc<[u8]>>, ConnectError> {
+        let open = self.service.0.open().map_err(|r| refusal_to_error(&r))?;
+        let shelf = open.shelf.clone();
+        tokio::task::spawn_blocking(move || shelf.open(&archived))
+            .await
+            .map_err(|_| mismatch())?
+            .map_err(|lost| refusal_to_error(&lost.into()))
+    }
+
     /// One page, and what is left behind it.
     async fn next(mut self) -> Result<(v1::ReadLogResponse, Option<Self>), ConnectError> {
         let (from, to) = (self.from, self.to);
@@ -154,8 +165,10 @@ impl Pages {
             .perform(&self.caller, asked, &self.context)
             .await
             .map_err(|refusal| refusal_to_error(&refusal))?;
-        let Answer::ReadLog { leaves } = reply.answer else {
-            return Err(mismatch());
+        let leaves = match reply.answer {
+            Answer::ReadLog { leaves } => leaves,
+            Answer::ReadArchive(archived) => self.read(archived).await?,
+            _ => return Err(mismatch()),
         };
         let head = self.head.get_or_insert(reply.receipt.head);
         let end = if to == 0 { head.size } else { to };

@@ -36,12 +36,12 @@ pub(super) struct Write {
     pub(super) forsaken: bool,
 }
 
-/// `to` names this file from then on; `from` names nothing.
+/// `to`, if there is one, names this file from then on; `from` names nothing.
 #[derive(Clone, Debug)]
 pub(super) struct NameChange {
     pub(super) file: usize,
     pub(super) from: Option<String>,
-    pub(super) to: String,
+    pub(super) to: Option<String>,
 }
 
 impl NameChange {
@@ -49,7 +49,9 @@ impl NameChange {
         if let Some(from) = &self.from {
             names.remove(from);
         }
-        names.insert(self.to.clone(), self.file);
+        if let Some(to) = &self.to {
+            names.insert(to.clone(), self.file);
+        }
     }
 }
 
@@ -141,7 +143,7 @@ impl State {
         self.rename_file(NameChange {
             file,
             from: None,
-            to: name.to_owned(),
+            to: Some(name.to_owned()),
         });
     }
 
@@ -150,7 +152,17 @@ impl State {
         self.rename_file(NameChange {
             file,
             from: Some(from.to_owned()),
-            to: to.to_owned(),
+            to: Some(to.to_owned()),
+        });
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, name: &str) -> io::Result<()> {
+        let file = *self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        self.rename_file(NameChange {
+            file,
+            from: Some(name.to_owned()),
+            to: None,
         });
         Ok(())
     }

@@ -31,19 +31,22 @@ pub struct Plan {
     pub connects: usize,
     /// Secrets that are reconstructed in one round.
     pub secrets: usize,
-    /// Numbers of keys with which a store is opened.
-    pub keys: [usize; 3],
+    /// Numbers of keys with which a store is opened: powers of ten from the one to the other.
+    pub keys: (usize, usize),
+    /// The same of entries of the log.
+    pub entries: (usize, usize),
 }
 
 impl Plan {
-    /// Two to three minutes.
+    /// About ten minutes, most of them for the largest stores.
     pub fn full() -> Self {
         Self {
             rounds: 3,
             span: Duration::from_secs(2),
             connects: 32,
             secrets: 40,
-            keys: [1_000, 10_000, 100_000],
+            keys: (1_000, 1_000_000),
+            entries: (10_000, 1_000_000),
         }
     }
 
@@ -54,7 +57,8 @@ impl Plan {
             span: Duration::from_millis(100),
             connects: 2,
             secrets: 2,
-            keys: [10, 20, 40],
+            keys: (10, 100),
+            entries: (100, 1_000),
         }
     }
 }
@@ -95,9 +99,32 @@ pub async fn run(
     loads(plan, only, server, place, &issuer, &mut results).await?;
     if only.is_none() {
         reconstruct::measure(plan, server, &mut results).await?;
-        open::measure(plan, server, dir.path().join("open"), &issuer, &mut results).await?;
+        sizes(plan, server, dir.path(), &issuer, &mut results).await?;
     }
     Ok(results.finish(plan))
+}
+
+/// Only what depends on the size of a store.
+pub async fn growth(plan: Plan, server: &str) -> Result<(String, serde_json::Value)> {
+    let dir = tempfile::tempdir()?;
+    let issuer = issuer().await?;
+    let mut results = report::Results::default();
+    sizes(plan, server, dir.path(), &issuer, &mut results).await?;
+    Ok(results.finish(plan))
+}
+
+async fn sizes(
+    plan: Plan,
+    server: &str,
+    dir: &std::path::Path,
+    issuer: &Issuer,
+    results: &mut report::Results,
+) -> Result<()> {
+    for growth in [open::Growth::Keys, open::Growth::Entries] {
+        let place = dir.join(growth.name());
+        open::measure(plan, growth, server, place, issuer, results).await?;
+    }
+    Ok(())
 }
 
 async fn issuer() -> Result<Issuer> {
