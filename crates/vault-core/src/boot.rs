@@ -158,6 +158,7 @@ impl Vault {
                 folded: 0,
             },
             strangers: Strangers::default(),
+            limited: Strangers::default(),
         }
     }
 

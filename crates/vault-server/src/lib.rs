@@ -28,6 +28,7 @@ mod sender;
 mod service;
 mod shared;
 mod stop;
+mod tenants;
 
 pub use config::{
     AttestationConfig, ConfigError, ConstellationConfig, IssuerConfig, LimitsConfig, LogConfig,

@@ -9,7 +9,7 @@ use crate::config::{Material, RegistryConfig, ServerConfig, operational, trust};
 use crate::jwks::Issuers;
 use crate::reconfigure::Governor;
 use crate::sealed::Configured;
-use crate::shared::{Open, Shared};
+use crate::shared::{Open, Pace, Shared};
 use std::future::Future;
 use std::io::Write;
 use std::sync::{Arc, RwLock};
@@ -205,7 +205,11 @@ fn open(
         Box::new(move || reading(&*theirs)),
         config.limits.snapshot_records,
     )?;
-    Ok(Open { vault, committer })
+    Ok(Open {
+        vault,
+        committer,
+        pace: Pace::new(&config.rates.limits()),
+    })
 }
 
 fn announce(
