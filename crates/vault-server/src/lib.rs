@@ -35,4 +35,4 @@ pub use config::{
     RegistryConfig, RolesConfig, ServerConfig, TimeConfig, TypSetting,
 };
 pub use fingerprint::{ConfigRoots, Fingerprint, config_roots, identity};
-pub use run::run;
+pub use run::{run, runtime};

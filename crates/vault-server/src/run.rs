@@ -20,13 +20,28 @@ use vault_encoding::text::hex;
 use vault_policy::UnixSeconds;
 use vault_tee::Platform;
 
+/// Task switches after which a thread looks for what the network and the log have to say. The runtime's
+/// own choice is 61: with the turns of a busy tenant in between, that is what everybody else would wait.
+const LOOK_OUT: u32 = 2;
+
+/// The runtime that [`run`] shares fairly between tenants.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .event_interval(LOOK_OUT)
+        // Whoever waits for the log is woken by a thread of its own, through the common queue.
+        .global_queue_interval(1)
+        .enable_all()
+        .build()
+}
+
 /// Runs a vault until `shutdown` is ready; then answers what is in flight and returns. Prints
 /// one line of JSON on stdout when it accepts connections:
 /// `{"ready":true,"addr":…,"vault_id":…,"platform_id":…,"measurement":…,"locked":…}`;
 /// `locked` is the reason, or null. A locked vault that governance opens starts again inside this
 /// process, on the same address, and prints another such line.
 ///
-/// Ends the process, and does not return, if the log cannot be made durable.
+/// Ends the process, and does not return, if the log cannot be made durable. To be run on
+/// [`runtime`].
 pub async fn run(
     config: ServerConfig,
     platform: Arc<dyn Platform>,

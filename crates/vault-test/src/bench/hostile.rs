@@ -162,16 +162,19 @@ async fn attack(target: wire::Target, shapes: Vec<(Shape, Call)>, load: Arc<Load
 
 /// The priority of a thread, on Linux, is its own.
 fn yield_to_others() {
-    let Ok(thread) = std::fs::read_link("/proc/thread-self") else {
-        return;
-    };
-    let Some(id) = thread.file_name().and_then(|id| id.to_str()) else {
-        return;
-    };
     // Without it the figures are worse, and not wrong.
-    let _ = std::process::Command::new("renice")
-        .args(["-n", "19", "-p", id])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .status();
+    let _ = lower_priority();
+}
+
+fn lower_priority() -> Option<()> {
+    let thread = std::fs::read_link("/proc/thread-self").ok()?;
+    let id = thread.file_name()?.to_str()?;
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").ok()?;
+    // Behind the name, which may hold anything, nice is the 17th field.
+    let (_, behind) = stat.rsplit_once(')')?;
+    let now: i32 = behind.split_whitespace().nth(16)?.parse().ok()?;
+    let lower = (now + 15).min(19).to_string();
+    let mut renice = std::process::Command::new("renice");
+    let output = renice.args(["-n", &lower, "-p", id]).output().ok()?;
+    output.status.success().then_some(())
 }
