@@ -1,6 +1,7 @@
-//! T-DOS: the heap of a whole vault under hostile connections, counted by its allocator: a body costs eight
-//! times its length at most, a connection four MiB, and all of them no more than the configured memory
-//! allows. The vault is this very program in a process of its own, so that no client is counted.
+//! T-DOS: the heap of a whole vault under hostile connections, counted by its allocator: beside what its
+//! connection takes, a body costs eight times its length at most, and many connections four MiB each at
+//! most, on the average: one alone may take more, for a batch. The vault is this very program in a process
+//! of its own, so that no client is counted.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
