@@ -79,10 +79,9 @@ fn finish(format: OutputFormat, output: &Output) -> Exit {
 }
 
 fn run(cli: Cli) -> Result<Output> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(ErrorCode::Internal).detail(error))?;
+    // A vault may run in this process.
+    let runtime =
+        vault_server::runtime().map_err(|error| Error::new(ErrorCode::Internal).detail(error))?;
     let ends_itself = ends_itself(&cli.command);
     let outcome = runtime.block_on(async {
         if ends_itself {

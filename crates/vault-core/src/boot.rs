@@ -165,6 +165,7 @@ impl Vault {
                 folded: 0,
             },
             strangers: Strangers::default(),
+            limited: Strangers::default(),
         }
     }
 

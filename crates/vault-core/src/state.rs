@@ -6,6 +6,7 @@ use crate::api::{KeyInfo, KeyRef, Label};
 use crate::change::CreatedKey;
 use crate::idempotency::{Kept, Table};
 use crate::keyring::KeyRing;
+use crate::quota;
 use crate::reconfigure::InForce;
 use crate::restore::ByLineage;
 use std::collections::BTreeMap;
@@ -65,6 +66,9 @@ pub(crate) struct Owned {
     pub(crate) names: BTreeMap<String, usize>,
     /// Length of the live shares together.
     pub(crate) share_bytes: usize,
+    /// Length of their policies, names and labels. Nobody else's keys are under these policies: each names
+    /// its owner.
+    pub(crate) text_bytes: usize,
     /// Size of the log that holds the last change of any of them.
     pub(crate) changed: u64,
     /// Handles from a snapshot, until all are there to be sorted at once.
@@ -183,11 +187,14 @@ impl State {
                 policy: Arc::clone(&key.policy),
                 keys: 0,
             });
+        let is_first = shared.keys == 0;
         shared.keys = shared.keys.saturating_add(1);
         let position = self.slots.len();
+        let text_bytes = quota::texts(&key, is_first);
         let body = Body::Live(Arc::clone(&key));
         let owned = self.place(owner.into(), key.subject, changed, body);
         owned.share_bytes = owned.share_bytes.saturating_add(key.share_bytes());
+        owned.text_bytes = owned.text_bytes.saturating_add(text_bytes);
         if !key.name.is_empty() {
             owned.names.insert(key.name.clone(), position);
         }
@@ -256,30 +263,37 @@ impl State {
         let key = Arc::clone(key);
         slot.changed = index.saturating_add(1);
         slot.body = Body::Destroyed(Arc::new(key.tombstone(index)));
-        if let Some(owned) = self.owners.get_mut(&*slot.owner) {
+        let owner = Arc::clone(&slot.owner);
+        let (changed, is_last) = (slot.changed, self.drop_policy(&key));
+        if let Some(owned) = self.owners.get_mut(&*owner) {
             owned.names.remove(&key.name);
             owned.share_bytes = owned.share_bytes.saturating_sub(key.share_bytes());
-            owned.changed = slot.changed;
+            let text_bytes = quota::texts(&key, is_last);
+            owned.text_bytes = owned.text_bytes.saturating_sub(text_bytes);
+            owned.changed = changed;
         }
-        self.drop_policy(&key);
         Some(key)
     }
 
-    /// Forgets a policy that no other key is under. Counted, because two keys that were made at
-    /// once hold the same policy in two places.
-    fn drop_policy(&mut self, key: &LiveKey) {
+    /// Forgets a policy that no other key is under, and says whether it was so. Counted, because two
+    /// keys that were made at once hold the same policy in two places.
+    fn drop_policy(&mut self, key: &LiveKey) -> bool {
         let hash = key.policy.hash();
-        if let Some(shared) = self.policies.get_mut(&hash) {
-            shared.keys = shared.keys.saturating_sub(1);
-            if shared.keys == 0 {
-                self.policies.remove(&hash);
-            }
+        let Some(shared) = self.policies.get_mut(&hash) else {
+            return false;
+        };
+        shared.keys = shared.keys.saturating_sub(1);
+        let is_last = shared.keys == 0;
+        if is_last {
+            self.policies.remove(&hash);
         }
+        is_last
     }
 
     pub(crate) fn remember(&mut self, kept: Option<Kept>) {
         if let Some(kept) = kept {
-            self.idempotency.insert(kept);
+            let owner = self.by_lineage(&kept.lineage).map(|slot| &*slot.owner);
+            self.idempotency.insert(quota::account(owner), kept);
         }
     }
 }

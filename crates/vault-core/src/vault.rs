@@ -33,6 +33,7 @@ pub struct Vault {
     pub(crate) leaves: Leaves,
     pub(crate) queue: Queue,
     pub(crate) strangers: Strangers,
+    pub(crate) limited: Strangers,
 }
 
 /// What is not durable yet.
@@ -138,19 +139,24 @@ impl Vault {
         }
     }
 
-    /// Writes the aggregate entry of strangers' refusals once a minute of vault time, or now and then
-    /// while that is unknown; to be called now and then, also while nothing else happens.
+    /// One more call that [`Rates`](crate::Rates) has refused.
+    pub fn count_limited(&self) {
+        self.limited.count();
+    }
+
+    /// Writes the aggregate entries of refusals (of strangers, and of callers over their rate) once a
+    /// minute of vault time, or now and then while that is unknown; to be called now and then, also
+    /// while nothing else happens.
     pub fn tick(&mut self, now: TimeReading, rng: &mut dyn Rng) {
         let time = self.establish(now);
-        if let Some(refused) = self.strangers.due(time) {
+        let due = [
+            ("refuse_strangers", self.strangers.due(time)),
+            ("refuse_over_rate", self.limited.due(time)),
+        ];
+        for (operation, refused) in due {
+            let Some(refused) = refused else { continue };
             let outcome = format!("refused {refused}");
-            self.log_event(
-                "refuse_strangers",
-                time,
-                &outcome,
-                Zeroizing::default(),
-                rng,
-            );
+            self.log_event(operation, time, &outcome, Zeroizing::default(), rng);
         }
     }
 

@@ -10,8 +10,8 @@ use crate::sealed::{Configured, Sealed};
 use crate::shelf::Shelf;
 use std::sync::Arc;
 use vault_core::{
-    BootError, BootInput, Limits, LoggedGroup, OpenedSnapshot, Position, RoleNames, TimeMode,
-    Vault, VaultConfig, commit,
+    BootError, BootInput, LoggedGroup, OpenedSnapshot, Position, RoleNames, TimeMode, Vault,
+    VaultConfig, commit,
 };
 use vault_encoding::Hash;
 use vault_store::{
@@ -331,7 +331,7 @@ fn vault_config(config: &ServerConfig, material: &Material, roots: Roots) -> Vau
         },
         time_mode: TimeMode::Host,
         clock_skew: config.time.skew,
-        limits: Limits::default(),
+        limits: config.quotas.limits(),
         trust_root: roots.trust,
         operational_root: roots.operational,
     }

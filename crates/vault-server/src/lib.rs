@@ -31,11 +31,12 @@ mod service;
 mod shared;
 mod shelf;
 mod stop;
+mod tenants;
 
 pub use config::{
     AttestationConfig, ConfigError, ConstellationConfig, IssuerConfig, LimitsConfig, LogConfig,
     RegistryConfig, RolesConfig, ServerConfig, TimeConfig, TypSetting,
 };
 pub use fingerprint::{ConfigRoots, Fingerprint, config_roots, identity};
-pub use run::run;
+pub use run::{run, runtime};
 pub use seal::SvnSeal;

@@ -9,7 +9,7 @@ use crate::config::{Material, RegistryConfig, ServerConfig, operational, trust};
 use crate::jwks::Issuers;
 use crate::reconfigure::Governor;
 use crate::sealed::Configured;
-use crate::shared::{Open, Shared};
+use crate::shared::{Open, Pace, Shared};
 use std::future::Future;
 use std::io::Write;
 use std::sync::{Arc, RwLock};
@@ -24,13 +24,28 @@ use vault_tee::Platform;
 /// While the disk is full.
 const BETWEEN_STARTS: Duration = Duration::from_secs(5);
 
+/// Task switches after which a thread looks for what the network and the log have to say. The runtime's
+/// own choice is 61: with the turns of a busy tenant in between, that is what everybody else would wait.
+const LOOK_OUT: u32 = 2;
+
+/// The runtime that [`run`] shares fairly between tenants.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .event_interval(LOOK_OUT)
+        // Whoever waits for the log is woken by a thread of its own, through the common queue.
+        .global_queue_interval(1)
+        .enable_all()
+        .build()
+}
+
 /// Runs a vault until `shutdown` is ready; then answers what is in flight and returns. Prints
 /// one line of JSON on stdout when it accepts connections:
 /// `{"ready":true,"addr":…,"vault_id":…,"platform_id":…,"measurement":…,"locked":…,"locked_code":…}`;
 /// `locked` is the reason and what to do about it, or null. A locked vault that governance opens, or whose disk was full, starts again inside this
 /// process, on the same address, and prints another such line.
 ///
-/// Ends the process, and does not return, if the log cannot be made durable.
+/// Ends the process, and does not return, if the log cannot be made durable. To be run on
+/// [`runtime`].
 pub async fn run(
     config: ServerConfig,
     platform: Arc<dyn Platform>,
@@ -224,6 +239,7 @@ fn open(
         vault,
         shelf: ready.shelf,
         committer,
+        pace: Pace::new(&config.rates.limits()),
     })
 }
 

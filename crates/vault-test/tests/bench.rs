@@ -9,7 +9,7 @@
 use serde_json::Value;
 use std::process::Command;
 
-const SCENARIOS: [&str; 22] = [
+const SCENARIOS: [&str; 23] = [
     "sign unary 16x16",
     "sign unary 64x1",
     "sign stream 16x16",
@@ -21,6 +21,7 @@ const SCENARIOS: [&str; 22] = [
     "unwrap 4 KiB stream 16x16",
     "public key stream 16x16",
     "attested connect",
+    "hostile tenant",
     "reconstruct 2 of 4",
     "open 10 keys",
     "open 100 keys",

@@ -8,6 +8,7 @@ mod layers;
 mod licences;
 mod run;
 mod sizes;
+mod soak;
 mod suites;
 mod tests;
 
@@ -25,6 +26,7 @@ cargo xtask COMMAND
   advisories   known vulnerabilities of dependencies; SKIPPED where the database is out of reach
   bench        signatures per server core as a share of `openssl speed`, in the same run
   crash [--kills N]  crashes at length: every state, every system call, N kills (default 10000)
+  soak [--minutes N]  honest tenants and a hostile one, kills and restarts (default 10 minutes)
   fuzz [SECONDS]  every fuzz target for so long (default 30); needs nightly and cargo-fuzz
 
 Example: cargo xtask layers
@@ -55,6 +57,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "advisories" => advisories::run(&root),
         "bench" => bench::run(&root, rest),
         "crash" => crash::run(&root, rest),
+        "soak" => soak::run(&root, rest),
         "fuzz" => fuzz::run(&root, rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

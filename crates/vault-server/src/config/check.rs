@@ -23,6 +23,8 @@ impl ServerConfig {
         require(self.time.skew <= 3600, "time.skew", "is more than an hour")?;
         self.check_roles()?;
         self.check_limits()?;
+        self.rates.check()?;
+        self.quotas.check()?;
         let levels = ["error", "warn", "info", "debug"];
         require(
             levels.contains(&self.log.level.as_str()),

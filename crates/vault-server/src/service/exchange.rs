@@ -15,8 +15,8 @@ impl Service {
         rpc: &RequestContext,
         message: &v1::ExchangeHeadsRequest,
     ) -> Result<Vec<v1::CarriedHead>, Refusal> {
-        let caller = caller(rpc)?;
-        let caller = (*caller.0).as_ref().map_err(Clone::clone)?;
+        let known = caller(rpc)?.0?;
+        let caller = &*known.caller;
         if message.heads.len().max(message.about.len()) > HEADS_PER_CALL {
             let why = "more than 16 heads, or more than 16 vaults asked about";
             return Err(Refusal::new(Code::InvalidArgument).because(why));

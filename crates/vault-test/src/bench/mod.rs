@@ -2,15 +2,16 @@
 //! driven over loopback with everything on (attested channel, token, policy, verified signature,
 //! durable log, head and proof in every receipt), as a share of a yardstick of the same run.
 
-mod calls;
+pub(crate) mod calls;
 mod connect;
-mod load;
+mod hostile;
+pub(crate) mod load;
 mod machine;
 mod open;
 mod reconstruct;
 mod report;
-mod usage;
-mod wire;
+pub(crate) mod usage;
+pub(crate) mod wire;
 mod yardstick;
 
 use crate::issuer::{self, Issuer, IssuerConfig};
@@ -29,6 +30,8 @@ pub struct Plan {
     pub span: Duration,
     /// Connects of one round.
     pub connects: usize,
+    /// Calls of the honest client beside a hostile tenant.
+    pub operations: usize,
     /// Secrets that are reconstructed in one round.
     pub secrets: usize,
     /// Numbers of keys with which a store is opened: powers of ten from the one to the other.
@@ -44,6 +47,7 @@ impl Plan {
             rounds: 3,
             span: Duration::from_secs(2),
             connects: 32,
+            operations: 2_000,
             secrets: 40,
             keys: (1_000, 1_000_000),
             entries: (10_000, 1_000_000),
@@ -56,6 +60,7 @@ impl Plan {
             rounds: 1,
             span: Duration::from_millis(100),
             connects: 2,
+            operations: 100,
             secrets: 2,
             keys: (10, 100),
             entries: (100, 1_000),
@@ -96,7 +101,14 @@ pub async fn run(
     let issuer = issuer().await?;
     let mut results = report::Results::default();
     let place = dir.path().join("loads");
-    loads(plan, only, server, place, &issuer, &mut results).await?;
+    let hostile = "hostile tenant";
+    if only != Some(hostile) {
+        loads(plan, only, server, place, &issuer, &mut results).await?;
+    }
+    if only.is_none_or(|only| only == hostile) {
+        let place = dir.path().join("hostile");
+        hostile::measure(plan, server, place, &issuer, &mut results).await?;
+    }
     if only.is_none() {
         reconstruct::measure(plan, server, &mut results).await?;
         sizes(plan, server, dir.path(), &issuer, &mut results).await?;
@@ -128,11 +140,8 @@ async fn sizes(
 }
 
 async fn issuer() -> Result<Issuer> {
-    let mut config = IssuerConfig::new(vec![issuer::Client::new(
-        "owner",
-        "secret",
-        &["vault:owner"],
-    )]);
+    let client = |name| issuer::Client::new(name, "secret", &["vault:owner"]);
+    let mut config = IssuerConfig::new(vec![client("owner"), client("hostile")]);
     config.token_seconds = 24 * 3600;
     Issuer::start(config).await
 }
@@ -148,7 +157,7 @@ async fn loads(
     std::fs::create_dir(&dir)?;
     let mut vault = VaultProcess::prepare(&[server], &dir, issuer)?;
     vault.start()?;
-    let calls = calls::Calls::prepare(&vault, issuer).await?;
+    let calls = calls::Calls::prepare(&vault, issuer, "owner").await?;
     let process = vault.id().context("the vault does not run")?;
     for round in 1..=plan.rounds {
         eprintln!("round {round} of {}", plan.rounds);

@@ -1,5 +1,6 @@
 //! Medians, spread, one table and one value.
 
+use super::hostile::Beside;
 use super::load::{Measured, Shape};
 use super::open::{Growth, Opened};
 use super::yardstick::{Yardstick, Yardsticks};
@@ -136,6 +137,18 @@ impl Results {
             row.add("round_trips", whole / slower);
             row.add("ms", whole);
             row.add("slower_trip_ms", slower);
+        });
+    }
+
+    pub(super) fn beside(&mut self, beside: &Beside) {
+        self.row("hostile tenant", |row| {
+            row.add("times", beside.hostile.p99 / beside.quiet.p99);
+            row.add("quiet_p99_ms", beside.quiet.p99);
+            row.add("hostile_p99_ms", beside.hostile.p99);
+            row.add("quiet_p50_ms", beside.quiet.middle);
+            row.add("hostile_p50_ms", beside.hostile.middle);
+            row.add("hostile_per_second", beside.answered);
+            row.add("refused_per_second", beside.refused);
         });
     }
 
