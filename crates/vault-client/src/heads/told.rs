@@ -93,22 +93,7 @@ impl HeadStore {
     /// Takes what another vault had of `vault`: verified under that vault's own key, held to what
     /// is remembered, and kept durably. A contradiction is kept as evidence, and is the error.
     pub(crate) fn take(&self, vault: &VaultId, note: &CarriedNote, via: VaultId) -> Result<()> {
-        let foreign = |why: &dyn std::fmt::Display| {
-            let detail = format_args!("a head of vault {vault} that it carries: {why}").to_string();
-            Error::new(ErrorCode::ReceiptInvalid)
-                .vault(via)
-                .detail(detail)
-        };
-        let key = LogKey::from_spki(&note.identity_key).map_err(|error| foreign(&error))?;
-        let at = Checkpoint::verify(&note.checkpoint, &key).map_err(|error| foreign(&error))?;
-        if at.vault_id != vault.0 {
-            return Err(foreign(&"it is of another vault"));
-        }
-        let head = SeenHead {
-            size: at.size,
-            root: at.root,
-            checkpoint: note.checkpoint.clone(),
-        };
+        let (key, at, head) = verified(vault, note, via)?;
         if self.is_given_up(vault, &head)? {
             return Ok(());
         }
@@ -211,4 +196,29 @@ impl HeadStore {
         }));
         Ok(notes)
     }
+}
+
+/// The key, and the head that it signed; only of this vault.
+fn verified(
+    vault: &VaultId,
+    note: &CarriedNote,
+    via: VaultId,
+) -> Result<(LogKey, Checkpoint, SeenHead)> {
+    let foreign = |why: &dyn std::fmt::Display| {
+        let detail = format_args!("a head of vault {vault} that it carries: {why}").to_string();
+        Error::new(ErrorCode::ReceiptInvalid)
+            .vault(via)
+            .detail(detail)
+    };
+    let key = LogKey::from_spki(&note.identity_key).map_err(|error| foreign(&error))?;
+    let at = Checkpoint::verify(&note.checkpoint, &key).map_err(|error| foreign(&error))?;
+    if at.vault_id != vault.0 {
+        return Err(foreign(&"it is of another vault"));
+    }
+    let head = SeenHead {
+        size: at.size,
+        root: at.root,
+        checkpoint: note.checkpoint.clone(),
+    };
+    Ok((key, at, head))
 }
