@@ -122,7 +122,7 @@ impl Since {
                 root,
                 checkpoint: note,
             },
-            key: key.clone(),
+            key: *key,
             heads: HeadStore::new(heads),
         }))
     }
@@ -143,7 +143,7 @@ impl Since {
     }
 
     fn contradicts(&self, code: ErrorCode, head: &SeenHead) -> Error {
-        let key = self.key.clone();
+        let key = self.key;
         self.heads
             .refuted(code, key, self.seen.clone(), head.clone())
     }
