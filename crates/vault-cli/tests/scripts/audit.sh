@@ -54,7 +54,7 @@ expect 6 evault audit verify --file early.export --identity identity.pem --since
 says rollback_detected
 says "answered $(sed -n 2p early)@"
 says "evidence kept in evault-evidence/vaults/$vault/evidence-"
-grep -c '— enclave-vaults/log/v1/' evault-evidence/vaults/"$vault"/evidence-* | grep -qx 2
+test "$(grep -o '— enclave-vaults/log/v1/' evault-evidence/vaults/"$vault"/evidence-* | wc -l)" = 2
 sed '3d' log.export > dropped.export
 expect 7 evault audit verify --file dropped.export --identity identity.pem
 says verification_failed
