@@ -91,10 +91,19 @@ async fn every_stretch_from_everywhere_is_the_log_and_a_false_past_is_refused() 
         root,
         ..head.clone()
     };
-    let code = resumed(&auditor, frontier.clone(), Some(forked)).await;
+    // Evidence stops its finder, so each is found by another one.
+    let finder = async |memory| {
+        let tokens = issuer.token_source("auditor").unwrap();
+        let config = vault.client_config(vault.ready().unwrap(), memory).unwrap();
+        Client::connect(config.tokens(tokens)).await.unwrap()
+    };
+    let first = finder("first").await;
+    let code = resumed(&first, frontier.clone(), Some(forked)).await;
     assert_eq!(code, ErrorCode::ForkDetected);
+    assert_eq!(first.checkpoint().await.unwrap_err().code, code);
     let size = size + 9;
     let later = SeenHead { size, ..head };
-    let code = resumed(&auditor, frontier, Some(later)).await;
+    let second = finder("second").await;
+    let code = resumed(&second, frontier, Some(later)).await;
     assert_eq!(code, ErrorCode::RollbackDetected);
 }
