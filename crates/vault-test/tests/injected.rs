@@ -279,7 +279,8 @@ impl Bench {
         };
         vault.kill().unwrap();
         let trace = std::fs::read_to_string(self.trace()).unwrap();
-        let hit = trace.contains("(INJECTED)") || killed(&trace);
+        let gone = injected == Injected::Kill && !acknowledged.complete;
+        let hit = trace.contains("(INJECTED)") || gone && killed(&trace);
         assert!(
             hit || acknowledged.complete,
             "{what}: {ended:?} without an injection: {trace}"
