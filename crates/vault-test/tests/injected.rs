@@ -275,6 +275,11 @@ impl Bench {
                 let ended = vault.ended(PATIENCE).unwrap();
                 Some(ended.unwrap_or_else(|| panic!("{what}: the process goes on")))
             }
+            // A snapshot is written beside the calls, which may all be answered before it fails.
+            Injected::InputOutput if self.has_failed() => {
+                let ended = vault.ended(PATIENCE).unwrap();
+                Some(ended.unwrap_or_else(|| panic!("{what}: the process goes on")))
+            }
             _ => None,
         };
         vault.kill().unwrap();
@@ -285,15 +290,15 @@ impl Bench {
             hit || acknowledged.complete,
             "{what}: {ended:?} without an injection: {trace}"
         );
-        let error = injected == Injected::InputOutput;
-        assert!(
-            !(hit && error && acknowledged.complete),
-            "{what}: goes on: {trace}"
-        );
         self.acknowledged += acknowledged.leaves.len();
         self.under_load += usize::from(hit && !acknowledged.leaves.is_empty());
         self.verify(&what, &acknowledged).await;
         hit
+    }
+
+    /// Whether a call has failed by now.
+    fn has_failed(&self) -> bool {
+        std::fs::read_to_string(self.trace()).is_ok_and(|trace| trace.contains("(INJECTED)"))
     }
 
     /// A start without strace: all that was acknowledged is there, and nothing that the log does not say.
