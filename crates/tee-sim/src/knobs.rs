@@ -6,6 +6,7 @@ use crate::machine::SimMachine;
 use crate::platform::SimPlatform;
 use crate::quote::{QE_MRSIGNER, Report};
 use std::time::Duration;
+use vault_tee::Svns;
 
 /// INIT and MODE64BIT.
 const ATTRIBUTES: u64 = 0x05;
@@ -50,6 +51,7 @@ pub struct SimBuilder {
     pub(crate) now: Option<u64>,
     pub(crate) latency: Duration,
     pub(crate) quoting: Quoting,
+    pub(crate) egetkey: Option<Svns>,
 }
 
 impl SimPlatform {
@@ -84,6 +86,7 @@ impl SimPlatform {
             now: None,
             latency: Duration::ZERO,
             quoting: Quoting::Works,
+            egetkey: None,
         }
     }
 }
@@ -218,6 +221,14 @@ impl SimBuilder {
     /// How long every quote takes.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// Gives the CPU's keys by EGETKEY, with these versions of microcode and configuration and the ISVSVN of the
+    /// report. Quotes go on to show the simulator's own CPUSVN.
+    pub fn egetkey(mut self, cpu: [u8; 16], config: u16) -> Self {
+        let isv = self.report.isv_svn;
+        self.egetkey = Some(Svns { cpu, isv, config });
         self
     }
 

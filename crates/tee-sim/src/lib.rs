@@ -11,6 +11,7 @@
 
 mod certificates;
 mod collateral;
+mod cpu;
 mod error;
 mod files;
 mod key;

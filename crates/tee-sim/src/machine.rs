@@ -101,6 +101,11 @@ impl SimMachine {
     ) -> Result<Zeroizing<[u8; 32]>, SimError> {
         derive(&self.0.secret, &[b"tee-sim/seal-root/v1\0", measurement])
     }
+
+    /// What EGETKEY derives from the secret that is burnt into the CPU.
+    pub(crate) fn egetkey(&self, info: &[u8]) -> Result<Zeroizing<[u8; 16]>, SimError> {
+        derive(&self.0.secret, &[info])
+    }
 }
 
 impl std::fmt::Debug for SimMachine {

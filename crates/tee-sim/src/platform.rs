@@ -2,15 +2,18 @@
 
 use crate::certificates;
 use crate::collateral::{self, LIFETIME, Spec};
+use crate::cpu::SimCpu;
 use crate::error::SimError;
 use crate::knobs::{Quoting, SimBuilder};
 use crate::machine::SimMachine;
 use crate::pck_extension::PckFacts;
 use crate::pem;
 use crate::quote::{PCE_SVN, PLATFORM_SVN, QuotingEnclave, Report};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use vault_tee::{Evidence, Platform, PlatformKind, QuoteError, SealError, TimeError};
+use vault_tee::{
+    Egetkey, Evidence, Platform, PlatformKind, QuoteError, SealError, Svns, TimeError,
+};
 use zeroize::Zeroizing;
 
 /// A simulated enclave on a simulated machine. It protects nothing.
@@ -23,6 +26,7 @@ pub struct SimPlatform {
     now: Option<u64>,
     latency: Duration,
     quoting: Mutex<Quoting>,
+    cpu: Option<Arc<SimCpu>>,
     collateral: Mutex<Issued>,
 }
 
@@ -41,6 +45,16 @@ impl SimPlatform {
         };
         let chain = pck_chain(&builder)?;
         let pck = builder.machine.pck();
+        let cpu = builder.egetkey.map(|svns| {
+            Arc::new(SimCpu {
+                machine: builder.machine.clone(),
+                report: builder.report.clone(),
+                svns: Svns {
+                    isv: builder.report.isv_svn,
+                    ..svns
+                },
+            })
+        });
         let json = collateral::issue(builder.machine.root(), pck, &builder.collateral, now)?;
         Ok(Self {
             enclave: QuotingEnclave::new(pck, builder.qe_mrsigner, &chain)?,
@@ -51,6 +65,7 @@ impl SimPlatform {
             now: builder.now,
             latency: builder.latency,
             quoting: Mutex::new(builder.quoting),
+            cpu,
             collateral: Mutex::new(Issued { at: now, json }),
         })
     }
@@ -114,6 +129,11 @@ impl Platform for SimPlatform {
         self.machine
             .seal_root(&self.report.mrenclave)
             .map_err(|_| SealError::Unavailable)
+    }
+
+    fn egetkey(&self) -> Option<Arc<dyn Egetkey>> {
+        let cpu = self.cpu.clone()?;
+        Some(cpu)
     }
 
     fn kind(&self) -> PlatformKind {

@@ -75,7 +75,7 @@ impl Checkpoint {
     }
 }
 
-fn origin(vault_id: &Hash) -> String {
+pub(crate) fn origin(vault_id: &Hash) -> String {
     format!("{ORIGIN_PREFIX}{vault_id}")
 }
 

@@ -8,8 +8,8 @@ use vault_encoding::{Canonical, CanonicalError, Hash, Limits};
 /// Value of the member `format`.
 const FORMAT: &str = "enclave-vaults/log-entry/v1";
 
-/// Longest leaf.
-pub const MAX_LEAF_BYTES: usize = 64 * 1024;
+/// Longest leaf: the length that an entry bundle can write down.
+pub const MAX_LEAF_BYTES: usize = u16::MAX as usize;
 
 const LIMITS: Limits = Limits {
     bytes: MAX_LEAF_BYTES,

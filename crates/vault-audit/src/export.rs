@@ -45,7 +45,7 @@ pub enum ExportFormatError {
 impl Export {
     /// The file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = line("format", FORMAT);
+        let mut out = ExportReader::first_line();
         for leaf in &self.leaves {
             out.extend(line("leaf", &STANDARD.encode(leaf)));
         }
@@ -57,38 +57,90 @@ impl Export {
 
     /// Reads a file; refuses every other spelling of the same export.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ExportFormatError> {
-        let Some(body) = bytes.strip_prefix(line("format", FORMAT).as_slice()) else {
-            return Err(ExportFormatError::UnknownFormat);
-        };
         let mut export = Self::default();
-        let Some(body) = body.strip_suffix(b"\n") else {
-            return if body.is_empty() {
-                Ok(export)
-            } else {
-                Err(ExportFormatError::Cut)
-            };
-        };
-        for (at, line) in body.split(|&byte| byte == b'\n').enumerate() {
-            export.push(line, at + 2)?;
-        }
-        Ok(export)
-    }
-
-    fn push(&mut self, line: &[u8], number: usize) -> Result<(), ExportFormatError> {
-        match parse_line(line).ok_or(ExportFormatError::Line(number))? {
-            Line::Leaf(_) if !self.checkpoints.is_empty() => {
-                return Err(ExportFormatError::LeafBehindCheckpoint(number));
+        let mut reader = ExportReader::new();
+        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+            match reader.line(line)? {
+                None => {}
+                Some(ExportLine::Leaf(leaf)) => export.leaves.push(leaf),
+                Some(ExportLine::Checkpoint(note)) => export.checkpoints.push(note),
             }
-            Line::Leaf(leaf) => self.leaves.push(leaf),
-            Line::Checkpoint(note) => self.checkpoints.push(note),
         }
-        Ok(())
+        reader.finish()?;
+        Ok(export)
     }
 }
 
-enum Line {
+/// What a line behind the first one holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ExportLine {
+    /// The next leaf.
     Leaf(Vec<u8>),
+    /// The next checkpoint.
     Checkpoint(Vec<u8>),
+}
+
+impl ExportLine {
+    /// The line, with its newline.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Leaf(leaf) => line("leaf", &STANDARD.encode(leaf)),
+            Self::Checkpoint(note) => line("checkpoint", &STANDARD.encode(note)),
+        }
+    }
+}
+
+/// Reads an export line by line, whatever its length.
+#[derive(Clone, Debug, Default)]
+pub struct ExportReader {
+    lines: usize,
+    behind_leaves: bool,
+}
+
+impl ExportReader {
+    /// Longest line that can be of use.
+    pub const MAX_LINE_BYTES: usize = LIMITS.bytes + 1;
+
+    /// Before the first line.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The line that every export begins with.
+    pub fn first_line() -> Vec<u8> {
+        line("format", FORMAT)
+    }
+
+    /// Takes the next line, with its newline; the first one holds nothing.
+    pub fn line(&mut self, bytes: &[u8]) -> Result<Option<ExportLine>, ExportFormatError> {
+        self.lines += 1;
+        if self.lines == 1 {
+            return match bytes == Self::first_line() {
+                true => Ok(None),
+                false => Err(ExportFormatError::UnknownFormat),
+            };
+        }
+        let body = bytes.strip_suffix(b"\n").ok_or(ExportFormatError::Cut)?;
+        let line = parse_line(body).ok_or(ExportFormatError::Line(self.lines))?;
+        match line {
+            ExportLine::Leaf(_) if self.behind_leaves => {
+                Err(ExportFormatError::LeafBehindCheckpoint(self.lines))
+            }
+            ExportLine::Leaf(_) => Ok(Some(line)),
+            ExportLine::Checkpoint(_) => {
+                self.behind_leaves = true;
+                Ok(Some(line))
+            }
+        }
+    }
+
+    /// Behind the last line.
+    pub fn finish(&self) -> Result<(), ExportFormatError> {
+        match self.lines {
+            0 => Err(ExportFormatError::UnknownFormat),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn line(name: &str, value: &str) -> Vec<u8> {
@@ -97,7 +149,7 @@ fn line(name: &str, value: &str) -> Vec<u8> {
     out
 }
 
-fn parse_line(line: &[u8]) -> Option<Line> {
+fn parse_line(line: &[u8]) -> Option<ExportLine> {
     let Canonical::Map(members) = Canonical::from_bytes(line, LIMITS).ok()? else {
         return None;
     };
@@ -108,8 +160,8 @@ fn parse_line(line: &[u8]) -> Option<Line> {
     }
     let bytes = STANDARD.decode(value.as_text()?).ok()?;
     match name.as_str() {
-        "leaf" => Some(Line::Leaf(bytes)),
-        "checkpoint" => Some(Line::Checkpoint(bytes)),
+        "leaf" => Some(ExportLine::Leaf(bytes)),
+        "checkpoint" => Some(ExportLine::Checkpoint(bytes)),
         _ => None,
     }
 }

@@ -19,9 +19,9 @@ pub struct LogKey {
     public: [u8; 32],
 }
 
-/// A key that is not an Ed25519 public key in DER.
+/// A key that is not an Ed25519 public key in DER, or not the verifier key of a vault's log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not the SubjectPublicKeyInfo of an Ed25519 key")]
+#[error("not the Ed25519 key of a vault's log")]
 pub struct LogKeyError;
 
 /// Why a note is refused.
@@ -49,7 +49,7 @@ pub enum NoteError {
 
 impl LogKey {
     /// From the 32 bytes of RFC 8032.
-    pub fn from_public(public: [u8; 32]) -> Self {
+    pub const fn from_public(public: [u8; 32]) -> Self {
         Self { public }
     }
 
@@ -81,6 +81,19 @@ impl LogKey {
         let key = [&[TYPE_ED25519], &self.public[..]].concat();
         let id = vault_encoding::text::hex(&self.key_id(name));
         format!("{name}+{id}+{}", STANDARD.encode(key))
+    }
+
+    /// From a verifier key text; the name must be that of the log and the key id the right one.
+    pub fn from_vkey(vkey: &str) -> Result<Self, LogKeyError> {
+        let read = || {
+            let (_, encoded) = vkey.split_once('+')?.1.split_once('+')?;
+            let bytes = STANDARD.decode(encoded).ok()?;
+            let (&kind, public) = bytes.split_first()?;
+            let key = Self::from_public(public.try_into().ok()?);
+            let named = key.to_vkey(&crate::checkpoint::origin(&key.vault_id()));
+            (kind == TYPE_ED25519 && named == vkey).then_some(key)
+        };
+        read().ok_or(LogKeyError)
     }
 
     /// First four bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ key).

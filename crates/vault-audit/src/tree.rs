@@ -1,6 +1,7 @@
 //! The log's tree. It keeps hashes; leaf bytes stay with the caller.
 
 use crate::checkpoint::Checkpoint;
+use crate::frontier::Frontier;
 use vault_encoding::{Hash, merkle};
 
 /// An RFC 6962 tree that only grows.
@@ -45,14 +46,32 @@ impl LogTree {
         self.tree.root_at(size)
     }
 
+    /// Hash of the `index`-th complete subtree of `2^level` leaves.
+    pub(crate) fn complete(&self, level: usize, index: u64) -> Option<Hash> {
+        self.tree.complete(level, index)
+    }
+
+    /// What is needed to go on behind all leaves.
+    pub fn frontier(&self) -> Frontier {
+        let mut frontier = Frontier::new();
+        self.leaf_hashes().for_each(|leaf| frontier.push(leaf));
+        frontier
+    }
+
     /// Hash of the leaf at `index`.
     pub fn leaf_hash(&self, index: u64) -> Option<Hash> {
         self.tree.leaf(index)
     }
 
     /// All leaf hashes in order.
-    pub fn leaf_hashes(&self) -> impl Iterator<Item = Hash> + '_ {
-        (0..self.size()).map_while(|index| self.tree.leaf(index))
+    pub fn leaf_hashes(&self) -> impl Iterator<Item = Hash> {
+        self.tree.leaves()
+    }
+
+    /// Root over the `width` leaves from `from`, where the width is a power of two and `from` a
+    /// multiple of it.
+    pub fn subtree(&self, from: u64, width: u64) -> Option<Hash> {
+        self.tree.subtree(from, width)
     }
 
     /// Inclusion proof of a leaf against the tree of `size` leaves, leaf to root.

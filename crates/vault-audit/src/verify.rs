@@ -94,7 +94,7 @@ pub fn verify_export(export: &Export, key: &LogKey) -> Result<VerifiedLog, Expor
     for note in &export.checkpoints {
         verifier.checkpoint(note)?;
     }
-    let checkpoints = verifier.number;
+    let checkpoints = verifier.checkpoints();
     let head = verifier.finish()?;
     Ok(VerifiedLog {
         entries,
@@ -157,8 +157,18 @@ impl LogVerifier {
         }
     }
 
+    /// The tree over the leaves so far.
+    pub fn into_tree(self) -> LogTree {
+        self.tree
+    }
+
+    /// How many checkpoints were verified.
+    pub fn checkpoints(&self) -> u64 {
+        self.number
+    }
+
     /// The head, if it covers every leaf.
-    pub fn finish(self) -> Result<Checkpoint, ExportError> {
+    pub fn finish(&self) -> Result<Checkpoint, ExportError> {
         let head = self.head.ok_or(ExportError::NoCheckpoint)?;
         let (size, have) = (head.size, self.tree.size());
         if size == have {

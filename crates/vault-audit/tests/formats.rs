@@ -26,6 +26,7 @@ fn vector(name: &str, bytes: &[u8]) {
         .join("../../vectors/audit")
         .join(name);
     if std::env::var_os("UPDATE_VECTORS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, bytes).unwrap();
     }
     let stored = std::fs::read(&path).unwrap();
@@ -46,9 +47,29 @@ fn leaves_checkpoints_and_exports_are_those_of_the_vectors() {
         "identity.spki.base64",
         STANDARD.encode(log.key.to_spki()).as_bytes(),
     );
+    let sizes = [1, 2, 3, 4, 7, 8, 13, 20];
+    vector("proofs.json", &support::proofs(&log, &sizes));
+    let mut many = Log::new(seed());
+    for number in 0..300 {
+        let mut entry = bare_entry();
+        entry.outcome = number.to_string();
+        many.append(entry.to_leaf().unwrap());
+    }
+    many.checkpoint();
+    for (path, bytes) in support::tiles(&many) {
+        vector(&format!("tiles/{path}"), &bytes);
+    }
     let origin = log.tree.checkpoint(log.key.vault_id()).origin();
     vector("identity.vkey", log.key.to_vkey(&origin).as_bytes());
     assert_eq!(LogKey::from_spki(&log.key.to_spki()), Ok(log.key));
+    let vkey = log.key.to_vkey(&origin);
+    assert_eq!(LogKey::from_vkey(&vkey), Ok(log.key));
+    for (from, to) in [("/v1/", "/v2/"), ("+5", "+6"), ("+Ad", "+Bd"), ("a", "")] {
+        assert!(
+            LogKey::from_vkey(&vkey.replacen(from, to, 1)).is_err(),
+            "{from}"
+        );
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! T-AUDIT: every leaf dropped, altered, moved or added, every truncation, against the auditor's verifier.
+//! What each kind of damage of a log is refused for. All of them are counted in `t_audit.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use vault_client::{Error, ErrorCode, Result};
 
@@ -60,6 +60,57 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
+/// The directory that the file is in.
+pub(crate) fn parent(path: &Path) -> &Path {
+    let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
+/// Replaces the file in one step: there is the old one, or the new one. Durable when it returns.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    if is_dash(path) {
+        return write(path, bytes);
+    }
+    replace_lazily(path, bytes)?;
+    sync_dir(parent(path))
+}
+
+/// As [`replace`], except that the file's name is durable once its directory has been synced.
+/// Directories are made, for their user only.
+pub(crate) fn replace_lazily(path: &Path, bytes: &[u8]) -> Result<()> {
+    let dir = parent(path);
+    let make = || {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(bytes)?;
+        Ok(file)
+    };
+    let file = make().map_err(|error| inaccessible(path, &error))?;
+    rename(file, path)
+}
+
+/// Gives a new file its place in one step. Durable when it returns.
+pub(crate) fn put(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+    rename(file, path)?;
+    sync_dir(parent(path))
+}
+
+fn rename(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+    let synced = file.as_file().sync_all();
+    synced.map_err(|error| inaccessible(path, &error))?;
+    let put = file.persist(path).map(drop);
+    put.map_err(|error| inaccessible(path, &error.error))
+}
+
+/// Makes the names in a directory durable.
+pub(crate) fn sync_dir(dir: &Path) -> Result<()> {
+    let synced = std::fs::File::open(dir).and_then(|dir| dir.sync_all());
+    synced.map_err(|error| inaccessible(dir, &error))
+}
+
 pub(crate) fn inaccessible(path: &Path, error: &io::Error) -> Error {
     Error::new(ErrorCode::FileInaccessible).detail(format_args!("{}: {error}", path.display()))
 }
@@ -81,6 +132,20 @@ mod tests {
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
+    }
+
+    #[test]
+    fn a_file_is_replaced_in_one_step_and_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b");
+        for bytes in [&b"first"[..], b"second"] {
+            replace(&path, bytes).unwrap();
+            assert_eq!(read(&path).unwrap(), bytes);
+        }
+        assert_eq!(std::fs::read_dir(parent(&path)).unwrap().count(), 1);
+        assert!(replace(&dir.path().join("a"), b"a directory").is_err());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(parent(Path::new("name")), Path::new("."));
     }
 
     #[test]

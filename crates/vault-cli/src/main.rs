@@ -20,7 +20,7 @@ mod time_text;
 mod waiting;
 
 use clap::Parser;
-use cli::{Cli, Command, OutputFormat};
+use cli::{AuditCommand, Cli, Command, OutputFormat};
 use exit::Exit;
 use output::Output;
 use signals::Signals;
@@ -80,10 +80,9 @@ fn finish(format: OutputFormat, output: &Output) -> Exit {
 }
 
 fn run(cli: Cli) -> Result<Output> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(ErrorCode::Internal).detail(error))?;
+    // A vault may run in this process.
+    let runtime =
+        vault_server::runtime().map_err(|error| Error::new(ErrorCode::Internal).detail(error))?;
     let ends_itself = ends_itself(&cli.command);
     let outcome = runtime.block_on(async {
         if ends_itself {
@@ -101,18 +100,14 @@ fn run(cli: Cli) -> Result<Output> {
 }
 
 /// Commands for which a signal is the way to end.
-#[cfg(feature = "dev")]
 fn ends_itself(command: &Command) -> bool {
-    matches!(
-        command,
+    match command {
+        Command::Audit(AuditCommand::Follow(_)) => true,
+        #[cfg(feature = "dev")]
         Command::Dev(_)
-            | Command::VaultChild(_)
-            | Command::IssuerChild(_)
-            | Command::RegistryChild(_)
-    )
-}
-
-#[cfg(not(feature = "dev"))]
-fn ends_itself(_: &Command) -> bool {
-    false
+        | Command::VaultChild(_)
+        | Command::IssuerChild(_)
+        | Command::RegistryChild(_) => true,
+        _ => false,
+    }
 }

@@ -72,7 +72,9 @@ impl Output {
             (OutputFormat::Table, Human::Table { head, rows }) => {
                 writeln!(out, "{}", table(head, rows).trim_fmt())
             }
-            (OutputFormat::Table, Human::Text(text)) => writeln!(out, "{}", text.trim_end()),
+            (OutputFormat::Table, Human::Text(text)) => {
+                writeln!(out, "{}", printable(text).trim_end())
+            }
             (OutputFormat::Table, Human::Silent) => Ok(()),
         }
     }
@@ -82,11 +84,11 @@ impl Output {
         match (format, &self.human) {
             (OutputFormat::Json, _) => writeln!(stderr, "{}", self.json),
             (OutputFormat::Table, Human::Text(lines)) => {
-                write!(stderr, "{}", error_text(error))?;
+                write!(stderr, "{}", printable(&error_text(error)))?;
                 let mut lines = lines.lines();
-                lines.try_for_each(|line| writeln!(stderr, "  {line}"))
+                lines.try_for_each(|line| writeln!(stderr, "  {}", printable_line(line)))
             }
-            (OutputFormat::Table, _) => write!(stderr, "{}", error_text(error)),
+            (OutputFormat::Table, _) => write!(stderr, "{}", printable(&error_text(error))),
         }
     }
 }
@@ -98,6 +100,7 @@ fn print_fields(out: &mut impl Write, fields: &[(&str, String)]) -> io::Result<(
         .max()
         .unwrap_or_default();
     for (name, value) in fields {
+        let value = printable(value);
         let mut lines = value.lines();
         writeln!(out, "{name:width$}  {}", lines.next().unwrap_or_default())?;
         for line in lines {
@@ -112,9 +115,32 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> comfy_table::Table {
     table.load_preset(comfy_table::presets::NOTHING);
     table.set_header(head.iter().map(|name| name.to_uppercase()));
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|cell| printable_line(cell)));
     }
     table
+}
+
+/// What others have named reaches a terminal as text alone: characters that move the cursor, change
+/// colours or turn the direction of writing are spelled out. Line feeds and tabs stay.
+pub(crate) fn printable(text: &str) -> String {
+    spell_out(text, |c| c != '\n' && c != '\t')
+}
+
+/// The same on one line.
+pub(crate) fn printable_line(text: &str) -> String {
+    spell_out(text, |_| true)
+}
+
+fn spell_out(text: &str, also: impl Fn(char) -> bool) -> String {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match (c.is_control() || turns(c)) && also(c) {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    out
 }
 
 /// The entry of one vault in `vaults`.
@@ -207,7 +233,7 @@ pub(crate) fn error_text(error: &Error) -> String {
 pub(crate) fn print_error(format: OutputFormat, error: &Error) {
     let text = match format {
         OutputFormat::Json => format!("{}\n", json!({ "error": error_json(error) })),
-        OutputFormat::Table => error_text(error),
+        OutputFormat::Table => printable(&error_text(error)),
     };
     // There is nowhere left to say that stderr is gone.
     let _ = io::stderr().write_all(text.as_bytes());
@@ -224,6 +250,20 @@ mod tests {
         let output = Output::failed(error, json!([1, 2]), String::new());
         assert_eq!(output.exit, Exit::Unreachable);
         assert_eq!(output.json, json!({ "error": alone, "vaults": [1, 2] }));
+    }
+
+    #[test]
+    fn what_others_have_named_cannot_steer_a_terminal() {
+        let hostile = "a\u{1b}[31mred\u{7}\r\nb\tc\u{9b}2J\u{202e}x";
+        let line = printable_line(hostile);
+        assert_eq!(line, "a\\u{1b}[31mred\\u{7}\\r\\nb\\tc\\u{9b}2J\\u{202e}x");
+        assert_eq!(printable("a\n\tb\r"), "a\n\tb\\r");
+        assert_eq!(printable_line("Ünïcode — 密钥"), "Ünïcode — 密钥");
+        let table = table(&["name"], &[vec![hostile.to_owned()]]).to_string();
+        assert!(
+            table.chars().all(|c| c == '\n' || !c.is_control()),
+            "{table:?}"
+        );
     }
 
     #[test]

@@ -58,6 +58,7 @@ fn check(output: &Output) {
             "kill",
             "survives",
             "log-grows",
+            "put-back",
             "split",
             "bearer",
             "two-away",

@@ -49,14 +49,17 @@ pub mod token;
 mod track;
 
 pub use calls::{
-    AuditLog, BatchAnswer, BatchCall, CreateKey, Deleted, Input, LogPage, ReconfigureOffer,
-    Reconfigured, ServedConfig, Signed, VaultInfo, Versioned, WhoAmI,
+    AuditLog, BatchAnswer, BatchCall, CreateKey, Deleted, Input, LogPage, LogReader,
+    ReconfigureOffer, Reconfigured, ServedConfig, Signed, VaultInfo, Versioned, WhoAmI,
 };
 pub use client::Client;
 pub use config::{ClientConfig, VaultPins};
 pub use constellation::{Constellation, ConstellationConfig};
 pub use error::{Blame, Error, ErrorCode, Heads, Report, Result, Retry};
-pub use heads::{HeadStore, KeyPin, Remembered, RememberedManifest, SeenHead, SeenManifest};
+pub use heads::{
+    Boot, CarriedNote, GoOnWith, HeadStore, KeptEvidence, KeyPin, LogPosition, RememberedManifest,
+    SeenHead, SeenManifest, ToldHead,
+};
 pub use key::{KeyInfo, KeyName, KeyState};
 pub use manifest::load_manifest;
 pub use receipt::{Answer, Logged, Receipt};

@@ -81,6 +81,10 @@ impl Notes {
         })
     }
 
+    pub(crate) fn key(&self) -> LogKey {
+        self.key
+    }
+
     /// A head whose note this vault signed, and which says what the note says.
     pub(crate) fn head(&self, head: v1::Head) -> Result<SeenHead> {
         let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);

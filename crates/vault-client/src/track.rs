@@ -2,12 +2,13 @@
 //! client ever accepts are proven to be of one log.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::heads::{HeadStore, Remembered, SeenHead};
+use crate::heads::{HeadStore, Remembered, SeenHead, Showing, ToldHead, Witnessed};
 use crate::receipt::Logged;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::PoisonError;
 use tokio::sync::Mutex;
+use vault_audit::{Checkpoint, Found, Shown, judge_answer};
 use vault_encoding::Hash;
 use vault_encoding::merkle;
 use vault_policy::VaultId;
@@ -19,6 +20,18 @@ pub(crate) struct Tracker {
     latest: Mutex<Option<SeenHead>>,
     /// Heads that were proven to be of the log of `latest`: calls of one group share theirs.
     linked: std::sync::Mutex<VecDeque<(u64, Hash)>>,
+    standing: std::sync::Mutex<Standing>,
+}
+
+/// What stands between this client and the vault, as of one state of the store.
+#[derive(Default)]
+struct Standing {
+    /// The state of the store, if it was read.
+    as_of: Option<u64>,
+    /// Evidence that nobody has acknowledged.
+    stopped: Option<Error>,
+    /// Heads that others have seen and that the vault has not shown to be of its log.
+    told: Vec<ToldHead>,
 }
 
 /// Heads that are remembered as linked.
@@ -32,7 +45,55 @@ impl Tracker {
             store,
             latest,
             linked: std::sync::Mutex::default(),
+            standing: std::sync::Mutex::default(),
         })
+    }
+
+    /// What the vault has to be held to before anything is asked of it; refuses where evidence
+    /// against it is not acknowledged.
+    pub(crate) fn standing(&self) -> Result<Vec<ToldHead>> {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.store.changes();
+        if standing.as_of != Some(now) {
+            let kept = self.store.evidence(&self.vault)?;
+            let mut open = kept.iter().filter(|kept| kept.acknowledged.is_none());
+            let mut told = self.store.told(&self.vault)?;
+            told.retain(|told| !told.proven);
+            *standing = Standing {
+                as_of: Some(now),
+                stopped: open.next().map(|kept| kept.error()),
+                told,
+            };
+        }
+        match &standing.stopped {
+            Some(error) => Err(error.clone()),
+            None => Ok(standing.told.clone()),
+        }
+    }
+
+    /// What other processes have kept since is read again: for a new session.
+    pub(crate) fn read_again(&self) {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.as_of = None;
+    }
+
+    /// Holds the head of an answer to one that somebody else has seen: its call carried that.
+    pub(crate) async fn hold<P, F>(
+        &self,
+        told: &ToldHead,
+        answered: SeenHead,
+        shown: &Showing,
+        prove: P,
+    ) -> Result<()>
+    where
+        P: Fn(u64, u64) -> F,
+        F: Future<Output = Result<Vec<Hash>>>,
+    {
+        self.compare(&told.head, &answered, shown)?;
+        self.link(&told.head, &answered, None, shown, &prove)
+            .await?;
+        self.accept(None, answered, None, shown, prove).await?;
+        self.store.prove_told(&self.vault, &told.head)
     }
 
     /// The head that goes out with the next call.
@@ -47,6 +108,7 @@ impl Tracker {
         seen: Option<&SeenHead>,
         answered: SeenHead,
         logged: Option<&Logged>,
+        shown: &Showing,
         prove: P,
     ) -> Result<()>
     where
@@ -54,7 +116,7 @@ impl Tracker {
         F: Future<Output = Result<Vec<Hash>>>,
     {
         if let Some(seen) = seen {
-            self.compare(seen, &answered)?;
+            self.compare(seen, &answered, shown)?;
         }
         let this = (answered.size, answered.root);
         if self.is_linked(&this) {
@@ -65,13 +127,13 @@ impl Tracker {
             return Ok(());
         }
         if let Some(known) = latest.as_ref() {
-            self.link(known, &answered, logged, &prove).await?;
+            self.link(known, &answered, logged, shown, &prove).await?;
         }
         if latest
             .as_ref()
             .is_none_or(|known| known.size < answered.size)
         {
-            *latest = Some(self.keep(answered, latest.clone(), &prove).await?);
+            *latest = Some(self.keep(answered, latest.clone(), shown, &prove).await?);
         }
         self.linked(this);
         Ok(())
@@ -91,30 +153,67 @@ impl Tracker {
 
     /// Judges a head where no proof can be had, such as one shown before authentication. It is
     /// not kept.
-    pub(crate) fn glance(&self, seen: Option<&SeenHead>, answered: &SeenHead) -> Result<()> {
-        seen.map_or(Ok(()), |seen| self.compare(seen, answered))
+    pub(crate) fn glance(
+        &self,
+        seen: Option<&SeenHead>,
+        answered: &SeenHead,
+        shown: &Showing,
+    ) -> Result<()> {
+        seen.map_or(Ok(()), |seen| self.compare(seen, answered, shown))
     }
 
     /// The error for two heads that contradict each other; also where the vault says so itself.
     pub(crate) fn contradiction(
         &self,
         code: ErrorCode,
+        found: Found,
         seen: SeenHead,
         answered: SeenHead,
+        shown: &Showing,
     ) -> Error {
-        self.store.contradiction(code, &self.vault, seen, answered)
+        let told = self.store.told(&self.vault).unwrap_or_default();
+        let carried = told.iter().find(|told| told.head.is_head_of(&seen));
+        let boots = self.store.boots(&self.vault).unwrap_or_default();
+        let seen = Witnessed {
+            boot_id: boots.at(seen.size).filter(|_| carried.is_none()),
+            carried_by: carried.map(|told| told.carried_by),
+            head: seen,
+        };
+        let answered = Witnessed {
+            head: answered,
+            boot_id: Some(shown.boot_id),
+            carried_by: None,
+        };
+        let error = self
+            .store
+            .contradiction(code, shown.key, found, seen, answered);
+        match error.vault_id == Some(self.vault) {
+            true => error,
+            // Only where the key at hand is not the vault's.
+            false => error.vault(self.vault),
+        }
     }
 
     /// A later answer cannot be shorter, nor have another root at the same size.
-    fn compare(&self, seen: &SeenHead, answered: &SeenHead) -> Result<()> {
-        let code = if answered.size < seen.size {
-            ErrorCode::RollbackDetected
-        } else if answered.size == seen.size && answered.root != seen.root {
-            ErrorCode::ForkDetected
-        } else {
-            return Ok(());
+    fn compare(&self, seen: &SeenHead, answered: &SeenHead, shown: &Showing) -> Result<()> {
+        let at = |head: &SeenHead| Checkpoint {
+            vault_id: self.vault.0,
+            size: head.size,
+            root: head.root,
         };
-        Err(self.contradiction(code, seen.clone(), answered.clone()))
+        // Which start showed what matters only where something is wrong.
+        let same_boot = || match self.store.boots(&self.vault) {
+            Ok(boots) => boots.has_shown(&shown.boot_id, seen.size),
+            Err(_) => false,
+        };
+        let same_boot = answered.size < seen.size && same_boot();
+        let code = match judge_answer(&at(seen), &at(answered), same_boot) {
+            Shown::Same | Shown::Longer => return Ok(()),
+            Shown::RolledBack => ErrorCode::RollbackDetected,
+            Shown::Forked => ErrorCode::ForkDetected,
+        };
+        let (seen, answered) = (seen.clone(), answered.clone());
+        Err(self.contradiction(code, Found::Answer, seen, answered, shown))
     }
 
     /// Proves that two heads are of one log, whichever is longer: calls overtake each other.
@@ -123,6 +222,7 @@ impl Tracker {
         known: &SeenHead,
         answered: &SeenHead,
         logged: Option<&Logged>,
+        shown: &Showing,
         prove: &P,
     ) -> Result<()>
     where
@@ -130,7 +230,7 @@ impl Tracker {
         F: Future<Output = Result<Vec<Hash>>>,
     {
         if known.size == answered.size {
-            return self.compare(known, answered);
+            return self.compare(known, answered, shown);
         }
         let (old, new) = if known.size < answered.size {
             (known, answered)
@@ -149,15 +249,22 @@ impl Tracker {
         if merkle::verify_consistency(old.size, new.size, &proof, &old.root, &new.root) {
             return Ok(());
         }
-        Err(self.contradiction(ErrorCode::ForkDetected, known.clone(), answered.clone()))
+        let (code, found) = (ErrorCode::ForkDetected, Found::Proof);
+        Err(self.contradiction(code, found, known.clone(), answered.clone(), shown))
     }
 
     /// Waits for the disk beside the calls that go on.
-    async fn remember(&self, head: &SeenHead, known: &Option<SeenHead>) -> Result<Remembered> {
-        let (store, vault) = (self.store.clone(), self.vault);
+    async fn remember(
+        &self,
+        head: &SeenHead,
+        known: &Option<SeenHead>,
+        shown: &Showing,
+    ) -> Result<Remembered> {
+        let (store, vault, shown) = (self.store.clone(), self.vault, *shown);
         let (head, known) = (head.clone(), known.clone());
-        let remembered =
-            tokio::task::spawn_blocking(move || store.remember(&vault, &head, known.as_ref()));
+        let remembered = tokio::task::spawn_blocking(move || {
+            store.remember(&vault, &head, known.as_ref(), &shown)
+        });
         let ended = |_| Err(Error::new(ErrorCode::Internal));
         remembered.await.unwrap_or_else(ended)
     }
@@ -168,6 +275,7 @@ impl Tracker {
         &self,
         answered: SeenHead,
         mut known: Option<SeenHead>,
+        shown: &Showing,
         prove: &P,
     ) -> Result<SeenHead>
     where
@@ -175,21 +283,26 @@ impl Tracker {
         F: Future<Output = Result<Vec<Hash>>>,
     {
         loop {
-            let remembered = self.remember(&answered, &known).await?;
+            let remembered = self.remember(&answered, &known, shown).await?;
             match remembered {
                 Remembered::Advanced | Remembered::Same => return Ok(answered),
                 Remembered::Contradicts(kept) => {
-                    return Err(self.contradiction(ErrorCode::ForkDetected, kept, answered));
+                    let (code, found) = (ErrorCode::ForkDetected, Found::Answer);
+                    return Err(self.contradiction(code, found, kept, answered, shown));
+                }
+                Remembered::Interleaved(kept) => {
+                    let (code, found) = (ErrorCode::ForkDetected, Found::Boots);
+                    return Err(self.contradiction(code, found, kept, answered, shown));
                 }
                 Remembered::Unlinked(kept) => {
-                    self.link(&kept, &answered, None, prove).await?;
+                    self.link(&kept, &answered, None, shown, prove).await?;
                     known = Some(kept);
                 }
                 Remembered::Older => {
                     let Some(kept) = self.store.head(&self.vault)? else {
                         return Ok(answered);
                     };
-                    self.link(&kept, &answered, None, prove).await?;
+                    self.link(&kept, &answered, None, shown, prove).await?;
                     return Ok(kept);
                 }
             }

@@ -1,6 +1,6 @@
 //! Step 1 of a call: who may do what to which key. Reads the state, changes nothing.
 
-use crate::api::{Answer, CallContext, Code, LoggedLeaf, Refusal, Request};
+use crate::api::{Answer, CallContext, Code, Head, LoggedLeaf, Refusal, Request};
 use crate::caller::Caller;
 use crate::head;
 use crate::keyring::KeyRing;
@@ -15,6 +15,7 @@ use crate::stop::Stop;
 use crate::time::TimeReading;
 use crate::vault::Vault;
 use std::sync::Arc;
+use vault_audit::Checkpoint;
 use vault_policy::{
     Action, KeySubject, KeyType, KeyVersion, OidcSubject, Operation, Permit, VaultId, VaultTime,
     evaluate, sender_allows, type_allows, usage_allows,
@@ -150,10 +151,22 @@ impl Vault {
         match &call.context.seen {
             Some(seen) => {
                 let durable = self.durable().map(crate::Committed::head);
-                head::check(seen, &self.vault_id, &self.tree, durable, self.queue.folded)
+                let (vault_id, folded) = (&self.vault_id, self.queue.folded);
+                let sign = |at| self.sign_head(at);
+                head::check(seen, vault_id, &self.tree, durable, folded, sign)
             }
             None => Ok(()),
         }
+    }
+
+    /// A head of this log at an earlier size. `at` is of leaves that are durable.
+    fn sign_head(&self, at: Checkpoint) -> Option<Head> {
+        let signature = self.signer.sign(at.text().as_bytes()).ok()?;
+        Some(Head {
+            size: at.size,
+            root: at.root,
+            checkpoint: at.sign(&self.key, |_| signature).into(),
+        })
     }
 
     /// Looks the key up, asks its policy, and then whether the type takes such a sender.

@@ -7,6 +7,8 @@ use crate::group::{self, CheckpointSigner, Position};
 use crate::idempotency::{Kept, Remembered};
 use crate::keyring::KeyRing;
 use crate::leaf::Record;
+use crate::leaves::Leaves;
+use crate::limits::Limits;
 use crate::snapshot;
 use crate::state::{LiveKey, State};
 use crate::strangers::Strangers;
@@ -109,7 +111,11 @@ impl Vault {
         } = input;
         let key = LogKey::from_spki(&identity_spki).map_err(|_| BootError::Identity)?;
         let ring = KeyRing::new(config.limits.cached_keys, rng).map_err(|_| BootError::Crypto)?;
-        let mut vault = Self::empty(key, signer, config, boot_id, ring);
+        // The default is a power of two.
+        let leaves = Leaves::from(0, config.limits.leaves_per_bundle)
+            .or_else(|| Leaves::from(0, Limits::default().leaves_per_bundle))
+            .ok_or(BootError::Crypto)?;
+        let mut vault = Self::empty(key, signer, config, boot_id, ring, leaves);
         let promised = match snapshot {
             Some(snapshot) => Some(vault.restore(&snapshot, rng)?),
             None => None,
@@ -133,6 +139,7 @@ impl Vault {
         config: VaultConfig,
         boot_id: [u8; 16],
         ring: KeyRing,
+        leaves: Leaves,
     ) -> Self {
         let next = Position {
             sequence: 0,
@@ -148,7 +155,7 @@ impl Vault {
             state: State::default(),
             ring: Arc::new(ring),
             tree: LogTree::new(),
-            leaves: Vec::new(),
+            leaves,
             queue: Queue {
                 records: Vec::new(),
                 next,
@@ -158,6 +165,7 @@ impl Vault {
                 folded: 0,
             },
             strangers: Strangers::default(),
+            limited: Strangers::default(),
         }
     }
 
@@ -211,7 +219,7 @@ impl Vault {
     /// Appends one leaf and applies its change. `None` if they contradict each other.
     fn replay(&mut self, record: &Record, rng: &mut dyn Rng) -> Option<Option<Commitment>> {
         let (index, leaf_hash) = self.tree.append(&record.leaf);
-        self.leaves.push(record.leaf.as_slice().into());
+        self.leaves.push(&record.leaf);
         let Some(change) = Change::decode(&record.change).ok()? else {
             return Some(None);
         };
@@ -224,7 +232,7 @@ impl Vault {
             Change::Create(created) => {
                 let lineage = Lineage::derive(&self.vault_id, &leaf_hash);
                 let policy = PolicyHash(entry.policy_hash?);
-                self.replay_creation(&created, lineage, policy, index, rng)?;
+                self.replay_creation(*created, lineage, policy, index, rng)?;
             }
             Change::Destroy {
                 lineage,
@@ -245,7 +253,7 @@ impl Vault {
 
     fn replay_creation(
         &mut self,
-        created: &CreatedKey,
+        created: CreatedKey,
         lineage: Lineage,
         policy_hash: PolicyHash,
         index: u64,
@@ -259,11 +267,11 @@ impl Vault {
             return None;
         }
         let owner = policy.owner().clone();
+        let remembered = created.remembered;
         let key = LiveKey::from_created(created, lineage, policy, &self.ring, rng).ok()?;
         self.state
             .add(owner, Arc::new(key), index.saturating_add(1));
-        self.state
-            .remember(kept(created.remembered, lineage, index));
+        self.state.remember(kept(remembered, lineage, index));
         Some(())
     }
 

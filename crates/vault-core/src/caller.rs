@@ -2,18 +2,47 @@
 
 use crate::api::{Code, Refusal};
 use crate::authn::token::TokenProof;
+use vault_encoding::{Hash, sha256};
 use vault_policy::{Facts, OidcSubject, UnixSeconds, VerifiedEvidence};
+
+/// Who is told apart from others where something is shared out: a digest, so that it is as long
+/// for everybody.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Principal {
+    /// Issuer and subject of a token, whatever else is proven.
+    Subject(Hash),
+    /// Measurement and machine of an enclave that shows no token.
+    Enclave(Hash),
+}
 
 /// A call's proven facts. Made only from proofs.
 ///
 /// ```compile_fail
 /// let facts = vault_policy::Facts::default();
-/// let forged = vault_core::Caller { facts, subject: None };
+/// let forged = vault_core::Caller { facts, ..todo!() };
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Caller {
     facts: Facts,
     subject: Option<OidcSubject>,
+    principal: Principal,
+}
+
+impl Principal {
+    fn of_subject(subject: &OidcSubject) -> Self {
+        let OidcSubject { issuer, subject } = subject;
+        let mut text = Vec::with_capacity(8 + issuer.len() + subject.len());
+        text.extend_from_slice(&(issuer.len() as u64).to_be_bytes());
+        text.extend_from_slice(issuer.as_bytes());
+        text.extend_from_slice(subject.as_bytes());
+        Self::Subject(sha256(&text))
+    }
+
+    fn of_enclave(evidence: &VerifiedEvidence) -> Self {
+        let claims = evidence.claims();
+        let text = [claims.mrenclave.0.0, claims.platform_id.0.0];
+        Self::Enclave(sha256(text.as_flattened()))
+    }
 }
 
 impl Caller {
@@ -23,17 +52,20 @@ impl Caller {
         token: Option<TokenProof>,
         evidence: Option<VerifiedEvidence>,
     ) -> Result<Self, Refusal> {
-        if token.is_none() && evidence.is_none() {
-            return Err(Refusal::new(Code::Unauthenticated));
-        }
         let token = token.map(|proof| proof.facts().clone());
         let subject = token.as_ref().map(|token| OidcSubject {
             issuer: token.issuer.clone(),
             subject: token.subject.clone(),
         });
+        let principal = match (&subject, &evidence) {
+            (Some(subject), _) => Principal::of_subject(subject),
+            (None, Some(evidence)) => Principal::of_enclave(evidence),
+            (None, None) => return Err(Refusal::new(Code::Unauthenticated)),
+        };
         Ok(Self {
             facts: Facts { token, evidence },
             subject,
+            principal,
         })
     }
 
@@ -45,6 +77,11 @@ impl Caller {
     /// The subject of the token, if there is one.
     pub fn subject(&self) -> Option<&OidcSubject> {
         self.subject.as_ref()
+    }
+
+    /// Whose share of everything this call takes from.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
     }
 
     /// When the caller's token expires.

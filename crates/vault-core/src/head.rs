@@ -2,17 +2,20 @@
 //! caller has seen refuses, with both heads.
 
 use crate::api::{Code, Head, Refusal, SeenHead};
-use vault_audit::LogTree;
+use vault_audit::{Checkpoint, LogTree};
 use vault_policy::VaultId;
 
 /// Refuses if `seen` is not a prefix of the durable log. Before anything is durable in this boot
-/// the `folded` leaves count, and the head is filled in when the refusal is released.
+/// the `folded` leaves count, and the head is filled in when the refusal is released. A fork is
+/// refused with our own head at the size that was seen, which `sign` signs: together with the
+/// note that the caller holds it proves that there are two logs.
 pub(crate) fn check(
     seen: &SeenHead,
     vault_id: &VaultId,
     tree: &LogTree,
     durable: Option<&Head>,
     folded: u64,
+    sign: impl FnOnce(Checkpoint) -> Option<Head>,
 ) -> Result<(), Refusal> {
     if seen.vault_id != *vault_id {
         let detail = "the head seen is that of another vault";
@@ -20,15 +23,21 @@ pub(crate) fn check(
     }
     // Nobody can have seen what is not durable yet; what was read back at boot they can.
     let ours = durable.map_or(folded, |head| head.size);
-    let code = if seen.size > ours {
-        Code::RollbackDetected
-    } else if tree.root_at(seen.size) != Some(seen.root) {
-        Code::ForkDetected
+    let root = tree.root_at(seen.size);
+    let (code, head) = if seen.size > ours {
+        (Code::RollbackDetected, None)
+    } else if root != Some(seen.root) {
+        let at = root.filter(|_| durable.is_some()).map(|root| Checkpoint {
+            vault_id: vault_id.0,
+            size: seen.size,
+            root,
+        });
+        (Code::ForkDetected, at.and_then(sign))
     } else {
         return Ok(());
     };
     let mut refusal = Refusal::new(code);
-    refusal.head = durable.cloned();
+    refusal.head = head.or_else(|| durable.cloned());
     refusal.seen = Some(*seen);
     Err(refusal)
 }
@@ -56,8 +65,23 @@ mod tests {
                 size,
                 root,
             };
-            check(&seen, &vault_id, &tree, Some(&durable), 0).map_err(|refusal| {
-                assert_eq!(refusal.head.as_ref(), Some(&durable));
+            let sign = |at: Checkpoint| {
+                Some(Head {
+                    size: at.size,
+                    root: at.root,
+                    checkpoint: b"signed".as_slice().into(),
+                })
+            };
+            check(&seen, &vault_id, &tree, Some(&durable), 0, sign).map_err(|refusal| {
+                let head = refusal.head.as_ref().unwrap();
+                match refusal.code {
+                    // Two roots of one size.
+                    Code::ForkDetected => {
+                        assert_eq!((head.size, Some(head.root)), (size, tree.root_at(size)));
+                        assert_eq!(&*head.checkpoint, b"signed");
+                    }
+                    _ => assert_eq!(head, &durable),
+                }
                 assert!(refusal.seen.is_some());
                 refusal.code
             })
@@ -72,7 +96,7 @@ mod tests {
             size: 0,
             root: Hash([0; 32]),
         };
-        let refused = check(&other, &vault_id, &tree, Some(&durable), 0).unwrap_err();
+        let refused = check(&other, &vault_id, &tree, Some(&durable), 0, |_| None).unwrap_err();
         assert_eq!(refused.code, Code::InvalidArgument);
     }
 }

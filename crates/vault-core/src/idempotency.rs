@@ -2,7 +2,8 @@
 
 use crate::codec::{Malformed, Reader, Writer};
 use crate::limits::IDEMPOTENCY_ENTRIES;
-use std::collections::{BTreeMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use vault_encoding::{Domain, Hash, sha256};
 use vault_policy::{Lineage, OidcSubject};
 
@@ -39,12 +40,22 @@ pub(crate) struct Kept {
     pub(crate) index: u64,
 }
 
-/// Bounded; the oldest entry goes first.
+/// Bounded. When it is full, the oldest entry goes of whoever has the most: nobody with less than an even
+/// share ever loses one to somebody else.
 #[derive(Default)]
 pub(crate) struct Table {
     kept: BTreeMap<Scope, Kept>,
-    order: VecDeque<Scope>,
+    /// By age.
+    order: BTreeMap<u64, Scope>,
+    next: u64,
+    /// The ages of an account's entries, oldest first.
+    accounts: BTreeMap<Hash, VecDeque<u64>>,
+    /// Accounts by number of entries; of two with as many, the one with the older entry is last.
+    ranks: BTreeSet<Rank>,
 }
+
+/// Entries, age of the oldest, account.
+type Rank = (usize, Reverse<u64>, Hash);
 
 /// What the table says of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,22 +74,58 @@ impl Table {
         }
     }
 
-    pub(crate) fn insert(&mut self, kept: Kept) {
+    /// Keeps an entry in somebody's account.
+    pub(crate) fn insert(&mut self, account: Hash, kept: Kept) {
         let scope = kept.remembered.scope;
-        if self.kept.insert(scope, kept).is_none() {
-            self.order.push_back(scope);
+        if self.kept.insert(scope, kept).is_some() {
+            return;
         }
-        while self.order.len() > IDEMPOTENCY_ENTRIES {
-            if let Some(oldest) = self.order.pop_front() {
-                self.kept.remove(&oldest);
-            }
+        let age = self.next;
+        self.next = age.saturating_add(1);
+        self.order.insert(age, scope);
+        self.change(account, |ages| ages.push_back(age));
+        if self.order.len() > IDEMPOTENCY_ENTRIES {
+            self.evict();
         }
+    }
+
+    fn evict(&mut self) {
+        let Some(&(_, Reverse(age), account)) = self.ranks.last() else {
+            return;
+        };
+        self.change(account, |ages| {
+            ages.pop_front();
+        });
+        if let Some(scope) = self.order.remove(&age) {
+            self.kept.remove(&scope);
+        }
+    }
+
+    /// Changes an account, and its rank with it.
+    fn change(&mut self, account: Hash, change: impl FnOnce(&mut VecDeque<u64>)) {
+        let ages = self.accounts.entry(account).or_default();
+        let before = rank(ages, account);
+        change(ages);
+        let after = rank(ages, account);
+        if after.is_none() {
+            self.accounts.remove(&account);
+        }
+        if let Some(before) = before {
+            self.ranks.remove(&before);
+        }
+        self.ranks.extend(after);
     }
 
     /// Oldest first.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Kept> {
-        self.order.iter().filter_map(|scope| self.kept.get(scope))
+        self.order.values().filter_map(|scope| self.kept.get(scope))
     }
+}
+
+/// `None` of an empty account.
+fn rank(ages: &VecDeque<u64>, account: Hash) -> Option<Rank> {
+    let oldest = *ages.front()?;
+    Some((ages.len(), Reverse(oldest), account))
 }
 
 impl Remembered {
@@ -132,20 +179,74 @@ mod tests {
         }
     }
 
+    const ALICE: Hash = Hash([1; 32]);
+    const BOB: Hash = Hash([2; 32]);
+
+    fn is_kept(table: &Table, kept: &Kept) -> bool {
+        let Remembered { scope, body, .. } = &kept.remembered;
+        table.look_up(scope, body) == Seen::Same(*kept)
+    }
+
     #[test]
     fn a_repeat_is_seen_another_body_is_too_and_the_oldest_entry_goes_first() {
         let mut table = Table::default();
         let first = kept("first", 1);
-        table.insert(first);
+        table.insert(ALICE, first);
         let scope = first.remembered.scope;
         assert_eq!(table.look_up(&scope, &Hash([1; 32])), Seen::Same(first));
         assert_eq!(table.look_up(&scope, &Hash([2; 32])), Seen::OtherBody);
         for number in 1..IDEMPOTENCY_ENTRIES {
-            table.insert(kept(&number.to_string(), 1));
+            table.insert(ALICE, kept(&number.to_string(), 1));
         }
         assert_eq!(table.look_up(&scope, &Hash([1; 32])), Seen::Same(first));
-        table.insert(kept("last", 1));
+        table.insert(ALICE, kept("last", 1));
         assert_eq!(table.look_up(&scope, &Hash([1; 32])), Seen::Never);
+        assert_eq!(table.entries().count(), IDEMPOTENCY_ENTRIES);
+    }
+
+    #[test]
+    fn one_account_never_takes_entries_of_another_that_has_less_than_its_share() {
+        let mut table = Table::default();
+        let own: Vec<Kept> = (0..IDEMPOTENCY_ENTRIES / 2)
+            .map(|number| kept(&format!("alice {number}"), 1))
+            .collect();
+        for kept in &own {
+            table.insert(ALICE, *kept);
+        }
+        for number in 0..3 * IDEMPOTENCY_ENTRIES {
+            table.insert(BOB, kept(&number.to_string(), 1));
+        }
+        assert!(own.iter().all(|kept| is_kept(&table, kept)));
+        let last = kept(&(3 * IDEMPOTENCY_ENTRIES - 1).to_string(), 1);
+        assert!(is_kept(&table, &last));
+        assert_eq!(table.entries().count(), IDEMPOTENCY_ENTRIES);
+        assert_eq!(table.ranks.len(), 2);
+    }
+
+    #[test]
+    fn a_table_that_is_read_back_forgets_what_the_first_one_would_have() {
+        let account = |number: usize| Hash([(number * number % 7) as u8; 32]);
+        let mut table = Table::default();
+        let mut accounts = BTreeMap::new();
+        let mut add = |table: &mut Table, number: usize| {
+            let kept = kept(&number.to_string(), 1);
+            accounts.insert(kept.remembered.scope, account(number));
+            table.insert(account(number), kept);
+        };
+        (0..12_000).for_each(|number| add(&mut table, number));
+        let mut again = Table::default();
+        let entries: Vec<Kept> = table.entries().copied().collect();
+        let mut later = Table::default();
+        (12_000..15_000).for_each(|number| add(&mut later, number));
+        for kept in &entries {
+            again.insert(accounts[&kept.remembered.scope], *kept);
+        }
+        for kept in later.entries() {
+            for table in [&mut table, &mut again] {
+                table.insert(accounts[&kept.remembered.scope], *kept);
+            }
+        }
+        assert!(table.entries().eq(again.entries()));
         assert_eq!(table.entries().count(), IDEMPOTENCY_ENTRIES);
     }
 }

@@ -2,6 +2,7 @@
 //! secret, and nothing waits for the log.
 
 use crate::api::KeyState;
+use crate::archive::ArchivedLeaves;
 use crate::codec::Writer;
 use crate::state::Body;
 use crate::vault::Vault;
@@ -37,9 +38,20 @@ impl Vault {
         self.tree.root_at(size)
     }
 
-    /// A leaf in memory, durable or not.
+    /// A leaf in memory, durable or not; older ones are in the archive.
     pub fn leaf(&self, index: u64) -> Option<Arc<[u8]>> {
-        self.leaves.get(usize::try_from(index).ok()?).cloned()
+        self.leaves.get(index)
+    }
+
+    /// Hash of a leaf, durable or not.
+    pub fn leaf_hash(&self, index: u64) -> Option<Hash> {
+        self.tree.leaf_hash(index)
+    }
+
+    /// A leaf that is in the archive.
+    pub fn archived(&self, index: u64) -> Option<ArchivedLeaves> {
+        let here = index >= self.leaves.first() || index >= self.size();
+        (!here).then(|| ArchivedLeaves::find(self, index..index.saturating_add(1)))?
     }
 
     /// Digest of everything that the log decides, key material excepted: equal for a state that was
@@ -51,7 +63,7 @@ impl Vault {
         if let Some(in_force) = &self.state.in_force {
             in_force.write(&mut out);
         }
-        for slot in self.state.slots() {
+        for slot in self.state.slots().iter() {
             out.bytes(slot.owner.issuer.as_bytes());
             out.bytes(slot.owner.subject.as_bytes());
             out.u64(slot.changed);

@@ -5,13 +5,17 @@
 //! - take every call through [`Vault::authorize`], [`Authorized::operate`] (outside any lock) and
 //!   [`Vault::record`];
 //! - commit groups in their order ([`Vault::take_group`], [`commit`], [`Vault::settle`]), end the
-//!   process on a [`CommitFault`], and only then release replies ([`Pending::release`]).
+//!   process on a [`CommitFault`], and only then release replies ([`Pending::release`]);
+//! - now and then take a view of the state ([`Vault::view`]) and encode it elsewhere: bundles into the
+//!   archive, snapshot, the entry that commits to it, and only then [`Vault::forget_leaves`].
 
 pub mod api;
+mod archive;
 pub mod authn;
 mod authorize;
 mod boot;
 mod caller;
+mod carried;
 mod change;
 mod codec;
 mod commit;
@@ -22,13 +26,17 @@ mod idempotency;
 mod inspect;
 mod keyring;
 mod leaf;
+mod leaves;
 pub mod limits;
 mod operate;
 mod ops;
 mod pending;
+mod quota;
+mod rates;
 mod reconfigure;
 mod record;
 mod request_form;
+mod restore;
 mod snapshot;
 mod state;
 mod stop;
@@ -37,17 +45,20 @@ mod time;
 mod vault;
 
 pub use api::{Answer, CallContext, Code, Head, Receipt, Refusal, Reply, Request};
+pub use archive::{ArchivedLeaves, Bundle, BundlePlace, LostLeaves};
 pub use authorize::Authorized;
 pub use boot::{BootError, BootInput, LoggedGroup, OpenedSnapshot};
-pub use caller::Caller;
+pub use caller::{Caller, Principal};
+pub use carried::{CarriedHead, CarriedHeads, HEADS_PER_CALL, NOTE_BYTES};
 pub use commit::{CommitFault, Committed, DurableLog, commit};
 pub use config::{RoleNames, VaultConfig};
 pub use group::{CheckpointSigner, Group, Position};
-pub use limits::Limits;
+pub use limits::{Limits, RateLimits};
 pub use operate::Operated;
 pub use pending::Pending;
+pub use rates::{Cost, Rates};
 pub use reconfigure::{GovernedChange, InForce, LoggedEvent};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, SnapshotView};
 pub use time::{TimeMode, TimeReading};
 pub use vault::{Vault, VaultInfo};
 pub use vault_keys::{Rng, SignatureFormat};

@@ -8,7 +8,7 @@ pub const LABELS: usize = 16;
 pub const LABEL_BYTES: usize = 256;
 /// Bytes of an idempotency key.
 pub const IDEMPOTENCY_KEY_BYTES: usize = 64;
-/// Answers that are kept for repeats; the oldest goes first.
+/// Answers that are kept for repeats, of all owners together.
 pub const IDEMPOTENCY_ENTRIES: usize = 10_000;
 /// Bytes of a policy's canonical form.
 pub const POLICY_BYTES: usize = 64 << 10;
@@ -28,8 +28,13 @@ pub struct Limits {
     pub keys_per_owner: usize,
     /// Bytes of the live shares of one owner.
     pub share_bytes_per_owner: usize,
+    /// Bytes of the policies, names and labels of the live keys of one owner; a policy that several are
+    /// under counts once.
+    pub text_bytes_per_owner: usize,
     /// Parsed keys held ready; shares never are.
     pub cached_keys: usize,
+    /// Leaves that are archived together, a power of two; a store keeps what its snapshot says.
+    pub leaves_per_bundle: u64,
 }
 
 impl Default for Limits {
@@ -37,7 +42,37 @@ impl Default for Limits {
         Self {
             keys_per_owner: 1_000_000,
             share_bytes_per_owner: 64 << 20,
+            text_bytes_per_owner: 256 << 20,
             cached_keys: 4_096,
+            leaves_per_bundle: 256,
+        }
+    }
+}
+
+/// How often one principal may call, by the kind of work; twice as much at once. The operational
+/// configuration holds them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RateLimits {
+    /// Calls a second, of whatever kind.
+    pub calls: u32,
+    /// Uses of keys a second. One with a payload counts once more for each 16 KiB of it.
+    pub uses: u32,
+    /// New keys a second. One with a share counts once more for each 4 KiB of it.
+    pub creations: u32,
+    /// Pages of keys or of the log a second.
+    pub pages: u32,
+    /// Bytes of policies to validate a second.
+    pub policy_bytes: u32,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self {
+            calls: 50_000,
+            uses: 20_000,
+            creations: 1_000,
+            pages: 500,
+            policy_bytes: 4 << 20,
         }
     }
 }

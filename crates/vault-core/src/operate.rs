@@ -50,6 +50,13 @@ pub(crate) enum Done {
     Refused { refusal: Refusal, record: Record },
 }
 
+impl Operated {
+    /// Whether recording it writes to the log, be it a refusal. One that is not recorded has no effect.
+    pub fn is_logged(&self) -> bool {
+        !matches!(self.done, Done::Unlogged { .. })
+    }
+}
+
 impl Authorized {
     /// Step 2: does the work. Touches no vault; hold no lock.
     pub fn operate(self, rng: &mut dyn Rng) -> Operated {

@@ -1,27 +1,38 @@
 //! The state at one size of the log, so that a start need not fold all of it.
 //!
-//! format version (1 byte, 1) ‖ vault id ‖ time floor ‖ leaves ‖ policies ‖ keys ‖ remembered
-//! calls; in version 2 the last change of the trust configuration stands behind the floor. Leaves are whole: the tree is computed from them, and the log can be read from them.
+//! Format 3: format version (1 byte, 3) ‖ vault id ‖ time floor ‖ last change of the trust
+//! configuration (1 byte, 0 or 1; then the change) ‖ number of leaves ‖ their hashes ‖ leaves of a bundle ‖
+//! index of the first body ‖ bodies from there ‖ policies ‖ keys ‖ remembered calls. Earlier bodies are in
+//! the archive.
+//!
+//! Formats 1 and 2 are read: version ‖ vault id ‖ time floor ‖ (in 2 the last change) ‖ number of leaves ‖ all bodies
+//! ‖ policies ‖ keys ‖ remembered calls.
 
-use crate::boot::OpenedSnapshot;
-use crate::change::{Change, CreatedKey, type_code, type_of_code};
-use crate::codec::{Malformed, Reader, Writer};
+mod read;
+
+pub(crate) use read::read;
+
+use crate::archive::{Bundle, BundlePlace};
+use crate::change::{Change, CreatedKey, type_code};
+use crate::codec::Writer;
 use crate::group::Position;
-use crate::idempotency::{Kept, Remembered};
+use crate::idempotency::Kept;
+use crate::keyring::KeyRing;
+use crate::leaves::Leaves;
 use crate::reconfigure::InForce;
 use crate::state::{Body, LiveKey, Slot, Tombstone};
 use crate::vault::Vault;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use vault_encoding::Hash;
+use vault_audit::LogTree;
+use vault_encoding::{Chunks, Hash};
 use vault_keys::{KeyError, Rng, SecretAccess};
-use vault_policy::{
-    KeyHandle, KeyPolicy, KeySubject, KeyVersion, Lineage, OidcSubject, PolicyHash, PolicyVersion,
-    UnixSeconds, VaultTime,
-};
+use vault_policy::{KeyPolicy, PolicyHash, UnixSeconds, VaultId, VaultTime};
 use zeroize::Zeroizing;
 
 const UNCHANGED: u8 = 1;
 const GOVERNED: u8 = 2;
+const FORMAT: u8 = 3;
 const LIVE: u8 = 1;
 const DESTROYED: u8 = 2;
 
@@ -33,17 +44,40 @@ pub struct Snapshot {
     pub payload: Zeroizing<Vec<u8>>,
 }
 
+/// The state as it was when the view was taken, which is cheap: it shares everything with the
+/// vault, and what the vault changes later does not reach it. Encode it without the vault's lock.
+pub struct SnapshotView {
+    at: Position,
+    vault_id: VaultId,
+    floor: UnixSeconds,
+    in_force: Option<InForce>,
+    tree: LogTree,
+    leaves: Leaves,
+    slots: Chunks<Slot>,
+    kept: Vec<Kept>,
+    ring: Arc<KeyRing>,
+}
+
 impl Vault {
-    /// The state behind the last group that was taken, for sealing once that group is durable;
-    /// `None` while records are queued (take their group first).
-    pub fn snapshot(&self) -> Result<Option<Snapshot>, KeyError> {
-        if !self.queue.records.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Snapshot {
+    /// The state behind the last group that was taken, to be encoded and sealed once that group is
+    /// durable; `None` while records are queued (take their group first).
+    pub fn view(&self) -> Option<SnapshotView> {
+        self.queue.records.is_empty().then(|| SnapshotView {
             at: self.queue.next,
-            payload: write(self)?,
-        }))
+            vault_id: self.vault_id,
+            floor: self.state.floor,
+            in_force: self.state.in_force.clone(),
+            tree: self.tree.clone(),
+            leaves: self.leaves.clone(),
+            slots: self.state.slots().clone(),
+            kept: self.state.idempotency.entries().copied().collect(),
+            ring: Arc::clone(&self.ring),
+        })
+    }
+
+    /// The same state encoded, with every body that is in memory.
+    pub fn snapshot(&self) -> Result<Option<Snapshot>, KeyError> {
+        self.view().map(|view| view.encode(0)).transpose()
     }
 
     /// Appends the entry that commits to a sealed snapshot. Only when that entry is durable may
@@ -59,45 +93,102 @@ impl Vault {
     }
 }
 
-fn write(vault: &Vault) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let leaves: usize = vault.leaves.iter().map(|leaf| leaf.len() + 4).sum();
-    let keys: usize = vault.state.slots().iter().map(roughly).sum();
-    let mut out = Writer::with_capacity(leaves + keys + 4096);
-    out.u8(match vault.state.in_force {
-        None => UNCHANGED,
-        Some(_) => GOVERNED,
-    });
-    out.fixed(vault.vault_id.0.as_bytes());
-    out.u64(vault.state.floor.0);
-    if let Some(in_force) = &vault.state.in_force {
+impl SnapshotView {
+    /// The first group that is not in it, and the tree that it is of.
+    pub fn at(&self) -> Position {
+        self.at
+    }
+
+    /// Every whole run of leaves that is not in the archive yet.
+    pub fn bundles(&self) -> impl Iterator<Item = Bundle<'_>> {
+        self.leaves.to_archive().filter_map(|(first, run)| {
+            Some(Bundle {
+                place: BundlePlace::of(&self.tree, first, self.leaves.width())?,
+                payload: &run.bytes,
+            })
+        })
+    }
+
+    /// Index behind the last whole run: every body before it can be in the archive.
+    pub fn whole(&self) -> u64 {
+        self.leaves.whole()
+    }
+
+    /// The encoding, without the bodies before `archived`, which is the index of the first body
+    /// that the archive has not, and with those that are not in whole runs before it.
+    pub fn encode(&self, archived: u64) -> Result<Snapshot, KeyError> {
+        Ok(Snapshot {
+            at: self.at,
+            payload: write(self, archived)?,
+        })
+    }
+}
+
+fn write(view: &SnapshotView, archived: u64) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let first = archived.clamp(view.leaves.first(), view.leaves.whole());
+    let bodies: Vec<_> = (first..view.leaves.end())
+        .filter_map(|index| view.leaves.get(index))
+        .collect();
+    let mut out = Writer::with_capacity(roughly(view, &bodies));
+    out.u8(FORMAT);
+    out.fixed(view.vault_id.0.as_bytes());
+    out.u64(view.floor.0);
+    out.u8(u8::from(view.in_force.is_some()));
+    if let Some(in_force) = &view.in_force {
         in_force.write(&mut out);
     }
-    out.u64(vault.leaves.len() as u64);
-    for leaf in &vault.leaves {
-        out.bytes(leaf);
+    out.u64(view.tree.size());
+    for hash in view.tree.leaf_hashes() {
+        out.fixed(hash.as_bytes());
     }
-    let policies: Vec<_> = vault.state.policies().collect();
-    out.u64(policies.len() as u64);
-    for policy in policies {
-        out.bytes(policy.canonical_bytes());
+    out.u64(view.leaves.width());
+    out.u64(first);
+    for body in &bodies {
+        out.bytes(body);
     }
-    out.u64(vault.state.slots().len() as u64);
-    for slot in vault.state.slots() {
-        write_slot(vault, slot, &mut out)?;
-    }
-    let kept: Vec<_> = vault.state.idempotency.entries().collect();
-    out.u64(kept.len() as u64);
-    for kept in kept {
-        kept.remembered.write(&mut out);
-        out.fixed(kept.lineage.0.as_bytes());
-        out.u64(kept.index);
-    }
+    write_state(view, &mut out)?;
     Ok(out.finish())
 }
 
-/// Bytes that a slot takes, but for long names and labels: a buffer that need not grow spares a
-/// copy of everything.
-fn roughly(slot: &Slot) -> usize {
+fn write_state(view: &SnapshotView, out: &mut Writer) -> Result<(), KeyError> {
+    let policies = policies(&view.slots);
+    out.u64(policies.len() as u64);
+    for policy in policies.values() {
+        out.bytes(policy.canonical_bytes());
+    }
+    out.u64(view.slots.len() as u64);
+    for slot in view.slots.iter() {
+        write_slot(&view.ring, slot, out)?;
+    }
+    out.u64(view.kept.len() as u64);
+    for kept in &view.kept {
+        kept.remembered.write(out);
+        out.fixed(kept.lineage.0.as_bytes());
+        out.u64(kept.index);
+    }
+    Ok(())
+}
+
+/// Every policy that a live key is under.
+fn policies(slots: &Chunks<Slot>) -> BTreeMap<PolicyHash, &KeyPolicy> {
+    let live = slots.iter().filter_map(|slot| match &slot.body {
+        Body::Live(key) => Some((key.subject.policy_hash, &*key.policy)),
+        Body::Destroyed(_) => None,
+    });
+    live.collect()
+}
+
+/// A buffer that need not grow spares a copy of everything.
+fn roughly(view: &SnapshotView, bodies: &[Arc<[u8]>]) -> usize {
+    let hashes = usize::try_from(view.tree.size()).unwrap_or(0);
+    let bodies: usize = bodies.iter().map(|body| body.len() + 4).sum();
+    let keys: usize = view.slots.iter().map(of_slot).sum();
+    let kept = view.kept.len() * 140;
+    hashes * 32 + bodies + keys + kept + 4096
+}
+
+/// Bytes that a slot takes, but for long names and labels.
+fn of_slot(slot: &Slot) -> usize {
     let secret = match &slot.body {
         Body::Live(key) => key.material.secret_len(),
         Body::Destroyed(_) => 0,
@@ -105,7 +196,7 @@ fn roughly(slot: &Slot) -> usize {
     512 + secret
 }
 
-fn write_slot(vault: &Vault, slot: &Slot, out: &mut Writer) -> Result<(), KeyError> {
+fn write_slot(ring: &KeyRing, slot: &Slot, out: &mut Writer) -> Result<(), KeyError> {
     out.bytes(slot.owner.issuer.as_bytes());
     out.bytes(slot.owner.subject.as_bytes());
     out.fixed(slot.subject().lineage.0.as_bytes());
@@ -114,7 +205,7 @@ fn write_slot(vault: &Vault, slot: &Slot, out: &mut Writer) -> Result<(), KeyErr
     match &slot.body {
         Body::Live(key) => {
             out.u8(LIVE);
-            created(vault, key)?.write(out);
+            created(ring, key)?.write(out);
         }
         Body::Destroyed(tombstone) => {
             out.u8(DESTROYED);
@@ -126,8 +217,8 @@ fn write_slot(vault: &Vault, slot: &Slot, out: &mut Writer) -> Result<(), KeyErr
 
 /// The key as its creation had it, without the policy, which stands in a table of its own, and
 /// without the remembered call.
-fn created(vault: &Vault, key: &LiveKey) -> Result<CreatedKey, KeyError> {
-    let material = vault.ring.open(key)?;
+fn created(ring: &KeyRing, key: &LiveKey) -> Result<CreatedKey, KeyError> {
+    let material = ring.open(key)?;
     let secret = material.secret_bytes(SecretAccess::granted());
     Ok(CreatedKey {
         handle: key.subject.handle,
@@ -152,96 +243,4 @@ fn write_tombstone(tombstone: &Tombstone, out: &mut Writer) {
     out.u64(tombstone.created_at.0);
     out.bytes(tombstone.name.as_bytes());
     out.u64(tombstone.index);
-}
-
-/// Fills an empty vault.
-pub(crate) fn read(
-    vault: &mut Vault,
-    opened: &OpenedSnapshot,
-    rng: &mut dyn Rng,
-) -> Result<(), Malformed> {
-    let mut from = Reader::new(&opened.payload);
-    let format = from.u8()?;
-    if from.array()? != vault.vault_id.0.0 {
-        return Err(Malformed);
-    }
-    vault.state.floor = UnixSeconds(from.u64()?);
-    match format {
-        UNCHANGED => {}
-        GOVERNED => vault.state.in_force = Some(InForce::read(&mut from)?),
-        _ => return Err(Malformed),
-    }
-    for _ in 0..from.u64()? {
-        let leaf = from.bytes()?;
-        vault.tree.append(leaf);
-        vault.leaves.push(leaf.into());
-    }
-    for _ in 0..from.u64()? {
-        let policy = KeyPolicy::from_canonical(from.bytes()?).map_err(|_| Malformed)?;
-        vault.state.add_policy(policy);
-    }
-    for _ in 0..from.u64()? {
-        read_slot(vault, &mut from, rng)?;
-    }
-    for _ in 0..from.u64()? {
-        let remembered = Remembered::read(&mut from)?;
-        let lineage = Lineage(Hash(from.array()?));
-        let index = from.u64()?;
-        vault.state.remember(Some(Kept {
-            remembered,
-            lineage,
-            index,
-        }));
-    }
-    from.end()
-}
-
-fn read_slot(vault: &mut Vault, from: &mut Reader<'_>, rng: &mut dyn Rng) -> Result<(), Malformed> {
-    let owner = OidcSubject {
-        issuer: from.text()?,
-        subject: from.text()?,
-    };
-    let lineage = Lineage(Hash(from.array()?));
-    let policy_hash = PolicyHash(Hash(from.array()?));
-    let changed = from.u64()?;
-    match from.u8()? {
-        LIVE => {
-            let created = CreatedKey::read(from)?;
-            let policy = vault
-                .state
-                .known_policy(&policy_hash)
-                .map(Arc::clone)
-                .ok_or(Malformed)?;
-            let key = LiveKey::from_created(&created, lineage, policy, &vault.ring, rng)
-                .map_err(|_| Malformed)?;
-            vault.state.add(owner, Arc::new(key), changed);
-        }
-        DESTROYED => {
-            let tombstone = read_tombstone(from, lineage, policy_hash)?;
-            vault.state.add_tombstone(owner, tombstone);
-        }
-        _ => return Err(Malformed),
-    }
-    Ok(())
-}
-
-fn read_tombstone(
-    from: &mut Reader<'_>,
-    lineage: Lineage,
-    policy_hash: PolicyHash,
-) -> Result<Tombstone, Malformed> {
-    let subject = KeySubject {
-        handle: KeyHandle(from.array()?),
-        lineage,
-        version: KeyVersion(from.u32()?),
-        policy_hash,
-        policy_version: PolicyVersion(from.u64()?),
-    };
-    Ok(Tombstone {
-        subject,
-        key_type: type_of_code(from.u8()?)?,
-        created_at: UnixSeconds(from.u64()?),
-        name: from.text()?,
-        index: from.u64()?,
-    })
 }

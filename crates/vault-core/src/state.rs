@@ -1,13 +1,18 @@
 //! The fold of the log: keys, tombstones, remembered calls, the time floor.
 
-use crate::api::{KeyInfo, KeyRef, KeyState, Label};
+mod info;
+
+use crate::api::{KeyInfo, KeyRef, Label};
 use crate::change::CreatedKey;
 use crate::idempotency::{Kept, Table};
 use crate::keyring::KeyRing;
+use crate::quota;
 use crate::reconfigure::InForce;
+use crate::restore::ByLineage;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use vault_encoding::Chunks;
 use vault_keys::{KeyError, KeyMaterial, Rng, SealedMaterial, SecretAccess};
 use vault_policy::{KeyHandle, KeyPolicy, KeySubject, KeyType, Lineage, OidcSubject};
 use vault_policy::{PolicyHash, UnixSeconds};
@@ -38,12 +43,14 @@ pub(crate) struct Tombstone {
 }
 
 /// A key or its tombstone.
+#[derive(Clone)]
 pub(crate) enum Body {
     Live(Arc<LiveKey>),
-    Destroyed(Box<Tombstone>),
+    Destroyed(Arc<Tombstone>),
 }
 
 /// One handle of one owner: taken once, for ever.
+#[derive(Clone)]
 pub(crate) struct Slot {
     pub(crate) owner: Arc<OidcSubject>,
     /// Size of the log that holds everything that made this slot what it is.
@@ -59,20 +66,27 @@ pub(crate) struct Owned {
     pub(crate) names: BTreeMap<String, usize>,
     /// Length of the live shares together.
     pub(crate) share_bytes: usize,
+    /// Length of their policies, names and labels. Nobody else's keys are under these policies: each names
+    /// its owner.
+    pub(crate) text_bytes: usize,
     /// Size of the log that holds the last change of any of them.
     pub(crate) changed: u64,
+    /// Handles from a snapshot, until all are there to be sorted at once.
+    arriving: Vec<(KeyHandle, usize)>,
 }
 
 #[derive(Default)]
 pub(crate) struct State {
-    slots: Vec<Slot>,
-    owners: BTreeMap<OidcSubject, Owned>,
-    lineages: BTreeMap<Lineage, usize>,
+    slots: Chunks<Slot>,
+    owners: BTreeMap<Arc<OidcSubject>, Owned>,
+    lineages: ByLineage,
     policies: BTreeMap<PolicyHash, Shared>,
     pub(crate) idempotency: Table,
     pub(crate) floor: UnixSeconds,
     /// The last change of the trust configuration.
     pub(crate) in_force: Option<InForce>,
+    /// Whether slots come from a snapshot.
+    restoring: bool,
 }
 
 /// One policy, and how many live keys are under it.
@@ -136,7 +150,7 @@ impl State {
         self.slots.get(position)
     }
 
-    pub(crate) fn slots(&self) -> &[Slot] {
+    pub(crate) fn slots(&self) -> &Chunks<Slot> {
         &self.slots
     }
 
@@ -152,10 +166,6 @@ impl State {
         self.policies.get(hash).map(|known| &known.policy)
     }
 
-    pub(crate) fn policies(&self) -> impl Iterator<Item = &Arc<KeyPolicy>> {
-        self.policies.values().map(|known| &known.policy)
-    }
-
     /// A policy whose keys follow: only a snapshot does this.
     pub(crate) fn add_policy(&mut self, policy: KeyPolicy) {
         let hash = policy.hash();
@@ -164,7 +174,12 @@ impl State {
     }
 
     /// Adds a key. `changed` is the size of the log with its creation leaf.
-    pub(crate) fn add(&mut self, owner: OidcSubject, key: Arc<LiveKey>, changed: u64) {
+    pub(crate) fn add(
+        &mut self,
+        owner: impl Into<Arc<OidcSubject>>,
+        key: Arc<LiveKey>,
+        changed: u64,
+    ) {
         let shared = self
             .policies
             .entry(key.policy.hash())
@@ -172,49 +187,70 @@ impl State {
                 policy: Arc::clone(&key.policy),
                 keys: 0,
             });
+        let is_first = shared.keys == 0;
         shared.keys = shared.keys.saturating_add(1);
-        let (name, share_bytes) = (key.name.clone(), key.share_bytes());
-        let position = self.place(owner, key.subject, changed, Body::Live(key));
-        if let Some(owned) = self
-            .slot_owner(position)
-            .and_then(|owner| self.owners.get_mut(&*owner))
-        {
-            owned.share_bytes = owned.share_bytes.saturating_add(share_bytes);
-            if !name.is_empty() {
-                owned.names.insert(name, position);
-            }
+        let position = self.slots.len();
+        let text_bytes = quota::texts(&key, is_first);
+        let body = Body::Live(Arc::clone(&key));
+        let owned = self.place(owner.into(), key.subject, changed, body);
+        owned.share_bytes = owned.share_bytes.saturating_add(key.share_bytes());
+        owned.text_bytes = owned.text_bytes.saturating_add(text_bytes);
+        if !key.name.is_empty() {
+            owned.names.insert(key.name.clone(), position);
         }
     }
 
     /// Adds a tombstone: only a snapshot does this.
-    pub(crate) fn add_tombstone(&mut self, owner: OidcSubject, tombstone: Tombstone) {
+    pub(crate) fn add_tombstone(&mut self, owner: Arc<OidcSubject>, tombstone: Tombstone) {
         let changed = tombstone.index.saturating_add(1);
-        let body = Body::Destroyed(Box::new(tombstone.clone()));
-        self.place(owner, tombstone.subject, changed, body);
+        let subject = tombstone.subject;
+        self.place(
+            owner,
+            subject,
+            changed,
+            Body::Destroyed(Arc::new(tombstone)),
+        );
     }
 
-    fn slot_owner(&self, position: usize) -> Option<Arc<OidcSubject>> {
-        self.slots.get(position).map(|slot| Arc::clone(&slot.owner))
+    /// As many slots follow, from a snapshot.
+    pub(crate) fn begin_restore(&mut self, slots: usize) {
+        self.restoring = true;
+        self.lineages.reserve(slots);
+    }
+
+    /// All are there.
+    pub(crate) fn end_restore(&mut self) {
+        self.restoring = false;
+        for owned in self.owners.values_mut() {
+            owned.handles = std::mem::take(&mut owned.arriving).into_iter().collect();
+        }
     }
 
     fn place(
         &mut self,
-        owner: OidcSubject,
+        owner: Arc<OidcSubject>,
         subject: KeySubject,
         changed: u64,
         body: Body,
-    ) -> usize {
+    ) -> &mut Owned {
         let position = self.slots.len();
         self.lineages.insert(subject.lineage, position);
-        let owned = self.owners.entry(owner.clone()).or_default();
-        owned.handles.insert(subject.handle, position);
-        owned.changed = owned.changed.max(changed);
+        let owner = match self.owners.get_key_value(&owner) {
+            Some((known, _)) => Arc::clone(known),
+            None => owner,
+        };
         self.slots.push(Slot {
-            owner: Arc::new(owner),
+            owner: Arc::clone(&owner),
             changed,
             body,
         });
-        position
+        let owned = self.owners.entry(owner).or_default();
+        match self.restoring {
+            true => owned.arriving.push((subject.handle, position)),
+            false => drop(owned.handles.insert(subject.handle, position)),
+        }
+        owned.changed = owned.changed.max(changed);
+        owned
     }
 
     /// Turns a key into its tombstone; gives back what has to go.
@@ -226,31 +262,38 @@ impl State {
         };
         let key = Arc::clone(key);
         slot.changed = index.saturating_add(1);
-        slot.body = Body::Destroyed(Box::new(key.tombstone(index)));
-        if let Some(owned) = self.owners.get_mut(&*slot.owner) {
+        slot.body = Body::Destroyed(Arc::new(key.tombstone(index)));
+        let owner = Arc::clone(&slot.owner);
+        let (changed, is_last) = (slot.changed, self.drop_policy(&key));
+        if let Some(owned) = self.owners.get_mut(&*owner) {
             owned.names.remove(&key.name);
             owned.share_bytes = owned.share_bytes.saturating_sub(key.share_bytes());
-            owned.changed = slot.changed;
+            let text_bytes = quota::texts(&key, is_last);
+            owned.text_bytes = owned.text_bytes.saturating_sub(text_bytes);
+            owned.changed = changed;
         }
-        self.drop_policy(&key);
         Some(key)
     }
 
-    /// Forgets a policy that no other key is under. Counted, because two keys that were made at
-    /// once hold the same policy in two places.
-    fn drop_policy(&mut self, key: &LiveKey) {
+    /// Forgets a policy that no other key is under, and says whether it was so. Counted, because two
+    /// keys that were made at once hold the same policy in two places.
+    fn drop_policy(&mut self, key: &LiveKey) -> bool {
         let hash = key.policy.hash();
-        if let Some(shared) = self.policies.get_mut(&hash) {
-            shared.keys = shared.keys.saturating_sub(1);
-            if shared.keys == 0 {
-                self.policies.remove(&hash);
-            }
+        let Some(shared) = self.policies.get_mut(&hash) else {
+            return false;
+        };
+        shared.keys = shared.keys.saturating_sub(1);
+        let is_last = shared.keys == 0;
+        if is_last {
+            self.policies.remove(&hash);
         }
+        is_last
     }
 
     pub(crate) fn remember(&mut self, kept: Option<Kept>) {
         if let Some(kept) = kept {
-            self.idempotency.insert(kept);
+            let owner = self.by_lineage(&kept.lineage).map(|slot| &*slot.owner);
+            self.idempotency.insert(quota::account(owner), kept);
         }
     }
 }
@@ -281,7 +324,7 @@ impl Slot {
 impl LiveKey {
     /// The key that a creation made: the same whether it is made now or read from the log.
     pub(crate) fn from_created(
-        created: &CreatedKey,
+        created: CreatedKey,
         lineage: Lineage,
         policy: Arc<KeyPolicy>,
         ring: &KeyRing,
@@ -303,31 +346,13 @@ impl LiveKey {
             subject,
             key_type: created.key_type,
             created_at: created.created_at,
-            name: created.name.clone(),
-            labels: created.labels.clone(),
+            name: created.name,
+            labels: created.labels,
             policy,
-            public_key: created.public_key.clone(),
+            public_key: created.public_key,
             material: ring.seal(&created.handle, created.version, &material, rng)?,
             destroyed: AtomicBool::new(false),
         })
-    }
-
-    pub(crate) fn info(&self) -> KeyInfo {
-        KeyInfo {
-            handle: self.subject.handle,
-            lineage: self.subject.lineage,
-            name: self.name.clone(),
-            key_type: self.key_type,
-            state: KeyState::Enabled,
-            version: self.subject.version,
-            policy_hash: self.subject.policy_hash,
-            policy_version: self.subject.policy_version,
-            labels: self.labels.clone(),
-            created_at: self.created_at,
-            origin: origin(self.key_type),
-            exportable: is_exportable(self.key_type),
-            public_key: self.public_key.clone(),
-        }
     }
 
     fn share_bytes(&self) -> usize {
@@ -346,37 +371,4 @@ impl LiveKey {
             index,
         }
     }
-}
-
-impl Tombstone {
-    pub(crate) fn info(&self) -> KeyInfo {
-        KeyInfo {
-            handle: self.subject.handle,
-            lineage: self.subject.lineage,
-            name: self.name.clone(),
-            key_type: self.key_type,
-            state: KeyState::Destroyed,
-            version: self.subject.version,
-            policy_hash: self.subject.policy_hash,
-            policy_version: self.subject.policy_version,
-            labels: Vec::new(),
-            created_at: self.created_at,
-            origin: origin(self.key_type),
-            exportable: is_exportable(self.key_type),
-            public_key: Vec::new(),
-        }
-    }
-}
-
-/// A share was made outside; everything else was made here.
-fn origin(key_type: KeyType) -> &'static str {
-    match key_type {
-        KeyType::RawShare => "imported",
-        _ => "generated",
-    }
-}
-
-/// A share leaves as it came; nothing else ever leaves.
-fn is_exportable(key_type: KeyType) -> bool {
-    key_type == KeyType::RawShare
 }

@@ -1,4 +1,4 @@
-//! Refusals of callers who have no right to know: counted, never logged one by one.
+//! Refusals that a flood could make many of: counted, never logged one by one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use vault_policy::{UnixSeconds, VaultTime};

@@ -7,6 +7,7 @@ use crate::config::VaultConfig;
 use crate::group::{CheckpointSigner, Group, Position};
 use crate::keyring::KeyRing;
 use crate::leaf::{self, Draft, Record, Verdict};
+use crate::leaves::Leaves;
 use crate::state::State;
 use crate::strangers::Strangers;
 use crate::time::TimeReading;
@@ -29,9 +30,10 @@ pub struct Vault {
     pub(crate) state: State,
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) tree: LogTree,
-    pub(crate) leaves: Vec<Arc<[u8]>>,
+    pub(crate) leaves: Leaves,
     pub(crate) queue: Queue,
     pub(crate) strangers: Strangers,
+    pub(crate) limited: Strangers,
 }
 
 /// What is not durable yet.
@@ -121,6 +123,12 @@ impl Vault {
         self.queue.durable.as_ref()
     }
 
+    /// Lets go of the bodies of leaves before `archived`, once the snapshot that leaves them out is
+    /// durable; the newest stay.
+    pub fn forget_leaves(&mut self, archived: u64) {
+        self.leaves.forget(archived);
+    }
+
     /// Raises the time floor to the issue date of appraised collateral; logged if it rises.
     pub fn observe_evidence(&mut self, evidence: &VerifiedEvidence, rng: &mut dyn Rng) {
         let issued = evidence.claims().collateral_issued_at;
@@ -131,19 +139,24 @@ impl Vault {
         }
     }
 
-    /// Writes the aggregate entry of strangers' refusals once a minute of vault time, or now and then
-    /// while that is unknown; to be called now and then, also while nothing else happens.
+    /// One more call that [`Rates`](crate::Rates) has refused.
+    pub fn count_limited(&self) {
+        self.limited.count();
+    }
+
+    /// Writes the aggregate entries of refusals (of strangers, and of callers over their rate) once a
+    /// minute of vault time, or now and then while that is unknown; to be called now and then, also
+    /// while nothing else happens.
     pub fn tick(&mut self, now: TimeReading, rng: &mut dyn Rng) {
         let time = self.establish(now);
-        if let Some(refused) = self.strangers.due(time) {
+        let due = [
+            ("refuse_strangers", self.strangers.due(time)),
+            ("refuse_over_rate", self.limited.due(time)),
+        ];
+        for (operation, refused) in due {
+            let Some(refused) = refused else { continue };
             let outcome = format!("refused {refused}");
-            self.log_event(
-                "refuse_strangers",
-                time,
-                &outcome,
-                Zeroizing::default(),
-                rng,
-            );
+            self.log_event(operation, time, &outcome, Zeroizing::default(), rng);
         }
     }
 
@@ -192,7 +205,7 @@ impl Vault {
     /// Appends a leaf and queues its record; gives the leaf's index.
     pub(crate) fn append(&mut self, record: Record, want_proof: bool) -> u64 {
         let (index, _) = self.tree.append(&record.leaf);
-        self.leaves.push(record.leaf.as_slice().into());
+        self.leaves.push(&record.leaf);
         if want_proof {
             self.queue.wanted.push(index);
         }

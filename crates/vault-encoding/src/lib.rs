@@ -5,11 +5,13 @@
 //! fixed-width fields or one canonical JSON text at the end.
 
 mod canonical;
+mod chunks;
 mod domain;
 mod json;
 pub mod merkle;
 pub mod text;
 
 pub use canonical::{Canonical, CanonicalError};
+pub use chunks::Chunks;
 pub use domain::{Domain, Hash, sha256, sha512};
 pub use json::{Json, JsonError, Limits};

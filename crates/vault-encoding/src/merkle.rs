@@ -1,6 +1,7 @@
 //! RFC 6962 Merkle trees: hashing (2.1), inclusion proofs (2.1.1), consistency proofs (2.1.2),
 //! and their verification (RFC 9162, 2.1.3.2 and 2.1.4.2).
 
+use crate::chunks::Chunks;
 use crate::domain::Hash;
 use sha2::{Digest, Sha256};
 
@@ -27,10 +28,10 @@ pub fn empty_root() -> Hash {
 }
 
 /// An append-only tree that keeps the hash of every complete subtree, so that roots and proofs
-/// at every size cost a logarithm. 64 bytes a leaf.
+/// at every size cost a logarithm. 64 bytes a leaf; a clone shares them.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
-    levels: Vec<Vec<Hash>>,
+    levels: Vec<Chunks<Hash>>,
 }
 
 impl Tree {
@@ -53,13 +54,29 @@ impl Tree {
         self.complete(0, index)
     }
 
+    /// Root over the `width` leaves from `from`, if RFC 6962 names that subtree of a tree that has
+    /// more: the width is a power of two, and `from` a multiple of it.
+    pub fn subtree(&self, from: u64, width: u64) -> Option<Hash> {
+        let named = width.is_power_of_two() && from.is_multiple_of(width);
+        named.then(|| self.range(from, from.checked_add(width)?))?
+    }
+
+    /// All leaf hashes in order.
+    pub fn leaves(&self) -> impl Iterator<Item = Hash> {
+        self.levels
+            .first()
+            .into_iter()
+            .flat_map(Chunks::iter)
+            .copied()
+    }
+
     /// Appends one leaf hash.
     pub fn push(&mut self, leaf: Hash) {
         let mut carried = leaf;
         let mut level = 0;
         loop {
             if self.levels.len() == level {
-                self.levels.push(Vec::new());
+                self.levels.push(Chunks::default());
             }
             let Some(nodes) = self.levels.get_mut(level) else {
                 return;
@@ -68,10 +85,10 @@ impl Tree {
             if !nodes.len().is_multiple_of(2) {
                 return;
             }
-            let [.., left, right] = nodes.as_slice() else {
+            let Some(left) = nodes.len().checked_sub(2).and_then(|left| nodes.get(left)) else {
                 return;
             };
-            carried = node_hash(left, right);
+            carried = node_hash(left, &carried);
             level += 1;
         }
     }
@@ -137,7 +154,8 @@ impl Tree {
         Some(proof)
     }
 
-    fn complete(&self, level: usize, index: u64) -> Option<Hash> {
+    /// Hash of the `index`-th complete subtree of `2^level` leaves.
+    pub fn complete(&self, level: usize, index: u64) -> Option<Hash> {
         self.levels
             .get(level)?
             .get(usize::try_from(index).ok()?)

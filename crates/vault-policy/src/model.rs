@@ -236,7 +236,7 @@ impl KeyPolicy {
         Limits {
             bytes: Self::MAX_BYTES,
             depth: 32,
-            nodes: 32 * 1024,
+            nodes: 8 * 1024,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::config::LimitsConfig;
 use crate::sender::Peer;
 use crate::service::{Services, services};
 use crate::shared::Shared;
+use crate::tenants::Tenants;
 use attested::Session;
 use crowd::{Crowd, Ticket};
 use ratls::tls::{Accepted, ServerEndpoint};
@@ -43,6 +44,8 @@ pub(crate) struct Door {
     memory: Arc<Semaphore>,
     /// The part of it that requests of nobody in particular may take.
     strangers_memory: Arc<Semaphore>,
+    /// Those who are known, each with a share of the rest.
+    tenants: Arc<Tenants>,
 }
 
 impl Door {
@@ -56,11 +59,14 @@ impl Door {
         let mut secret = [0; 32];
         fill(&mut secret);
         let connections = crate::descriptors::connections(limits.connections);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let known = memory - of_strangers;
         Arc::new(Self {
             services: Arc::new(services(shared.clone())),
             connections,
             crowd: Crowd::new(connections, limits.handshakes),
-            memory: Arc::new(Semaphore::new(memory - of_strangers)),
+            memory: Arc::new(Semaphore::new(known)),
+            tenants: Tenants::new(known, attested::LEAST_SHARE, processors),
             strangers_memory: Arc::new(Semaphore::new(of_strangers)),
             shared,
             endpoint,

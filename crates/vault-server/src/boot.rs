@@ -3,43 +3,22 @@
 use crate::clock::{SystemRng, fill, reading};
 use crate::config::{Material, ServerConfig};
 use crate::identity::Identity;
+pub(crate) use crate::locked::Locked;
 use crate::log::StoreLog;
 use crate::root::{OpenedRoot, open_root};
 use crate::sealed::{Configured, Sealed};
+use crate::shelf::Shelf;
 use std::sync::Arc;
 use vault_core::{
-    BootError, BootInput, Limits, LoggedGroup, OpenedSnapshot, Position, RoleNames, TimeMode,
-    Vault, VaultConfig, commit,
+    BootError, BootInput, LoggedGroup, OpenedSnapshot, Position, RoleNames, TimeMode, Vault,
+    VaultConfig, commit,
 };
 use vault_encoding::Hash;
 use vault_store::{
-    DirFiles, LockedReason, OpenError, Opened, OpenedGroup, ReadError, SealedLog, SegmentFiles,
-    SegmentOptions, SnapshotState, StorageError, StoreRoot, TreeHead,
+    DirFiles, OpenError, Opened, OpenedGroup, ReadError, SealedLog, SegmentFiles, SegmentOptions,
+    SnapshotState, StorageError, StoreRoot, TreeHead,
 };
 use vault_tee::Platform;
-
-/// Why a vault answers nothing but who it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum Locked {
-    #[error("the platform gave no sealing key")]
-    NoSealingKey,
-    #[error(transparent)]
-    Root(LockedReason),
-    #[error("root.sealed holds no identity that this build knows")]
-    Identity,
-    #[error("the trust configuration is not the one that is sealed; governance can change it")]
-    TrustConfiguration,
-    #[error("the configuration names another constellation than the one that is sealed")]
-    Constellation,
-    #[error("the log is older than the trust configuration that is sealed beside it")]
-    OlderLog,
-    #[error(transparent)]
-    Store(OpenError),
-    #[error(transparent)]
-    Log(BootError),
-    #[error(transparent)]
-    Read(ReadError),
-}
 
 /// What a start ends in.
 pub(crate) struct Booted {
@@ -55,6 +34,7 @@ pub(crate) struct Booted {
 pub(crate) struct Ready {
     pub(crate) vault: Vault,
     pub(crate) log: StoreLog,
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 /// The roots of the two configuration trees.
@@ -134,6 +114,7 @@ pub(crate) struct Start<'a> {
 pub(crate) struct Folded {
     pub(crate) vault: Vault,
     pub(crate) log: StoreLog,
+    shelf: Arc<Shelf>,
     boot_id: [u8; 16],
 }
 
@@ -146,6 +127,7 @@ impl Folded {
         Ok(Ready {
             vault: self.vault,
             log: self.log,
+            shelf: self.shelf,
         })
     }
 }
@@ -156,7 +138,7 @@ impl Start<'_> {
     /// Reads the log.
     pub(crate) fn fold(&self, root: &StoreRoot) -> anyhow::Result<Result<Folded, Locked>> {
         let files = DirFiles::open(&self.config.data_dir)?;
-        let opened = match open(files, root)? {
+        let opened = match open(files, self.config.limits.segment_mib, root)? {
             Ok(opened) => opened,
             Err(locked) => return Ok(Err(locked)),
         };
@@ -174,6 +156,7 @@ impl Start<'_> {
         Ok(folded.map(|(vault, log)| Folded {
             vault,
             log,
+            shelf: Arc::new(Shelf::new(&self.config.data_dir, root)),
             boot_id,
         }))
     }
@@ -195,6 +178,9 @@ impl Start<'_> {
             Ok(next) => next,
             Err(locked) => return Ok((held, Err(locked))),
         };
+        if !folded.log.make_room()? {
+            return Ok((held, Err(Locked::NoSpace)));
+        }
         if next != held {
             let now = reading(self.platform);
             let adopted = folded
@@ -217,8 +203,16 @@ impl Start<'_> {
 
 type OpenedStore = Opened<SegmentFiles<DirFiles>>;
 
-fn open(files: DirFiles, root: &StoreRoot) -> anyhow::Result<Result<OpenedStore, Locked>> {
-    let opened = SegmentFiles::open(files, SegmentOptions::default())
+fn open(
+    files: DirFiles,
+    segment_mib: u32,
+    root: &StoreRoot,
+) -> anyhow::Result<Result<OpenedStore, Locked>> {
+    let options = SegmentOptions {
+        segment: segment_mib << 20,
+        ..SegmentOptions::default()
+    };
+    let opened = SegmentFiles::open(files, options)
         .map_err(OpenError::from)
         .and_then(|storage| SealedLog::open(storage, root, &mut fill));
     match opened {
@@ -251,19 +245,33 @@ fn fold(
         groups,
     } = opened;
     let snapshot = opened_snapshot(snapshot);
-    let had_snapshot = snapshot.is_some();
+    let mut snapshot_at = snapshot.as_ref().map(|snapshot| snapshot.at.sequence);
     let groups = groups.into_iter().map(logged).collect();
     let mut booted = Vault::boot(input(snapshot, groups), &mut SystemRng);
-    if had_snapshot && matches!(booted, Err(BootError::Snapshot)) && log.first_sequence() == 0 {
-        tracing::warn!("the snapshot is not one that the log commits to; rebuilding from the log");
+    if snapshot_at.is_some() && matches!(booted, Err(BootError::Snapshot)) {
+        tracing::warn!("the snapshot is not one that the log commits to");
+        let (older, groups) = match log.previous_snapshot() {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(Locked::Store(error))),
+        };
+        let older = opened_snapshot(older);
+        snapshot_at = older.as_ref().map(|snapshot| snapshot.at.sequence);
+        if older.is_some() {
+            let groups = groups.into_iter().map(logged).collect();
+            booted = Vault::boot(input(older, groups), &mut SystemRng);
+        }
+    }
+    if matches!(booted, Err(BootError::Snapshot)) && log.first_sequence() == 0 {
+        tracing::warn!("rebuilding from the log");
         let all = match read_all(&mut log) {
             Ok(all) => all,
             Err(error) => return Ok(Err(Locked::Read(error))),
         };
         booted = Vault::boot(input(None, all), &mut SystemRng);
+        snapshot_at = None;
     }
     match booted {
-        Ok(vault) => Ok(Ok((vault, StoreLog::new(log)))),
+        Ok(vault) => Ok(Ok((vault, StoreLog::new(log, snapshot_at)))),
         Err(error) => Ok(Err(Locked::Log(error))),
     }
 }
@@ -323,7 +331,7 @@ fn vault_config(config: &ServerConfig, material: &Material, roots: Roots) -> Vau
         },
         time_mode: TimeMode::Host,
         clock_skew: config.time.skew,
-        limits: Limits::default(),
+        limits: config.quotas.limits(),
         trust_root: roots.trust,
         operational_root: roots.operational,
     }

@@ -3,12 +3,14 @@
 
 use crate::clock::SystemRng;
 use crate::log::StoreLog;
+use crate::shelf::{Made, Shelf};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use vault_core::{CommitFault, Committed, Group, Snapshot, TimeReading, Vault, commit};
+use vault_core::{CommitFault, Committed, Group, SnapshotView, TimeReading, Vault, commit};
 use vault_encoding::Hash;
 
 /// A group is taken when this many records wait,
@@ -17,6 +19,8 @@ const FULL: usize = 64;
 const WINDOW: Duration = Duration::from_micros(500);
 /// and now and then the vault is asked whether it has something to say by itself.
 const TICK: Duration = Duration::from_secs(10);
+/// While the disk is full, it is asked as often as this.
+const FULL_TICK: Duration = Duration::from_secs(1);
 
 /// What is waited for.
 #[derive(Default)]
@@ -26,15 +30,29 @@ struct Queue {
     oldest: Option<Instant>,
     /// Whether the thread sleeps until something comes.
     idle: bool,
+    /// Whether a snapshot was made and is to be stored.
+    made: bool,
     stopping: bool,
+}
+
+impl Queue {
+    fn is_quiet(&self) -> bool {
+        self.records == 0 && !self.stopping && !self.made
+    }
 }
 
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// There is no space for groups to come.
+    full: AtomicBool,
 }
 
 impl Shared {
+    fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -54,6 +72,9 @@ struct Work {
     snapshot_every: u64,
     /// Size of the log at the last snapshot.
     snapshot_at: u64,
+    shelf: Arc<Shelf>,
+    /// The thread that makes a snapshot.
+    making: Option<JoinHandle<Result<Option<Made>, CommitFault>>>,
 }
 
 impl Committer {
@@ -62,10 +83,12 @@ impl Committer {
         log: StoreLog,
         now: Box<dyn Fn() -> TimeReading + Send>,
         snapshot_every: u64,
+        shelf: Arc<Shelf>,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             changed: Condvar::new(),
+            full: AtomicBool::new(false),
         });
         let theirs = shared.clone();
         let mut work = Work {
@@ -74,6 +97,8 @@ impl Committer {
             now,
             snapshot_every,
             snapshot_at: 0,
+            shelf,
+            making: None,
         };
         let thread = std::thread::Builder::new()
             .name("committer".into())
@@ -86,6 +111,11 @@ impl Committer {
             shared,
             thread: Mutex::new(Some(thread)),
         })
+    }
+
+    /// Whether calls that would be logged are to be refused. Those in flight still have room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.is_full()
     }
 
     /// Waits for a group. INVARIANT: called while the vault is still locked by whoever recorded
@@ -131,15 +161,31 @@ impl Committer {
 }
 
 impl Work {
-    fn run(&mut self, shared: &Shared) -> Result<(), CommitFault> {
+    fn run(&mut self, shared: &Arc<Shared>) -> Result<(), CommitFault> {
         loop {
-            let last = wait(shared);
-            self.tick();
-            self.commit_all(shared)?;
+            let Woken { last, made } = wait(shared);
+            if !shared.is_full() {
+                self.tick();
+            }
+            self.commit_all(shared, last)?;
+            if made || last {
+                self.store_snapshot(shared)?;
+            }
+            self.look_for_room(shared)?;
             if last {
                 return Ok(());
             }
         }
+    }
+
+    fn look_for_room(&mut self, shared: &Shared) -> Result<(), CommitFault> {
+        let full = !self.log.make_room()?;
+        match (shared.full.swap(full, Ordering::Relaxed), full) {
+            (false, true) => tracing::error!("the disk is full: calls that are logged are refused"),
+            (true, false) => tracing::info!("the disk has space again"),
+            _ => {}
+        }
+        Ok(())
     }
 
     fn tick(&self) {
@@ -147,17 +193,18 @@ impl Work {
         write(&self.vault).tick(now, &mut SystemRng);
     }
 
-    fn commit_all(&mut self, shared: &Shared) -> Result<(), CommitFault> {
-        let (group, snapshot) = self.take(shared);
-        let Some(group) = group else { return Ok(()) };
-        self.make_durable(group, shared)?;
-        match snapshot {
-            Some(snapshot) => self.store_snapshot(&snapshot, shared),
+    fn commit_all(&mut self, shared: &Arc<Shared>, last: bool) -> Result<(), CommitFault> {
+        let (group, view) = self.take(shared, last);
+        if let Some(group) = group {
+            self.make_durable(group, shared)?;
+        }
+        match view {
+            Some(view) => self.make_snapshot(view, shared),
             None => Ok(()),
         }
     }
 
-    fn take(&mut self, shared: &Shared) -> (Option<Group>, Option<Snapshot>) {
+    fn take(&mut self, shared: &Shared, last: bool) -> (Option<Group>, Option<SnapshotView>) {
         let held = self.vault.clone();
         let mut vault = write(&held);
         let group = vault.take_group();
@@ -165,46 +212,75 @@ impl Work {
         queue.records = 0;
         queue.oldest = None;
         drop(queue);
-        let snapshot = match group {
-            Some(_) => self.due_snapshot(&vault),
-            None => None,
+        let view = match group.is_some() || last {
+            true => self.due_snapshot(&vault, last),
+            false => None,
         };
-        (group, snapshot)
+        (group, view)
     }
 
     /// The state behind the group that was just taken, if the log has grown enough since the last
-    /// one: by a half at least, so that all snapshots together cost no more than the log.
-    fn due_snapshot(&mut self, vault: &Vault) -> Option<Snapshot> {
+    /// one: by a half at least, so that all snapshots together cost no more than the log; less before an
+    /// end, so that the next start is quick.
+    fn due_snapshot(&mut self, vault: &Vault, last: bool) -> Option<SnapshotView> {
+        if self.making.is_some() {
+            return None;
+        }
         let size = vault.durable()?.head().size;
         if self.snapshot_at == 0 {
             self.snapshot_at = size;
         }
         let grown = size.saturating_sub(self.snapshot_at);
-        if grown < self.snapshot_every.max(self.snapshot_at / 2) {
+        let share = if last { 0 } else { self.snapshot_at / 2 };
+        if grown < self.snapshot_every.max(share) {
             return None;
         }
         self.snapshot_at = size;
-        match vault.snapshot() {
-            Ok(snapshot) => snapshot,
-            Err(_) => {
-                tracing::warn!("no snapshot could be made");
-                None
-            }
-        }
+        vault.view()
     }
 
-    fn store_snapshot(&mut self, snapshot: &Snapshot, shared: &Shared) -> Result<(), CommitFault> {
-        let sealed = self.log.seal_snapshot(&snapshot.at, &snapshot.payload)?;
+    /// Groups go on while another thread archives, encodes, seals and writes.
+    fn make_snapshot(
+        &mut self,
+        view: SnapshotView,
+        shared: &Arc<Shared>,
+    ) -> Result<(), CommitFault> {
+        let sealer = self.log.snapshot_sealer(&view.at())?;
+        let (shelf, shared) = (self.shelf.clone(), shared.clone());
+        let thread = std::thread::Builder::new()
+            .name("snapshot".into())
+            .spawn(move || {
+                let made = shelf.make(&view, &sealer);
+                drop(view);
+                shared.lock().made = true;
+                shared.changed.notify_one();
+                made
+            });
+        self.making = Some(thread.map_err(|_| CommitFault("no thread for a snapshot"))?);
+        Ok(())
+    }
+
+    /// Stores the snapshot that was made, if there is one: first its entry, then its name; then memory and
+    /// disk let go of what it stands for.
+    fn store_snapshot(&mut self, shared: &Shared) -> Result<(), CommitFault> {
+        let Some(making) = self.making.take() else {
+            return Ok(());
+        };
+        let ended = making.join();
+        shared.lock().made = false;
+        let made = ended.map_err(|_| CommitFault("a snapshot ended early"))?;
+        let Some(made) = made? else { return Ok(()) };
         let group = {
             let mut vault = write(&self.vault);
-            vault.commit_to_snapshot(Hash(sealed.hash()), &snapshot.at, &mut SystemRng);
+            vault.commit_to_snapshot(Hash(made.sealed.hash()), &made.at, &mut SystemRng);
             vault.take_group()
         };
         if let Some(group) = group {
             self.make_durable(group, shared)?;
         }
-        self.log.put_snapshot(&sealed)?;
-        tracing::info!(group = snapshot.at.sequence, "snapshot stored");
+        self.log.place_snapshot(&made.at)?;
+        write(&self.vault).forget_leaves(made.archived);
+        tracing::info!(group = made.at.sequence, "snapshot stored");
         Ok(())
     }
 
@@ -216,18 +292,27 @@ impl Work {
     }
 }
 
-/// Sleeps until a group should be taken; true if it is the last one.
-fn wait(shared: &Shared) -> bool {
+/// Why the thread woke up, besides records.
+struct Woken {
+    /// Nothing comes behind this.
+    last: bool,
+    /// A snapshot was made.
+    made: bool,
+}
+
+/// Sleeps until a group should be taken.
+fn wait(shared: &Shared) -> Woken {
+    let tick = if shared.is_full() { FULL_TICK } else { TICK };
     let mut queue = shared.lock();
-    if queue.records == 0 && !queue.stopping {
+    if queue.is_quiet() {
         queue.idle = true;
         let (woken, _) = shared
             .changed
-            .wait_timeout_while(queue, TICK, |queue| queue.records == 0 && !queue.stopping)
+            .wait_timeout_while(queue, tick, |queue| queue.is_quiet())
             .unwrap_or_else(PoisonError::into_inner);
         queue = woken;
         queue.idle = false;
-        return queue.stopping;
+        return Woken::of(&queue);
     }
     let left = queue.oldest.map_or(Duration::ZERO, |oldest| {
         WINDOW.saturating_sub(oldest.elapsed())
@@ -239,7 +324,16 @@ fn wait(shared: &Shared) -> bool {
             .unwrap_or_else(PoisonError::into_inner);
         queue = woken;
     }
-    queue.stopping
+    Woken::of(&queue)
+}
+
+impl Woken {
+    fn of(queue: &Queue) -> Self {
+        Self {
+            last: queue.stopping,
+            made: queue.made,
+        }
+    }
 }
 
 fn release(shared: &Shared, committed: &Committed) {

@@ -47,6 +47,19 @@
 //! memory_mib = 256                 # for requests that are being read; strangers get an eighth
 //! cached_tokens = 16384
 //! snapshot_records = 8192          # least number of records between two snapshots
+//! segment_mib = 16                 # of a file of the log; files that exist keep theirs
+//!
+//! [rates]                          # operational; of one principal, in a second, twice as much at once
+//! calls = 50000                    # of whatever kind
+//! uses = 20000                     # of keys; a payload counts once more for each 16 KiB
+//! creations = 1000                 # of keys; a share counts once more for each 4 KiB
+//! pages = 500                      # of keys or of the log
+//! policy_bytes = 4194304           # of policies that are validated
+//!
+//! [quotas]                         # operational; of one owner
+//! keys = 1000000                   # tombstones included
+//! share_mib = 64                   # of shares
+//! text_mib = 256                   # of policies, names and labels
 //!
 //! [log]                            # operational
 //! level = "info"
@@ -59,11 +72,13 @@ use std::path::{Path, PathBuf};
 mod check;
 mod constellation;
 mod material;
+mod tenants;
 mod tree;
 
 pub(crate) use check::authority;
 pub use constellation::{ConstellationConfig, RegistryConfig};
 pub(crate) use material::{Material, TrustedIssuer};
+pub(crate) use tenants::{QuotasConfig, RatesConfig};
 pub(crate) use tree::{operational, trust};
 
 /// Why a configuration is refused.
@@ -116,6 +131,12 @@ pub struct ServerConfig {
     /// Bounds of what the process takes.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// How often one principal may call.
+    #[serde(default)]
+    pub rates: RatesConfig,
+    /// What one owner may keep.
+    #[serde(default)]
+    pub quotas: QuotasConfig,
     /// What it says.
     #[serde(default)]
     pub log: LogConfig,
@@ -253,6 +274,8 @@ pub struct LimitsConfig {
     pub cached_tokens: usize,
     /// Least number of records between two snapshots.
     pub snapshot_records: u64,
+    /// Size of a file of the log, in MiB.
+    pub segment_mib: u32,
 }
 
 impl Default for LimitsConfig {
@@ -267,6 +290,7 @@ impl Default for LimitsConfig {
             memory_mib: 256,
             cached_tokens: 16_384,
             snapshot_records: 8192,
+            segment_mib: 16,
         }
     }
 }

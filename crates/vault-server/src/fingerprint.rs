@@ -47,10 +47,10 @@ pub fn identity(config: &ServerConfig, platform: &dyn Platform) -> anyhow::Resul
     };
     let root = match open_root(&config.data_dir, &configured, platform)? {
         Ok(root) => root,
-        Err(locked) => bail!("locked: {locked}"),
+        Err(locked) => bail!("locked: {}", locked.told()),
     };
     if let Err(locked) = root.sealed.admit(&configured) {
-        bail!("locked: {locked}");
+        bail!("locked: {}", locked.told());
     }
     let says = Says::new(&root.identity, roots, [0; 16]);
     let platform_id = channel::platform_id(platform, &says, &material)

@@ -18,20 +18,25 @@ mod descriptors;
 mod fingerprint;
 mod identity;
 mod jwks;
+mod locked;
 mod log;
 mod logging;
 mod reconfigure;
 mod root;
 mod run;
+mod seal;
 mod sealed;
 mod sender;
 mod service;
 mod shared;
+mod shelf;
 mod stop;
+mod tenants;
 
 pub use config::{
     AttestationConfig, ConfigError, ConstellationConfig, IssuerConfig, LimitsConfig, LogConfig,
     RegistryConfig, RolesConfig, ServerConfig, TimeConfig, TypSetting,
 };
 pub use fingerprint::{ConfigRoots, Fingerprint, config_roots, identity};
-pub use run::run;
+pub use run::{run, runtime};
+pub use seal::SvnSeal;

@@ -1,43 +1,48 @@
 //! The sealed log as the core's durable log.
 
 use vault_core::{CommitFault, DurableLog, Position};
-use vault_store::{
-    AppendError, DirFiles, SealedLog, SealedSnapshot, SegmentFiles, StorageError, TreeHead,
-};
+use vault_store::{AppendError, DirFiles, SealedLog, SegmentFiles, SnapshotSealer, TreeHead};
 
 /// Groups on the disk.
 pub(crate) struct StoreLog {
     log: SealedLog<SegmentFiles<DirFiles>>,
+    /// The first group that is not in the newest snapshot.
+    snapshot_at: Option<u64>,
 }
 
 impl StoreLog {
-    pub(crate) fn new(log: SealedLog<SegmentFiles<DirFiles>>) -> Self {
-        Self { log }
+    /// `snapshot_at`: the first group that is not in the snapshot from which the state was read.
+    pub(crate) fn new(log: SealedLog<SegmentFiles<DirFiles>>, snapshot_at: Option<u64>) -> Self {
+        Self { log, snapshot_at }
     }
 
-    /// Seals a state that is that of everything in the log.
-    pub(crate) fn seal_snapshot(
-        &self,
-        at: &Position,
-        payload: &[u8],
-    ) -> Result<SealedSnapshot, CommitFault> {
+    /// Seals, later and elsewhere, a state that is that of everything in the log.
+    pub(crate) fn snapshot_sealer(&self, at: &Position) -> Result<SnapshotSealer, CommitFault> {
         if at.sequence != self.log.next_sequence() {
             return Err(CommitFault("a snapshot is out of its place"));
         }
-        self.log
-            .seal_snapshot(tree_head(at), payload, &mut crate::clock::fill)
-            .map_err(|_| CommitFault("a snapshot could not be sealed"))
+        Ok(self.log.snapshot_sealer(tree_head(at)))
     }
 
-    /// Stores a snapshot that the log commits to. Without space the old one stays.
-    pub(crate) fn put_snapshot(&mut self, snapshot: &SealedSnapshot) -> Result<(), CommitFault> {
-        match self.log.put_snapshot(snapshot) {
-            Ok(()) => Ok(()),
-            Err(StorageError::NoSpace) => {
-                tracing::warn!("no space for a snapshot; the old one stays");
-                Ok(())
-            }
-            Err(_) => Err(CommitFault("a snapshot could not be stored")),
+    /// Whether there is space for groups to come; gets it where it can.
+    pub(crate) fn make_room(&mut self) -> Result<bool, CommitFault> {
+        self.log
+            .make_room()
+            .map_err(|_| CommitFault("the disk failed"))
+    }
+
+    /// Stores the staged snapshot, which the log commits to, and lets go of the groups that neither it
+    /// nor the one before it needs.
+    pub(crate) fn place_snapshot(&mut self, at: &Position) -> Result<(), CommitFault> {
+        self.log
+            .place_snapshot()
+            .map_err(|_| CommitFault("a snapshot could not be stored"))?;
+        match self.snapshot_at.replace(at.sequence) {
+            None => Ok(()),
+            Some(previous) => self
+                .log
+                .remove_before(previous)
+                .map_err(|_| CommitFault("old segments could not be removed")),
         }
     }
 }

@@ -172,7 +172,7 @@ impl Shared {
             Err(Locked::TrustConfiguration | Locked::Constellation) => {
                 governor.present(anchor, &change)?
             }
-            Err(other) => return Err(Refusal::new(Code::Locked).because(other.to_string())),
+            Err(other) => return Err(Refusal::new(Code::Locked).because(other.told())),
         };
         let next = sealed
             .followed_by(change.new_trust_root, Some(quorum))
@@ -272,8 +272,7 @@ fn log_with(start: &Start<'_>, change: &GovernedChange, next: &Sealed) -> Result
     let folded = start
         .fold(&root.store)
         .map_err(|_| unavailable("the log could not be opened"))?;
-    let mut folded =
-        folded.map_err(|locked| Refusal::new(Code::Locked).because(locked.to_string()))?;
+    let mut folded = folded.map_err(|locked| Refusal::new(Code::Locked).because(locked.told()))?;
     let now = reading(start.platform);
     let logged = folded
         .vault

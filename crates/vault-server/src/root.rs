@@ -4,17 +4,18 @@
 use crate::boot::Locked;
 use crate::clock::fill;
 use crate::identity::Identity;
+use crate::seal;
 use crate::sealed::{Configured, Sealed};
 use std::path::Path;
 use std::sync::Arc;
 use vault_policy::VaultId;
-use vault_store::{DirFiles, PlatformSeal, RootError, RootState, StoreRoot};
+use vault_store::{DirFiles, RootError, RootState, SealProvider, StoreRoot};
 use vault_tee::Platform;
 
 /// A root that opened here, and the folder that it is in.
 pub(crate) struct OpenedRoot {
     files: DirFiles,
-    seal: PlatformSeal,
+    seal: Box<dyn SealProvider>,
     pub(crate) store: StoreRoot,
     pub(crate) identity: Arc<Identity>,
     pub(crate) sealed: Sealed,
@@ -27,14 +28,13 @@ pub(crate) fn open_root(
     configured: &Configured,
     platform: &dyn Platform,
 ) -> anyhow::Result<Result<OpenedRoot, Locked>> {
-    let Ok(key) = platform.seal_root() else {
+    let Some(seal) = seal::provider(platform) else {
         return Ok(Err(Locked::NoSealingKey));
     };
-    let seal = PlatformSeal::new(key);
     let mut files = DirFiles::open(folder)?;
-    let store = match vault_store::read_root(&mut files, &seal) {
+    let store = match vault_store::read_root(&mut files, &*seal) {
         Ok(RootState::Present(root)) => root,
-        Ok(RootState::FirstBoot) => first_boot(&mut files, &seal, configured)?,
+        Ok(RootState::FirstBoot) => first_boot(&mut files, &*seal, configured)?,
         Err(RootError::Locked { reason }) => return Ok(Err(Locked::Root(reason))),
         Err(error) => return Err(error.into()),
     };
@@ -47,12 +47,9 @@ pub(crate) fn reopen_root(
     platform: &dyn Platform,
     vault: VaultId,
 ) -> Result<OpenedRoot, &'static str> {
-    let key = platform
-        .seal_root()
-        .map_err(|_| "the platform gave no sealing key")?;
-    let seal = PlatformSeal::new(key);
+    let seal = seal::provider(platform).ok_or("the platform gave no sealing key")?;
     let mut files = DirFiles::open(folder).map_err(|_| "the disk failed")?;
-    match vault_store::read_root(&mut files, &seal) {
+    match vault_store::read_root(&mut files, &*seal) {
         Ok(RootState::Present(store)) => {
             let root = OpenedRoot::of(files, seal, store);
             let root = root.filter(|root| root.identity.vault_id() == vault);
@@ -63,7 +60,7 @@ pub(crate) fn reopen_root(
 }
 
 impl OpenedRoot {
-    fn of(files: DirFiles, seal: PlatformSeal, store: StoreRoot) -> Option<Self> {
+    fn of(files: DirFiles, seal: Box<dyn SealProvider>, store: StoreRoot) -> Option<Self> {
         let (identity, sealed) = Sealed::from_payload(&store.payload)?;
         Some(Self {
             files,
@@ -78,7 +75,7 @@ impl OpenedRoot {
     /// crash, one of the two is sealed.
     pub(crate) fn reseal(&mut self, sealed: Sealed) -> Result<(), RootError> {
         self.store.payload = sealed.to_payload(&self.identity);
-        vault_store::write_root(&mut self.files, &self.seal, &self.store, &mut fill)?;
+        vault_store::write_root(&mut self.files, &*self.seal, &self.store, &mut fill)?;
         self.sealed = sealed;
         Ok(())
     }
@@ -86,7 +83,7 @@ impl OpenedRoot {
 
 fn first_boot(
     files: &mut DirFiles,
-    seal: &PlatformSeal,
+    seal: &dyn SealProvider,
     configured: &Configured,
 ) -> anyhow::Result<StoreRoot> {
     let identity =

@@ -1,7 +1,7 @@
 //! The process from start to end.
 
 use crate::accept::{self, Door};
-use crate::boot::{Booted, Roots, boot};
+use crate::boot::{Booted, Locked, Roots, boot};
 use crate::channel::{self, Says};
 use crate::clock::reading;
 use crate::committer::Committer;
@@ -9,10 +9,11 @@ use crate::config::{Material, RegistryConfig, ServerConfig, operational, trust};
 use crate::jwks::Issuers;
 use crate::reconfigure::Governor;
 use crate::sealed::Configured;
-use crate::shared::{Open, Shared};
+use crate::shared::{Open, Pace, Shared};
 use std::future::Future;
 use std::io::Write;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -20,13 +21,31 @@ use vault_encoding::text::hex;
 use vault_policy::UnixSeconds;
 use vault_tee::Platform;
 
+/// While the disk is full.
+const BETWEEN_STARTS: Duration = Duration::from_secs(5);
+
+/// Task switches after which a thread looks for what the network and the log have to say. The runtime's
+/// own choice is 61: with the turns of a busy tenant in between, that is what everybody else would wait.
+const LOOK_OUT: u32 = 2;
+
+/// The runtime that [`run`] shares fairly between tenants.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .event_interval(LOOK_OUT)
+        // Whoever waits for the log is woken by a thread of its own, through the common queue.
+        .global_queue_interval(1)
+        .enable_all()
+        .build()
+}
+
 /// Runs a vault until `shutdown` is ready; then answers what is in flight and returns. Prints
 /// one line of JSON on stdout when it accepts connections:
-/// `{"ready":true,"addr":…,"vault_id":…,"platform_id":…,"measurement":…,"locked":…}`;
-/// `locked` is the reason, or null. A locked vault that governance opens starts again inside this
+/// `{"ready":true,"addr":…,"vault_id":…,"platform_id":…,"measurement":…,"locked":…,"locked_code":…}`;
+/// `locked` is the reason and what to do about it, or null. A locked vault that governance opens, or whose disk was full, starts again inside this
 /// process, on the same address, and prints another such line.
 ///
-/// Ends the process, and does not return, if the log cannot be made durable.
+/// Ends the process, and does not return, if the log cannot be made durable. To be run on
+/// [`runtime`].
 pub async fn run(
     config: ServerConfig,
     platform: Arc<dyn Platform>,
@@ -45,6 +64,7 @@ pub async fn run(
         let reopen = tokio::select! {
             () = &mut shutdown => false,
             () = boot.shared.governor.reopening() => true,
+            () = space_again(&boot.shared) => true,
         };
         if !reopen {
             // Whoever comes now is refused at once.
@@ -52,8 +72,16 @@ pub async fn run(
             tracing::info!("stopping");
             return boot.stop().await;
         }
-        tracing::info!("starting again under the new trust configuration");
+        tracing::info!("starting again");
         boot.stop().await?;
+    }
+}
+
+/// Ready when a vault that found the disk full is worth another start; never for another one.
+async fn space_again(shared: &Shared) {
+    match shared.state {
+        Err(Locked::NoSpace) => tokio::time::sleep(BETWEEN_STARTS).await,
+        _ => std::future::pending().await,
     }
 }
 
@@ -155,7 +183,7 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
         outcome,
     } = boot(&config, &material, &configured, roots, &*platform)?;
     if let Err(reason) = &outcome {
-        tracing::error!(%reason, "locked");
+        tracing::error!(%reason, code = reason.code(), next = reason.next(), "locked");
     }
     let state = match outcome {
         Ok(ready) => Ok(open(ready, &config, &platform)?),
@@ -185,6 +213,7 @@ fn start(config: ServerConfig, platform: Arc<dyn Platform>) -> anyhow::Result<Pr
             issuers: Arc::new(issuers),
             state,
             governor,
+            carried: std::sync::Mutex::default(),
         }),
         platform_id: platform_id.map(|id| id.to_string()),
         material,
@@ -204,8 +233,14 @@ fn open(
         ready.log,
         Box::new(move || reading(&*theirs)),
         config.limits.snapshot_records,
+        ready.shelf.clone(),
     )?;
-    Ok(Open { vault, committer })
+    Ok(Open {
+        vault,
+        shelf: ready.shelf,
+        committer,
+        pace: Pace::new(&config.rates.limits()),
+    })
 }
 
 fn announce(
@@ -213,14 +248,15 @@ fn announce(
     address: std::net::SocketAddr,
     platform_id: Option<&str>,
 ) -> std::io::Result<()> {
-    let locked = shared.state.as_ref().err().map(ToString::to_string);
+    let locked = shared.state.as_ref().err();
     let ready = serde_json::json!({
         "ready": true,
         "addr": address.to_string(),
         "vault_id": shared.vault_id.to_string(),
         "platform_id": platform_id,
         "measurement": hex(&shared.platform.measurement()),
-        "locked": locked,
+        "locked": locked.map(Locked::told),
+        "locked_code": locked.map(Locked::code),
     });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{ready}")?;

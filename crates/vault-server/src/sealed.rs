@@ -239,6 +239,27 @@ mod tests {
         assert!(Sealed::from_payload(&[&first[..], &[0]].concat()).is_none());
     }
 
+    /// Payloads of the stores in the tree, sealed under 32 bytes 0x60.
+    #[test]
+    fn the_roots_of_every_format_that_was_written_open_for_ever() {
+        for (name, seed) in [("1-log-only", 1), ("1-alone", 2), ("2-governed", 3)] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../vault-test/golden");
+            let bytes = std::fs::read(format!("{folder}/{name}/root.sealed")).unwrap();
+            let mut disk = vault_store::faulty::SimulatedDisk::new();
+            disk.overwrite("root.sealed", &bytes);
+            let seal = vault_store::PlatformSeal::new(Zeroizing::new([0x60; 32]));
+            let root = match vault_store::read_root(&mut disk, &seal).unwrap() {
+                vault_store::RootState::Present(root) => root,
+                vault_store::RootState::FirstBoot => panic!(),
+            };
+            let (identity, read) = Sealed::from_payload(&root.payload).unwrap();
+            assert_eq!(identity.seed(), &[seed; 32]);
+            assert_eq!(root.vault_id, *identity.vault_id().0.as_bytes());
+            assert_eq!((read.generation, read.trust_root), (0, Hash([0x77; 32])));
+            assert_eq!(read.governance, None);
+        }
+    }
+
     #[test]
     fn a_full_quorum_fits() {
         let keys = (0..16).map(|byte| GovernanceKey([byte; 32])).collect();

@@ -6,12 +6,14 @@ mod batch;
 mod calls;
 mod crypto;
 mod error;
+mod exchange;
 mod gather;
 mod key;
 mod mapping;
 mod operate;
 mod policy;
 mod room;
+mod turns;
 mod vault;
 mod waiting;
 mod wire;
@@ -20,6 +22,7 @@ pub(crate) use error::{Explain, refusal_to_error};
 pub(crate) use operate::Link;
 
 use crate::shared::Shared;
+use crate::tenants::Tenant;
 use connectrpc::{Chain, ConnectError, RequestContext};
 use std::sync::Arc;
 use vault_core::{Caller, Code, Refusal, Reply, Request};
@@ -30,7 +33,14 @@ use vault_proto::v1::{
 
 /// Who calls, put beside each request by its connection.
 #[derive(Clone)]
-pub(crate) struct Authenticated(pub(crate) Arc<Result<Caller, Refusal>>);
+pub(crate) struct Authenticated(pub(crate) Result<Known, Refusal>);
+
+/// A caller who is known, and what they share out between their calls.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) tenant: Arc<Tenant>,
+}
 
 /// Implements every service.
 #[derive(Clone)]
@@ -85,11 +95,18 @@ impl Service {
         context: Option<&v1::CallContext>,
         request: Result<Request, Refusal>,
     ) -> Result<Reply, Refusal> {
+        let known = self.known(rpc)?;
+        let caller = &known.caller;
+        let call = wire::call_context(context).and_then(|context| Ok((request?, context)));
+        let (request, context) = call.map_err(|refusal| self.0.malformed(caller, refusal))?;
+        self.0.perform(&known, request, &context).await
+    }
+
+    /// Who calls; refuses everybody while the vault is locked, and strangers.
+    fn known(&self, rpc: &RequestContext) -> Result<Known, Refusal> {
         let caller = caller(rpc)?;
         self.0.open()?;
-        let caller = (*caller.0).as_ref().map_err(Clone::clone)?;
-        let context = wire::call_context(context)?;
-        self.0.perform(caller, request?, &context).await
+        caller.0
     }
 }
 

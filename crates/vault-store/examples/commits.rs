@@ -143,10 +143,22 @@ fn seal_only(bytes: usize) -> f64 {
         ) -> Result<vault_store::Held, vault_store::StorageError> {
             Ok(vault_store::Held { first: 0 })
         }
-        fn put_snapshot(&mut self, _: &[u8]) -> Result<(), vault_store::StorageError> {
+        fn place_snapshot(&mut self, _: bool) -> Result<(), vault_store::StorageError> {
             Ok(())
         }
-        fn get_snapshot(&mut self) -> Result<Option<Vec<u8>>, vault_store::StorageError> {
+        fn remove_before(
+            &mut self,
+            _: u64,
+        ) -> Result<vault_store::Held, vault_store::StorageError> {
+            Ok(vault_store::Held { first: 0 })
+        }
+        fn stage_snapshot(&mut self, _: &[u8]) -> Result<(), vault_store::StorageError> {
+            Ok(())
+        }
+        fn get_snapshot(
+            &mut self,
+            _: vault_store::SnapshotAge,
+        ) -> Result<Option<Vec<u8>>, vault_store::StorageError> {
             Ok(None)
         }
     }

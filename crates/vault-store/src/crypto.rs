@@ -15,6 +15,8 @@ pub(crate) enum Purpose {
     Group,
     /// One snapshot; context: its salt.
     Snapshot,
+    /// One bundle of leaf bodies; context: its salt.
+    Bundle,
     /// One sealed root; context: its salt.
     Root,
     /// The public name of a platform's sealing key; no context.
@@ -26,6 +28,7 @@ impl Purpose {
         match self {
             Self::Group => b"enclave-vaults/store-group/v1",
             Self::Snapshot => b"enclave-vaults/store-snapshot/v1",
+            Self::Bundle => b"enclave-vaults/store-bundle/v1",
             Self::Root => b"enclave-vaults/store-root/v1",
             Self::PlatformName => b"enclave-vaults/store-platform-name/v1",
         }

@@ -9,12 +9,18 @@
 //! with it.
 
 mod crash;
+mod every;
 mod state;
+
+pub use every::Tearing;
 
 use crate::files::Files;
 use state::State;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What a write that is torn keeps or loses as a whole, but for what tears within.
+const SECTOR: usize = 512;
 
 /// What a disk does wrong, besides what a crash does. Counters count from 1, the next call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -23,6 +29,9 @@ pub struct Faults {
     pub ignore_sync: bool,
     /// Syncing names says yes and does nothing, as under a library OS.
     pub ignore_sync_names: bool,
+    /// A file is synced before each write to it instead of after: a bug of a program, for the tests
+    /// that must find it.
+    pub sync_before_write: bool,
     /// This sync fails with EIO; what it should have made durable is so only by chance, and no later
     /// sync of the same file makes up for it.
     pub fail_sync: Option<u64>,
@@ -153,6 +162,12 @@ impl Files for SimulatedDisk {
         let mut state = self.lock();
         state.change()?;
         state.rename(from, to)
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        let mut state = self.lock();
+        state.change()?;
+        state.remove(name)
     }
 
     fn sync_names(&mut self) -> io::Result<()> {

@@ -24,6 +24,8 @@ pub trait Files: Send {
     fn sync(&mut self, name: &str) -> io::Result<()>;
     /// Gives `from` the name `to`, replacing the file of that name.
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes the file of this name.
+    fn remove(&mut self, name: &str) -> io::Result<()>;
     /// Makes names durable, where the system can do that at all.
     fn sync_names(&mut self) -> io::Result<()>;
 }
@@ -187,6 +189,11 @@ impl Files for DirFiles {
         self.open.remove(from);
         self.open.remove(to);
         std::fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.open.remove(name);
+        std::fs::remove_file(self.path.join(name))
     }
 
     fn sync_names(&mut self) -> io::Result<()> {

@@ -5,13 +5,14 @@
 //! 3. A group that does not authenticate, with nothing authentic behind it, is the damaged end of
 //!    the log and is dropped; the next append takes its number.
 //! 4. Anything else that is not in its place is damage before the end, and the store stays shut.
-//! 5. The snapshot authenticates and stands between two groups of this very log, or is left out.
+//! 5. The newest snapshot authenticates and stands between two groups of this very log, or else the
+//!    one before it, or both are left out.
 
 use crate::group::{Authentic, GroupSealer, OpenedGroup};
 use crate::root::StoreRoot;
 use crate::sealed_log::{Chain, OpenError};
 use crate::snapshot::{self, SnapshotState};
-use crate::storage::{Held, Storage, StoredGroup};
+use crate::storage::{Held, SnapshotAge, Storage, StoredGroup};
 use std::ops::ControlFlow;
 
 /// What a log holds.
@@ -19,6 +20,8 @@ pub(crate) struct Found {
     pub(crate) chain: Chain,
     pub(crate) snapshot: SnapshotState,
     pub(crate) groups: Vec<OpenedGroup>,
+    /// Whether the snapshot is the newest one.
+    pub(crate) newest_is_good: bool,
 }
 
 pub(crate) fn open(
@@ -26,36 +29,24 @@ pub(crate) fn open(
     root: &StoreRoot,
     sealer: &mut GroupSealer,
 ) -> Result<Found, OpenError> {
-    let stored = storage.get_snapshot()?;
-    let snapshot = stored
-        .as_deref()
-        .and_then(|bytes| snapshot::open(root, bytes));
-    let keep_from = snapshot
+    let (stored, newest) = snapshot_of(storage, root, SnapshotAge::Newest)?;
+    let keep_from = newest
         .as_ref()
         .map_or(0, |snapshot| snapshot.place.sequence);
     let (chain, groups) = walk(storage, sealer, keep_from)?;
-    if let Some(snapshot) = snapshot.filter(|snapshot| stands_on(&snapshot.place, &chain)) {
-        let snapshot::Authentic {
-            place,
-            hash,
-            payload,
-        } = snapshot;
-        let snapshot = SnapshotState::Present {
-            tree: place.tree,
-            sequence: place.sequence,
-            hash,
-            payload,
-        };
-        return Ok(Found {
-            chain,
-            snapshot,
-            groups,
-        });
+    if let Some(snapshot) = newest.filter(|snapshot| stands_on(&snapshot.place, &chain)) {
+        return Ok(found(chain, snapshot, groups, true));
+    }
+    // Damaged, of another log, or its name was lost in a crash.
+    let (stored_before, previous) = snapshot_of(storage, root, SnapshotAge::Previous)?;
+    if let Some(snapshot) = previous.filter(|snapshot| stands_on(&snapshot.place, &chain)) {
+        let (chain, groups) = walk(storage, sealer, snapshot.place.sequence)?;
+        return Ok(found(chain, snapshot, groups, false));
     }
     if chain.first > 0 {
         return Err(OpenError::MissingGroups { first: chain.first });
     }
-    let (snapshot, groups) = match (stored.is_some(), keep_from) {
+    let (snapshot, groups) = match (stored || stored_before, keep_from) {
         (false, _) => (SnapshotState::Absent, groups),
         (true, 0) => (SnapshotState::Damaged, groups),
         (true, _) => (SnapshotState::Damaged, walk(storage, sealer, 0)?.1),
@@ -64,7 +55,45 @@ pub(crate) fn open(
         chain,
         snapshot,
         groups,
+        newest_is_good: false,
     })
+}
+
+/// The older snapshot, if it authenticates and stands on this log.
+pub(crate) fn previous(
+    storage: &mut impl Storage,
+    root: &StoreRoot,
+    chain: &Chain,
+) -> Result<Option<snapshot::Authentic>, OpenError> {
+    let (_, previous) = snapshot_of(storage, root, SnapshotAge::Previous)?;
+    Ok(previous.filter(|snapshot| stands_on(&snapshot.place, chain)))
+}
+
+/// Whether there is one of this age, and the one if it authenticates.
+fn snapshot_of(
+    storage: &mut impl Storage,
+    root: &StoreRoot,
+    age: SnapshotAge,
+) -> Result<(bool, Option<snapshot::Authentic>), OpenError> {
+    let stored = storage.get_snapshot(age)?;
+    let opened = stored
+        .as_deref()
+        .and_then(|bytes| snapshot::open(root, bytes));
+    Ok((stored.is_some(), opened))
+}
+
+fn found(
+    chain: Chain,
+    snapshot: snapshot::Authentic,
+    groups: Vec<OpenedGroup>,
+    newest_is_good: bool,
+) -> Found {
+    Found {
+        chain,
+        snapshot: snapshot.into_state(),
+        groups,
+        newest_is_good,
+    }
 }
 
 /// Whether the groups on both sides of the snapshot are those that it was made between.

@@ -21,6 +21,12 @@ pub enum SealError {
     /// Sealed under another platform key: another machine, or another measurement.
     #[error("sealed on another machine, or by another measurement")]
     OtherPlatform,
+    /// Sealed under microcode that is later than this CPU's.
+    #[error("sealed under later microcode than this machine runs")]
+    OlderCpu,
+    /// Sealed by a later version of this measurement.
+    #[error("sealed by a later version of this build")]
+    OlderBuild,
     /// Sealed here, but changed since.
     #[error("the sealed bytes are damaged")]
     Damaged,
@@ -122,8 +128,8 @@ impl StoreRoot {
         }
     }
 
-    /// What the log needs of it.
-    pub(crate) fn without_payload(&self) -> Self {
+    /// What log and archive need of it.
+    pub fn without_payload(&self) -> Self {
         let Self {
             key,
             vault_id,
@@ -173,6 +179,12 @@ pub enum LockedReason {
     /// The root was sealed on another machine or by another measurement.
     #[error("root.sealed was sealed on another machine, or by another measurement")]
     OtherPlatform,
+    /// The root was sealed under later microcode than this machine runs.
+    #[error("root.sealed was sealed under later microcode than this machine runs")]
+    OlderCpu,
+    /// The root was sealed by a later version of this build.
+    #[error("root.sealed was sealed by a later version of this build")]
+    OlderBuild,
     /// The root was changed.
     #[error("root.sealed is damaged")]
     DamagedRoot,
@@ -227,23 +239,24 @@ pub fn read_root(
         };
     }
     let bytes = crate::files::read_all(files, NAME)?;
-    open(&bytes, provider)
-        .map(RootState::Present)
-        .map_err(RootError::from)
+    open(&bytes, provider).map(RootState::Present)
 }
 
-fn open(bytes: &[u8], provider: &dyn SealProvider) -> Result<StoreRoot, LockedReason> {
+fn open(bytes: &[u8], provider: &dyn SealProvider) -> Result<StoreRoot, RootError> {
     let (header, sealed) = bytes.split_at_checked(8).ok_or(LockedReason::DamagedRoot)?;
     match header.split_first_chunk() {
         Some((&MAGIC, [VERSION])) => {}
-        Some((&MAGIC, _)) => return Err(LockedReason::UnknownFormat),
-        _ => return Err(LockedReason::DamagedRoot),
+        Some((&MAGIC, _)) => return Err(LockedReason::UnknownFormat.into()),
+        _ => return Err(LockedReason::DamagedRoot.into()),
     }
     let plaintext = provider.open(sealed, header).map_err(|error| match error {
-        SealError::OtherPlatform => LockedReason::OtherPlatform,
-        SealError::Damaged | SealError::Fault => LockedReason::DamagedRoot,
+        SealError::OtherPlatform => LockedReason::OtherPlatform.into(),
+        SealError::OlderCpu => LockedReason::OlderCpu.into(),
+        SealError::OlderBuild => LockedReason::OlderBuild.into(),
+        SealError::Damaged => LockedReason::DamagedRoot.into(),
+        SealError::Fault => RootError::Seal,
     })?;
-    StoreRoot::from_bytes(&plaintext).ok_or(LockedReason::DamagedRoot)
+    StoreRoot::from_bytes(&plaintext).ok_or(LockedReason::DamagedRoot.into())
 }
 
 /// Writes `root.sealed`, once, before the first group; durable when it returns.

@@ -1,9 +1,11 @@
 //! The log as one vault sees it.
 
 use crate::crypto::{CryptoFault, TAG};
+use crate::files::Files;
 use crate::group::{GroupSealer, Header, OpenedGroup, TreeHead};
 use crate::opening;
 use crate::root::StoreRoot;
+use crate::segment;
 use crate::snapshot::{self, Place, SealedSnapshot, SnapshotState};
 use crate::storage::{Storage, StorageError};
 use std::ops::ControlFlow;
@@ -76,6 +78,8 @@ pub struct SealedLog<S> {
     sealer: GroupSealer,
     boot_id: [u8; 16],
     chain: Chain,
+    /// Whether the snapshot that was placed last is one that opens.
+    newest_is_good: bool,
     closed: bool,
 }
 
@@ -97,10 +101,46 @@ impl Chain {
         self.tags.last().copied().unwrap_or(self.before)
     }
 
+    fn forget(&mut self, first: u64) {
+        let gone = usize::try_from(first.saturating_sub(self.first)).unwrap_or(0);
+        let gone = gone.min(self.tags.len());
+        self.first += gone as u64;
+        self.before = self.tags.drain(..gone).next_back().unwrap_or(self.before);
+    }
+
     pub(crate) fn tag(&self, sequence: u64) -> Option<[u8; TAG]> {
         let position = sequence.checked_sub(self.first)?;
         self.tags.get(usize::try_from(position).ok()?).copied()
     }
+}
+
+/// Seals one snapshot, away from the log.
+pub struct SnapshotSealer {
+    root: StoreRoot,
+    place: Place,
+}
+
+impl SnapshotSealer {
+    /// The sealed snapshot: stage it, commit its hash to the log, then place it.
+    pub fn seal(
+        &self,
+        payload: &[u8],
+        fill: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<SealedSnapshot, StorageError> {
+        let mut salt = [0; 32];
+        fill(&mut salt);
+        snapshot::seal(&self.root, &self.place, salt, payload)
+            .map_err(|CryptoFault| StorageError::TooLarge)
+    }
+}
+
+/// Writes a snapshot beside those of a store and makes it durable, through another handle of its
+/// directory than the log's. [`SealedLog::place_snapshot`] stores it.
+pub fn stage_snapshot(
+    files: &mut dyn Files,
+    snapshot: &SealedSnapshot,
+) -> Result<(), StorageError> {
+    segment::stage(files, &snapshot.bytes)
 }
 
 impl<S: Storage> SealedLog<S> {
@@ -122,6 +162,7 @@ impl<S: Storage> SealedLog<S> {
             sealer,
             boot_id,
             chain: found.chain,
+            newest_is_good: found.newest_is_good,
             closed: false,
         };
         Ok(Opened {
@@ -162,6 +203,20 @@ impl<S: Storage> SealedLog<S> {
         Ok(sequence)
     }
 
+    /// The snapshot before the one that the store opened with, and the groups behind it: for a log
+    /// that does not commit to that one, because its end was cut. `Absent` without groups if there is none.
+    pub fn previous_snapshot(&mut self) -> Result<(SnapshotState, Vec<OpenedGroup>), OpenError> {
+        let previous = opening::previous(&mut self.storage, &self.root, &self.chain)?;
+        let Some(previous) = previous else {
+            return Ok((SnapshotState::Absent, Vec::new()));
+        };
+        let groups = (previous.place.sequence..self.chain.next())
+            .map(|group| self.read(group).map_err(|_| OpenError::Damaged { group }))
+            .collect::<Result<_, _>>()?;
+        self.newest_is_good = false;
+        Ok((previous.into_state(), groups))
+    }
+
     /// Reads one group again.
     pub fn read(&mut self, sequence: u64) -> Result<OpenedGroup, ReadError> {
         let tag = self
@@ -189,15 +244,20 @@ impl<S: Storage> SealedLog<S> {
         payload: &[u8],
         fill: &mut dyn FnMut(&mut [u8]),
     ) -> Result<SealedSnapshot, StorageError> {
+        self.snapshot_sealer(tree).seal(payload, fill)
+    }
+
+    /// Seals the state at `tree`, which is that after the last group, later and elsewhere.
+    pub fn snapshot_sealer(&self, tree: TreeHead) -> SnapshotSealer {
         let place = Place {
             sequence: self.chain.next(),
             previous: self.chain.last(),
             tree,
         };
-        let mut salt = [0; 32];
-        fill(&mut salt);
-        snapshot::seal(&self.root, &place, salt, payload)
-            .map_err(|CryptoFault| StorageError::TooLarge)
+        SnapshotSealer {
+            root: self.root.without_payload(),
+            place,
+        }
     }
 
     /// Stores a snapshot whose hash the log holds. `NoSpace` leaves the old one; any other error means
@@ -206,9 +266,47 @@ impl<S: Storage> SealedLog<S> {
         if self.closed {
             return Err(StorageError::Closed);
         }
-        let put = self.storage.put_snapshot(&snapshot.bytes);
-        self.closed = !matches!(put, Ok(()) | Err(StorageError::NoSpace));
-        put
+        match self.storage.stage_snapshot(&snapshot.bytes) {
+            Ok(()) => self.place_snapshot(),
+            Err(StorageError::NoSpace) => Err(StorageError::NoSpace),
+            Err(error) => {
+                self.closed = true;
+                Err(error)
+            }
+        }
+    }
+
+    /// Stores the snapshot that [`stage_snapshot`] wrote, whose hash the log holds. Any error means that
+    /// the process must end.
+    pub fn place_snapshot(&mut self) -> Result<(), StorageError> {
+        if self.closed {
+            return Err(StorageError::Closed);
+        }
+        let placed = self.storage.place_snapshot(self.newest_is_good);
+        self.closed = placed.is_err();
+        self.newest_is_good = true;
+        placed
+    }
+
+    /// Lets go of groups before this number: those before the place of the previous snapshot, when the
+    /// newest is stored. Any error means that the process must end.
+    pub fn remove_before(&mut self, sequence: u64) -> Result<(), StorageError> {
+        if self.closed {
+            return Err(StorageError::Closed);
+        }
+        let removed = self.storage.remove_before(sequence);
+        self.closed = removed.is_err();
+        removed.map(|held| self.chain.forget(held.first))
+    }
+
+    /// Whether groups to come have room, as [`Storage::make_room`] says. Any error means that the process must end.
+    pub fn make_room(&mut self) -> Result<bool, StorageError> {
+        if self.closed {
+            return Err(StorageError::Closed);
+        }
+        let room = self.storage.make_room();
+        self.closed = room.is_err();
+        room
     }
 
     /// The number of the next group.

@@ -1,21 +1,23 @@
-//! The embedded storage: preallocated segment files, `log-00000000.seg` and up, and `snapshot.sealed`.
+//! The embedded storage: preallocated segment files, `log-00000000.seg` and up, `snapshot.sealed` and `snapshot.previous`.
 //!
 //! A segment is filled with zeros and synced before its first group (in steps, ahead of time), so that a
 //! commit is one write and one sync of data. No two groups share a block, so that a torn write never touches a group that
 //! was acknowledged. What is behind the last undamaged group, if not zero, is overwritten with zeros
 //! by the same write as the next group. Opening copies the last segment into a new file (`*.seg.new`, renamed).
 
+mod removal;
+mod room;
 mod settle;
+mod snapshots;
 mod spare;
 
-use crate::files::{Files, read_all, replace};
+use crate::files::{Files, read_all};
 use crate::frame::{self, Found, SegmentHeader};
-use crate::storage::{Held, Operation, Storage, StorageError, StoredGroup};
+use crate::storage::{Held, Operation, SnapshotAge, Storage, StorageError, StoredGroup};
+pub(crate) use snapshots::stage;
 use spare::Spare;
 use std::io;
 use std::ops::ControlFlow;
-
-const SNAPSHOT: &str = "snapshot.sealed";
 
 /// Sizes of new segments. Segments that exist keep theirs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -281,27 +283,39 @@ impl<F: Files> Storage for SegmentFiles<F> {
         Ok(Held { first: self.first })
     }
 
-    fn put_snapshot(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+    fn make_room(&mut self) -> Result<bool, StorageError> {
         self.check_open()?;
-        let replaced = replace(&mut self.files, SNAPSHOT, bytes);
-        self.closing(replaced)
+        let room = self.room();
+        self.closing(room)
     }
 
-    fn get_snapshot(&mut self) -> Result<Option<Vec<u8>>, StorageError> {
-        match self
-            .files
-            .size(SNAPSHOT)
-            .map_err(StorageError::io(Operation::Read))?
-        {
-            None => Ok(None),
-            Some(_) => read_all(&mut self.files, SNAPSHOT).map(Some),
-        }
+    fn stage_snapshot(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.check_open()?;
+        let staged = snapshots::stage(&mut self.files, bytes);
+        self.closing(staged)
+    }
+
+    fn place_snapshot(&mut self, rotate: bool) -> Result<(), StorageError> {
+        self.check_open()?;
+        let placed = self.place(rotate);
+        self.closing(placed)
+    }
+
+    fn get_snapshot(&mut self, age: SnapshotAge) -> Result<Option<Vec<u8>>, StorageError> {
+        self.snapshot(age)
+    }
+
+    fn remove_before(&mut self, sequence: u64) -> Result<Held, StorageError> {
+        self.check_open()?;
+        let removed = self.remove(sequence);
+        self.closing(removed)
     }
 }
 
 /// Whether a file of this name is part of a store, its root excepted.
 pub(crate) fn is_store_file(name: &str) -> bool {
-    name == SNAPSHOT || segment_index(name).is_some()
+    let archived = crate::volume::volume_first(name).is_some();
+    snapshots::is_snapshot(name) || segment_index(name).is_some() || archived
 }
 
 fn segment_name(index: u32) -> String {

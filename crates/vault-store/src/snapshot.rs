@@ -74,6 +74,17 @@ pub(crate) struct Authentic {
     pub(crate) payload: Zeroizing<Vec<u8>>,
 }
 
+impl Authentic {
+    pub(crate) fn into_state(self) -> SnapshotState {
+        SnapshotState::Present {
+            tree: self.place.tree,
+            sequence: self.place.sequence,
+            hash: self.hash,
+            payload: self.payload,
+        }
+    }
+}
+
 pub(crate) fn seal(
     root: &StoreRoot,
     place: &Place,

@@ -34,6 +34,8 @@ pub enum Operation {
     Sync,
     /// Renaming a file.
     Rename,
+    /// Removing a file.
+    Remove,
 }
 
 /// Why a storage failed.
@@ -89,7 +91,16 @@ impl StorageError {
     }
 }
 
-/// Keeps sealed groups and one snapshot. It is not trusted with secrecy, order or freshness; it is
+/// Which of the two snapshots that are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SnapshotAge {
+    /// The one that was placed last.
+    Newest,
+    /// The one before it.
+    Previous,
+}
+
+/// Keeps sealed groups and two snapshots. It is not trusted with secrecy, order or freshness; it is
 /// trusted with durability alone.
 ///
 /// Obligations of an implementation:
@@ -115,9 +126,24 @@ pub trait Storage: Send {
         each: &mut dyn FnMut(StoredGroup<'_>) -> ControlFlow<()>,
     ) -> Result<Held, StorageError>;
 
-    /// Replaces the snapshot: afterwards, and after a crash, it is the old one or the new one.
-    fn put_snapshot(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
+    /// Whether there is room for groups to come, which the storage may get here. `false` is advice to begin no
+    /// more work until it is `true` again; `append` decides all the same.
+    fn make_room(&mut self) -> Result<bool, StorageError> {
+        Ok(true)
+    }
 
-    /// The snapshot that was last put, or one put before it.
-    fn get_snapshot(&mut self) -> Result<Option<Vec<u8>>, StorageError>;
+    /// Writes a snapshot beside the others and makes it durable. It counts for nothing until it is
+    /// placed.
+    fn stage_snapshot(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
+
+    /// The staged snapshot becomes the newest one, and what was the newest the previous one, if `rotate`
+    /// says that it is worth keeping. After a crash the one that is worth keeping is there, whatever else is.
+    fn place_snapshot(&mut self, rotate: bool) -> Result<(), StorageError>;
+
+    /// A snapshot, if there is one of this age.
+    fn get_snapshot(&mut self, age: SnapshotAge) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Lets go of groups with a lower number than this, as far as that is convenient; gives what is held.
+    /// After a crash there is no gap in what is left.
+    fn remove_before(&mut self, sequence: u64) -> Result<Held, StorageError>;
 }

@@ -196,6 +196,7 @@ fn each_flipped_bit_of_the_log_is_refused_or_costs_the_last_group() {
             assert_eq!(store.outcome(&disk), Outcome::Groups(GROUPS, true));
         }
     }
+    println!("T-FLIP: {flips} bits of the log: refused, or the last group is lost");
     assert!(flips > 100_000, "{flips}");
 }
 

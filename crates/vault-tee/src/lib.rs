@@ -34,8 +34,12 @@
 //! assert!(platform.seal_root().is_err());
 //! ```
 
+mod egetkey;
 mod error;
+mod gramine;
 mod platform;
 
+pub use egetkey::{Egetkey, EgetkeyError, KEPT, KEY_REQUEST, KeyRequest, Svns};
 pub use error::{QuoteError, SealError, TimeError};
+pub use gramine::{GramineKeys, expand};
 pub use platform::{Evidence, Platform, PlatformKind};

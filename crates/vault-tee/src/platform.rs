@@ -1,6 +1,8 @@
 //! The trait that every backend implements.
 
+use crate::egetkey::Egetkey;
 use crate::error::{QuoteError, SealError, TimeError};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A quote, and what is needed to verify it offline.
@@ -38,6 +40,12 @@ pub trait Platform: Send + Sync {
     /// 32 secret bytes that only this measurement on this machine gets. They may be the same at
     /// every call: derive keys from them, and use them for nothing else.
     fn seal_root(&self) -> Result<Zeroizing<[u8; 32]>, SealError>;
+
+    /// The CPU itself, where keys of earlier SVNs can be asked for: then the store's root is sealed with its SVNs,
+    /// and not under `seal_root`.
+    fn egetkey(&self) -> Option<Arc<dyn Egetkey>> {
+        None
+    }
 
     /// For display only.
     fn kind(&self) -> PlatformKind;

@@ -7,3 +7,4 @@ pub mod liar;
 pub mod process;
 pub mod proxy;
 pub mod sim;
+pub mod soak;

@@ -7,9 +7,10 @@ use ratls::TrustRoot;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tee_sim::SimRoot;
 use vault_client::token::{AccessToken, FixedToken};
 use vault_client::{Client, ClientConfig, HeadStore, VaultPins};
@@ -135,6 +136,32 @@ impl VaultProcess {
             running.child.wait()?;
             // A vault behind another program outlives that one until its stdin is closed.
             drop(running.stdin);
+            let _ = running.stdout.join();
+        }
+        Ok(())
+    }
+
+    /// Waits until the process ends by itself, at most so long.
+    pub fn ended(&mut self, patience: Duration) -> Result<Option<ExitStatus>> {
+        let Some(running) = &mut self.running else {
+            return Ok(Some(ExitStatus::default()));
+        };
+        let begun = Instant::now();
+        loop {
+            match running.child.try_wait()? {
+                None if begun.elapsed() < patience => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                ended => return Ok(ended),
+            }
+        }
+    }
+
+    /// Tells the process to end, and waits until it has.
+    pub fn stop(&mut self) -> Result<()> {
+        if let Some(mut running) = self.running.take() {
+            drop(running.stdin);
+            running.child.wait()?;
             let _ = running.stdout.join();
         }
         Ok(())

@@ -9,7 +9,7 @@
 use serde_json::Value;
 use std::process::Command;
 
-const SCENARIOS: [&str; 19] = [
+const SCENARIOS: [&str; 23] = [
     "sign unary 16x16",
     "sign unary 64x1",
     "sign stream 16x16",
@@ -21,10 +21,14 @@ const SCENARIOS: [&str; 19] = [
     "unwrap 4 KiB stream 16x16",
     "public key stream 16x16",
     "attested connect",
+    "hostile tenant",
     "reconstruct 2 of 4",
     "open 10 keys",
-    "open 20 keys",
-    "open 40 keys",
+    "open 100 keys",
+    "open 100 entries",
+    "open 1000 entries",
+    "grow to 100 keys",
+    "grow to 1000 entries",
     "stream over unary 16x16",
     "stream over unary 64x1",
     "yardstick p256",

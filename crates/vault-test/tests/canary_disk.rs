@@ -129,7 +129,7 @@ impl Bench {
             assert_unmarked(&name, &self.disk.contents(&name).unwrap(), mark);
         }
         for index in 0..self.machine.vault.size() {
-            let leaf = self.machine.vault.leaf(index).unwrap();
+            let leaf = self.machine.leaf(index).unwrap();
             assert_unmarked("a leaf", &leaf, mark);
         }
     }

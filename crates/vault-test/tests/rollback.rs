@@ -9,7 +9,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vault_client::{Client, CreateKey, Error, ErrorCode, Input, KeyName, SeenHead};
+use vault_audit::Proven;
+use vault_client::{
+    Client, CreateKey, Error, ErrorCode, GoOnWith, HeadStore, Input, KeyName, SeenHead,
+};
 use vault_encoding::sha256;
 use vault_policy::{KeyType, OidcSubject, TemplateArgs, VaultId, template};
 use vault_test::issuer::{self, Issuer, IssuerConfig};
@@ -82,7 +85,21 @@ impl Bench {
         self.vault.start().unwrap();
     }
 
-    /// The next call fails with this code, both heads, and evidence on disk.
+    /// What the owner's client remembers.
+    fn memory(&self) -> HeadStore {
+        HeadStore::new(self.vault.dir().join("memory").join("owner"))
+    }
+
+    /// A person decides to go on with the log that was seen first.
+    fn acknowledge(&self) {
+        let store = self.memory();
+        for kept in store.evidence(&self.vault_id).unwrap() {
+            store.acknowledge(&kept, GoOnWith::Seen).unwrap();
+        }
+    }
+
+    /// The next call fails with this code, both heads, and evidence on disk. A person then decides
+    /// to go on with what was seen.
     async fn expect_told(&self, code: ErrorCode, seen: &SeenHead) -> SeenHead {
         let error = self.next_call().await.unwrap_err();
         assert_eq!(error.code, code, "{error}");
@@ -92,13 +109,21 @@ impl Bench {
         assert_ne!(heads.answered.root, seen.root);
         assert!(error.to_string().contains(&heads.answered.to_string()));
         assert!(error.to_string().contains(&seen.to_string()));
-        let evidence = std::fs::read_to_string(heads.evidence.expect("evidence")).unwrap();
-        for head in [seen, &heads.answered] {
-            let note = serde_json::to_string(std::str::from_utf8(&head.checkpoint).unwrap());
-            assert!(!head.checkpoint.is_empty() && evidence.contains(&note.unwrap()));
-        }
+        let path = heads.evidence.expect("evidence");
+        let kept = self.memory().evidence(&self.vault_id).unwrap();
+        let kept = kept.iter().find(|kept| kept.path == path).unwrap();
+        let checked = kept.evidence.check().unwrap();
+        assert_eq!(checked.seen.root, seen.root);
+        assert_eq!(checked.answered.root, heads.answered.root);
+        let proven = match code {
+            ErrorCode::RollbackDetected => Proven::ShorterLater,
+            _ => Proven::TwoLogs,
+        };
+        assert_eq!(checked.proven, proven);
         let again = self.next_call().await.unwrap_err();
         assert_eq!(again.code, code, "a second call is told the same: {again}");
+        assert!(again.to_string().contains("is not acknowledged"), "{again}");
+        self.acknowledge();
         heads.answered
     }
 
@@ -218,7 +243,7 @@ async fn two_copies_that_each_moved_on_are_told_as_a_fork() {
     }
     assert!(other.seen().await.unwrap().size > seen.size);
     let answered = bench.expect_told(ErrorCode::ForkDetected, &seen).await;
-    assert!(answered.size > seen.size);
+    assert_eq!(answered.size, seen.size, "the vault signs what it had then");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

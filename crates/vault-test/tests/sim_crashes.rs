@@ -22,11 +22,14 @@ fn survives(seed: u64, plan: Plan) -> Trace {
 
 fn survives_all(seeds: std::ops::Range<u64>) {
     let (mut crashes, mut acknowledged, mut fetched) = (0, 0, 0);
+    let (mut archived, mut shortened) = (0, 0);
     for seed in seeds {
         let trace = survives(seed, Plan::default());
         crashes += trace.crashes;
         acknowledged += trace.acknowledged;
         fetched += trace.fetched;
+        archived += u64::from(trace.archived);
+        shortened += u64::from(trace.removed > 0);
     }
     assert_eq!(crashes, 4 * SEEDS_PER_TEST);
     assert!(
@@ -34,7 +37,14 @@ fn survives_all(seeds: std::ops::Range<u64>) {
         "only {acknowledged} operations were acknowledged"
     );
     assert!(fetched > 0, "no share was fetched");
-    println!("{crashes} crashes, {acknowledged} acknowledged operations, {fetched} shares fetched");
+    assert!(
+        archived > 0 && shortened > 0,
+        "{archived} with an archive, {shortened} without their first groups"
+    );
+    println!(
+        "{crashes} crashes, {acknowledged} acknowledged operations, {fetched} shares fetched, \
+         {archived} runs end with an archive, {shortened} without their first groups"
+    );
 }
 
 #[test]

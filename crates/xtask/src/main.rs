@@ -2,11 +2,13 @@
 
 mod advisories;
 mod bench;
+mod crash;
 mod fuzz;
 mod layers;
 mod licences;
 mod run;
 mod sizes;
+mod soak;
 mod suites;
 mod tests;
 
@@ -23,6 +25,8 @@ cargo xtask COMMAND
   licences     the licence of every dependency, against deny.toml (offline)
   advisories   known vulnerabilities of dependencies; SKIPPED where the database is out of reach
   bench        signatures per server core as a share of `openssl speed`, in the same run
+  crash [--kills N]  crashes at length: every state, every system call, N kills (default 10000)
+  soak [--minutes N]  honest tenants and a hostile one, kills and restarts (default 10 minutes)
   fuzz [SECONDS]  every fuzz target for so long (default 30); needs nightly and cargo-fuzz
 
 Example: cargo xtask layers
@@ -52,6 +56,8 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "licences" => licences::run(&root),
         "advisories" => advisories::run(&root),
         "bench" => bench::run(&root, rest),
+        "crash" => crash::run(&root, rest),
+        "soak" => soak::run(&root, rest),
         "fuzz" => fuzz::run(&root, rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -1,9 +1,15 @@
-//! A small log with a known key.
+//! A small log with a known key, and what can be done to it.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+pub mod damage;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use vault_audit::{Entry, Export, LogKey, LogTree, Principal, change_hash, change_salt};
+use vault_audit::{
+    Checkpoint, Entry, Export, LogKey, LogTree, Principal, TileKind, change_hash, change_salt,
+    new_tiles, to_bundle,
+};
 use vault_audit::{request_hash, request_salt};
-use vault_encoding::Hash;
+use vault_encoding::{Canonical, Hash, merkle};
 
 pub struct Log {
     pair: Ed25519KeyPair,
@@ -44,6 +50,17 @@ impl Log {
         let note = checkpoint.sign(&self.key, |message| self.sign(message));
         self.export.checkpoints.push(note.clone());
         note
+    }
+
+    /// A checkpoint that the vault would sign only if it lied.
+    pub fn lie(&self, size: u64, root: Hash) -> Vec<u8> {
+        let vault_id = self.key.vault_id();
+        let lie = Checkpoint {
+            vault_id,
+            size,
+            root,
+        };
+        lie.sign(&self.key, |message| self.sign(message))
     }
 
     /// `entries` leaves, and a checkpoint after every `every` of them and at the end.
@@ -111,4 +128,58 @@ pub fn bare_entry() -> Entry {
         reason: String::new(),
         outcome: "12".into(),
     }
+}
+
+/// The files of the tiles layout over the whole log, under its last checkpoint.
+pub fn tiles(log: &Log) -> Vec<(String, Vec<u8>)> {
+    let leaves = &log.export.leaves;
+    let file = |tile: vault_audit::Tile| {
+        let from = tile.index as usize * 256;
+        let bytes = match tile.kind {
+            TileKind::Hashes(_) => log.tree.tile(&tile),
+            TileKind::Entries => {
+                let held = &leaves[from..from + tile.width as usize];
+                to_bundle(held.iter().map(Vec::as_slice))
+            }
+        };
+        (tile.path(), bytes.unwrap())
+    };
+    let mut files: Vec<_> = new_tiles(0, log.tree.size()).map(file).collect();
+    let checkpoint = log.export.checkpoints.last().unwrap().clone();
+    files.push(("checkpoint".to_owned(), checkpoint));
+    files
+}
+
+/// Proofs of a log as vectors/audit/proofs.json has them: of some leaves in trees of these sizes, and between
+/// all of these sizes.
+pub fn proofs(log: &Log, sizes: &[u64]) -> Vec<u8> {
+    let text = |value: &dyn std::fmt::Display| Canonical::text(value.to_string());
+    let steps = |steps: Option<Vec<Hash>>| {
+        Canonical::List(steps.unwrap().iter().map(|step| text(step)).collect())
+    };
+    let root = |size| text(&log.tree.root_at(size).unwrap());
+    let (mut inclusion, mut consistency) = (Vec::new(), Vec::new());
+    for &size in sizes {
+        for index in [0, size / 2, size - 1] {
+            let leaf = merkle::leaf_hash(&log.export.leaves[index as usize]);
+            inclusion.push(Canonical::map([
+                ("index", text(&index)),
+                ("size", text(&size)),
+                ("leaf_hash", text(&leaf)),
+                ("root", root(size)),
+                ("proof", steps(log.tree.inclusion(index, size))),
+            ]));
+        }
+        for &old in sizes.iter().filter(|old| **old <= size) {
+            consistency.push(Canonical::map([
+                ("old", text(&old)),
+                ("new", text(&size)),
+                ("old_root", root(old)),
+                ("new_root", root(size)),
+                ("proof", steps(log.tree.consistency(old, size))),
+            ]));
+        }
+    }
+    let file = [("inclusion", inclusion), ("consistency", consistency)];
+    Canonical::map(file.map(|(name, items)| (name, Canonical::List(items)))).to_bytes()
 }

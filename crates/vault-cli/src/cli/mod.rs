@@ -4,12 +4,15 @@ mod audit;
 mod constellation;
 #[cfg(feature = "dev")]
 mod dev;
+mod evidence;
 mod key;
 mod owner;
 mod policy;
 mod secret;
 
-pub(crate) use audit::{AuditCommand, AuditExport, AuditRead, AuditVerify};
+pub(crate) use audit::{
+    AuditCommand, AuditExport, AuditFollow, AuditRead, AuditVerify, ExportFormat,
+};
 pub(crate) use constellation::{
     ConstellationCommand, ConstellationInit, ConstellationReconfigure, ConstellationSign,
     ConstellationUpdate,
@@ -19,6 +22,7 @@ pub(crate) use dev::{
     CallerChildArgs, DemoArgs, DevArgs, DevCommand, IssuerChildArgs, RegistryChildArgs,
     SharesChildArgs, SharesCommand, ThiefChildArgs, VaultChildArgs,
 };
+pub(crate) use evidence::{EvidenceCommand, WhichHead};
 pub(crate) use key::{
     DigestName, FormatName, KeyArg, KeyCommand, KeyCreate, KeyDelete, KeyList, KeyMac, KeyShow,
     KeySign, KeyUnwrap, KeyVerify, KeyWrap,
@@ -194,6 +198,9 @@ pub(crate) enum VaultCommand {
         #[arg(long)]
         verify_config: bool,
     },
+    /// What is kept of rollbacks and forks of vaults' logs.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
 }
 
 #[cfg(test)]

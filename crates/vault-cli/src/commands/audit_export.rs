@@ -1,41 +1,80 @@
 //! `audit export`
 
-use crate::cli::AuditExport;
-use crate::context::Context;
+use super::{audit_export_lines, audit_export_tiles};
+use crate::cli::{AuditExport, ExportFormat};
+use crate::context::{Context, usage};
 use crate::files;
 use crate::output::{self, Human, Output};
 use crate::pem;
 use serde_json::json;
-use vault_audit::Export;
-use vault_client::Result;
+use std::path::Path;
+use vault_audit::{Checkpoint, LogKey};
+use vault_client::{Error, ErrorCode, Result, SeenHead};
+
+/// What was written.
+pub(crate) struct Exported {
+    pub(crate) head: SeenHead,
+    /// Entries that were there before.
+    pub(crate) kept: u64,
+}
 
 pub(crate) async fn run(context: &Context, args: AuditExport) -> Result<Output> {
     let connected = context.connect().await?;
-    let log = connected.client.whole_log().await?;
-    let export = Export {
-        leaves: log.leaves,
-        checkpoints: vec![log.head.checkpoint.clone()],
+    let key = LogKey::from_spki(&connected.peer.claims.identity_key)
+        .map_err(|error| Error::new(ErrorCode::VerificationFailed).detail(error))?;
+    let client = connected.client.clone();
+    let exported = match args.format {
+        ExportFormat::Jsonl => audit_export_lines::write(&args.out, client, &key).await?,
+        ExportFormat::Tiles if files::is_dash(&args.out) => {
+            return Err(usage("tiles are written to a directory"));
+        }
+        ExportFormat::Tiles => audit_export_tiles::write(&args.out, client, &key).await?,
     };
-    files::write(&args.out, &export.to_bytes())?;
+    let Exported { head, kept } = exported;
     if let Some(path) = &args.identity {
         let pem = pem::encode("PUBLIC KEY", &connected.peer.claims.identity_key);
         files::write(path, pem.as_bytes())?;
     }
+    if let Some(path) = &args.vkey {
+        files::write(path, vkey(&key).as_bytes())?;
+    }
     if let Some(path) = &args.checkpoint {
-        files::write(path, &log.head.checkpoint)?;
+        files::replace(path, &head.checkpoint)?;
     }
     let json = json!({
-        "size": log.head.size,
-        "root": log.head.root.to_string(),
-        "checkpoint": String::from_utf8_lossy(&log.head.checkpoint),
+        "size": head.size,
+        "root": head.root.to_string(),
+        "checkpoint": String::from_utf8_lossy(&head.checkpoint),
+        "kept": kept,
         "vaults": [output::vault(&connected.peer, None)],
     });
     let human = Human::Fields(vec![
-        ("entries", log.head.size.to_string()),
-        ("root", log.head.root.to_string()),
+        (
+            "entries",
+            format!("{} ({} new)", head.size, head.size - kept),
+        ),
+        ("root", head.root.to_string()),
     ]);
     Ok(Output {
         stdout_taken: files::is_dash(&args.out),
         ..Output::new(json, human)
     })
+}
+
+fn vkey(key: &LogKey) -> String {
+    let name = Checkpoint {
+        vault_id: key.vault_id(),
+        size: 0,
+        root: vault_encoding::merkle::empty_root(),
+    };
+    format!("{}\n", key.to_vkey(&name.origin()))
+}
+
+/// An earlier export cannot be continued.
+pub(crate) fn damaged(path: &Path, error: &Error) -> Error {
+    Error::new(ErrorCode::VerificationFailed).detail(format_args!(
+        "{}: {}; what is there is not continued: remove it, or name another place",
+        path.display(),
+        error.detail.as_deref().unwrap_or_default()
+    ))
 }

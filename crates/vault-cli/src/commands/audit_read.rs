@@ -1,108 +1,37 @@
 //! `audit read`
 
+use super::audit_entry::{HEAD, parse, row, to_json};
 use crate::cli::AuditRead;
-use crate::context::Context;
+use crate::context::{Context, usage};
 use crate::output::{self, Human, Output};
-use crate::time_text::rfc3339;
-use serde_json::{Value, json};
-use vault_audit::{Entry, Principal};
-use vault_client::{Error, ErrorCode, LogPage, Result};
+use serde_json::json;
+use vault_client::{LogReader, Result};
 
 pub(crate) async fn run(context: &Context, args: AuditRead) -> Result<Output> {
     let connected = context.connect().await?;
-    let page = connected
-        .client
-        .read_log(args.from, args.to.unwrap_or(0))
-        .await?;
-    let entries = parse(&page)?;
+    let mut reader = LogReader::new(connected.client.clone());
+    let head = reader.advance().await?;
+    let to = args.to.unwrap_or(head.size);
+    if args.from > to || to > head.size {
+        let size = head.size;
+        return Err(usage(format_args!("no such entries: there are {size}")));
+    }
+    let mut entries = Vec::new();
+    if args.from < to {
+        reader.seek(args.from).await?;
+        while let Some(page) = reader.next(to).await? {
+            entries.extend(parse(&page)?);
+        }
+    }
     let json = json!({
         "entries": entries.iter().map(|(at, entry)| to_json(*at, entry)).collect::<Vec<_>>(),
-        "size": page.head.size,
-        "root": page.head.root.to_string(),
+        "size": head.size,
+        "root": head.root.to_string(),
         "vaults": [output::vault(&connected.peer, None)],
     });
     let human = Human::Table {
-        head: vec!["index", "time", "who", "operation", "key", "verdict"],
+        head: HEAD.to_vec(),
         rows: entries.iter().map(|(at, entry)| row(*at, entry)).collect(),
     };
     Ok(Output::new(json, human))
-}
-
-/// An entry that cannot be read is an error, and never skipped.
-fn parse(page: &LogPage) -> Result<Vec<(u64, Entry)>> {
-    (page.from..)
-        .zip(&page.leaves)
-        .map(|(at, leaf)| {
-            let entry = Entry::from_leaf(leaf).map_err(|error| {
-                Error::new(ErrorCode::VerificationFailed)
-                    .detail(format_args!("entry {at}: {error}"))
-            })?;
-            Ok((at, entry))
-        })
-        .collect()
-}
-
-fn to_json(index: u64, entry: &Entry) -> Value {
-    let hash = |hash: &Option<vault_encoding::Hash>| hash.map(|hash| hash.to_string());
-    json!({
-        "index": index,
-        "time_lo": entry.time_lo.map(rfc3339),
-        "time_hi": entry.time_hi.map(rfc3339),
-        "principals": entry.principals.iter().map(principal).collect::<Vec<_>>(),
-        "operation": entry.operation,
-        "handle": entry.handle,
-        "version": entry.version,
-        "request_hash": hash(&entry.request_hash),
-        "change_hash": hash(&entry.change_hash),
-        "policy_hash": hash(&entry.policy_hash),
-        "approvals": entry.approvals.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "lineage": hash(&entry.lineage),
-        "allowed": entry.allowed,
-        "reason": entry.reason,
-        "outcome": entry.outcome,
-    })
-}
-
-fn principal(principal: &Principal) -> Value {
-    match principal {
-        Principal::Oidc { issuer, subject } => {
-            json!({ "kind": "oidc", "issuer": issuer, "subject": subject })
-        }
-        Principal::Enclave {
-            measurement,
-            platform,
-        } => json!({
-            "kind": "enclave",
-            "measurement": measurement.to_string(),
-            "platform": platform.to_string(),
-        }),
-    }
-}
-
-fn row(index: u64, entry: &Entry) -> Vec<String> {
-    let who: Vec<_> = entry.principals.iter().map(name).collect();
-    let verdict = match (entry.allowed, entry.reason.as_str()) {
-        (true, _) => entry.outcome.clone(),
-        (false, reason) => format!("refused: {reason}"),
-    };
-    vec![
-        index.to_string(),
-        entry.time_lo.map(rfc3339).unwrap_or_default(),
-        who.join(" + "),
-        entry.operation.clone(),
-        entry.handle.clone(),
-        verdict,
-    ]
-}
-
-fn name(principal: &Principal) -> String {
-    match principal {
-        Principal::Oidc { subject, .. } => subject.clone(),
-        Principal::Enclave { measurement, .. } => {
-            format!(
-                "enclave {}",
-                measurement.to_string().chars().take(12).collect::<String>()
-            )
-        }
-    }
 }

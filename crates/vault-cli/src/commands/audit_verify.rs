@@ -1,20 +1,22 @@
 //! `audit verify`: online against the vault, or offline over an export.
 
+use super::audit_entry;
+use super::audit_offline::{self, Offline};
 use crate::cli::AuditVerify;
-use crate::context::{Context, usage};
+use crate::context::Context;
 use crate::files;
 use crate::output::{self, Human, Output};
-use crate::pem;
 use serde_json::{Value, json};
 use std::path::Path;
-use vault_audit::{Checkpoint, Export, LogKey, verify_export, verify_extension};
-use vault_client::{Error, ErrorCode, Result};
-use vault_encoding::merkle;
+use vault_audit::{Checkpoint, LogKey};
+use vault_client::{Error, ErrorCode, HeadStore, LogReader, Result, SeenHead};
+use vault_encoding::Hash;
 
 pub(crate) async fn run(context: &Context, args: AuditVerify) -> Result<Output> {
-    match &args.file {
-        Some(file) => offline(context, &args, file),
-        None => online(context, &args).await,
+    match (&args.evidence, &args.file, &args.identity) {
+        (Some(evidence), _, _) => super::audit_evidence::run(context, evidence),
+        (None, Some(file), Some(identity)) => offline(context, &args, file, identity),
+        (None, _, _) => online(context, &args).await,
     }
 }
 
@@ -22,43 +24,48 @@ pub(crate) async fn run(context: &Context, args: AuditVerify) -> Result<Output> 
 async fn online(context: &Context, args: &AuditVerify) -> Result<Output> {
     let connected = context.connect().await?;
     let key = LogKey::from_spki(&connected.peer.claims.identity_key).map_err(is_false)?;
-    let log = connected.client.whole_log().await?;
-    let checkpoint = log.head.checkpoint.clone();
-    let export = Export {
-        leaves: log.leaves,
-        checkpoints: vec![checkpoint],
-    };
-    let mut output = verify(&export, &key, args.since.as_deref())?;
+    let since = Since::read(context, args, &key)?;
+    let mut reader = LogReader::new(connected.client);
+    let head = reader.advance().await?;
+    if let Some(since) = &since {
+        since.is_not_longer_than(&head)?;
+        read_to(&mut reader, since.seen.size).await?;
+        let root = reader.position().map(|position| position.frontier.root());
+        since.has_root(root, &head)?;
+    }
+    read_to(&mut reader, head.size).await?;
+    let mut output = verdict(&key, args, &head);
     if let Some(object) = output.json.as_object_mut() {
-        object.insert(
-            "vaults".into(),
-            json!([output::vault(&connected.peer, None)]),
-        );
+        let vault = output::vault(&connected.peer, None);
+        object.insert("vaults".into(), json!([vault]));
     }
     Ok(output)
 }
 
-fn offline(context: &Context, args: &AuditVerify, file: &Path) -> Result<Output> {
-    let identity = args.identity.as_ref().ok_or_else(|| {
-        usage("--file needs --identity: the vault's key, as `evault audit export` writes it")
-    })?;
-    let spki = pem::decode(&files::read(identity)?, "PUBLIC KEY")
-        .ok_or_else(|| usage(format_args!("{} holds no public key", identity.display())))?;
-    let key = LogKey::from_spki(&spki).map_err(is_false)?;
+async fn read_to(reader: &mut LogReader, end: u64) -> Result<()> {
+    while let Some(page) = reader.next(end).await? {
+        audit_entry::parse(&page)?;
+    }
+    Ok(())
+}
+
+fn offline(context: &Context, args: &AuditVerify, file: &Path, identity: &Path) -> Result<Output> {
+    let key = audit_offline::key(identity)?;
     check_vault(context, &key)?;
-    let export = Export::from_bytes(&files::read(file)?).map_err(is_false)?;
-    verify(&export, &key, args.since.as_deref())
+    let since = Since::read(context, args, &key)?;
+    let Offline { head, tree } = audit_offline::verify(file, &key)?;
+    if let Some(since) = &since {
+        since.is_not_longer_than(&head)?;
+        since.has_root(tree.root_at(since.seen.size), &head)?;
+    }
+    Ok(verdict(&key, args, &head))
 }
 
 /// With `--vault`, the key must be that vault's.
-fn check_vault(context: &Context, key: &LogKey) -> Result<()> {
+pub(super) fn check_vault(context: &Context, key: &LogKey) -> Result<()> {
     let id = key.vault_id().to_string();
-    match context
-        .global
-        .vault
-        .iter()
-        .find(|wanted| !id.starts_with(wanted.as_str()))
-    {
+    let mut wanted = context.global.vault.iter();
+    match wanted.find(|wanted| !id.starts_with(wanted.as_str())) {
         Some(wanted) => Err(is_false(format_args!(
             "the key is that of vault {id}, not {wanted}"
         ))),
@@ -66,53 +73,82 @@ fn check_vault(context: &Context, key: &LogKey) -> Result<()> {
     }
 }
 
-fn verify(export: &Export, key: &LogKey, since: Option<&Path>) -> Result<Output> {
-    let verified = verify_export(export, key).map_err(is_false)?;
-    if let Some(path) = since {
-        extends(path, export, key, &verified.head)?;
-    }
-    let checkpoint = export
-        .checkpoints
-        .last()
-        .map(|note| String::from_utf8_lossy(note));
+fn verdict(key: &LogKey, args: &AuditVerify, head: &SeenHead) -> Output {
+    let vault = key.vault_id().to_string();
+    let since = args.since.as_ref();
     let json = json!({
-        "vault_id": verified.head.vault_id.to_string(),
-        "size": verified.head.size,
-        "root": verified.head.root.to_string(),
-        "checkpoint": checkpoint,
+        "vault_id": vault,
+        "size": head.size,
+        "root": head.root.to_string(),
+        "checkpoint": String::from_utf8_lossy(&head.checkpoint),
         "since": since.map_or(Value::Null, |path| json!(path)),
         "consistent": true,
     });
+    let verdict = match since {
+        None => "the log holds: every entry, every root, every signature",
+        Some(_) => {
+            "the log holds: every entry, every root, every signature; it extends the checkpoint"
+        }
+    };
     let human = Human::Fields(vec![
-        ("vault", verified.head.vault_id.to_string()),
-        ("entries", verified.head.size.to_string()),
-        ("root", verified.head.root.to_string()),
-        (
-            "verdict",
-            "the log holds: every entry, every root, every signature".to_owned(),
-        ),
+        ("vault", vault),
+        ("entries", head.size.to_string()),
+        ("root", head.root.to_string()),
+        ("verdict", verdict.to_owned()),
     ]);
-    Ok(Output::new(json, human))
+    Output::new(json, human)
 }
 
-/// Holds the log to an earlier checkpoint: the same vault, and a prefix of these leaves.
-fn extends(path: &Path, export: &Export, key: &LogKey, head: &Checkpoint) -> Result<()> {
-    let earlier = Checkpoint::verify(&files::read(path)?, key).map_err(is_false)?;
-    let leaves = export.leaves.iter().map(|leaf| merkle::leaf_hash(leaf));
-    let tree = merkle::Tree::from_leaves(leaves);
-    let proof = tree
-        .consistency(earlier.size, head.size)
-        .unwrap_or_default();
-    verify_extension(&earlier, head, &proof).map_err(|error| {
-        let code = if head.size < earlier.size {
-            ErrorCode::RollbackDetected
-        } else {
-            ErrorCode::ForkDetected
+/// An earlier checkpoint that somebody kept. What contradicts it is kept beside what is remembered.
+struct Since {
+    seen: SeenHead,
+    key: LogKey,
+    heads: HeadStore,
+}
+
+impl Since {
+    fn read(context: &Context, args: &AuditVerify, key: &LogKey) -> Result<Option<Self>> {
+        let Some(path) = &args.since else {
+            return Ok(None);
         };
-        Error::new(code).detail(error)
-    })
+        let note = files::read(path)?;
+        let named = |error| is_false(format_args!("{}: {error}", path.display()));
+        let Checkpoint { size, root, .. } = Checkpoint::verify(&note, key).map_err(named)?;
+        let configured = context.config().and_then(|config| config.state_dir());
+        let heads = configured.unwrap_or_else(|_| "evault-evidence".into());
+        Ok(Some(Self {
+            seen: SeenHead {
+                size,
+                root,
+                checkpoint: note,
+            },
+            key: *key,
+            heads: HeadStore::new(heads),
+        }))
+    }
+
+    fn is_not_longer_than(&self, head: &SeenHead) -> Result<()> {
+        match self.seen.size > head.size {
+            true => Err(self.contradicts(ErrorCode::RollbackDetected, head)),
+            false => Ok(()),
+        }
+    }
+
+    /// Holds the root over as many entries as the checkpoint covers to that of the checkpoint.
+    fn has_root(&self, root: Option<Hash>, head: &SeenHead) -> Result<()> {
+        match root == Some(self.seen.root) {
+            true => Ok(()),
+            false => Err(self.contradicts(ErrorCode::ForkDetected, head)),
+        }
+    }
+
+    fn contradicts(&self, code: ErrorCode, head: &SeenHead) -> Error {
+        let key = self.key;
+        self.heads
+            .refuted(code, key, self.seen.clone(), head.clone())
+    }
 }
 
-fn is_false(why: impl std::fmt::Display) -> Error {
+pub(crate) fn is_false(why: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::VerificationFailed).detail(why)
 }

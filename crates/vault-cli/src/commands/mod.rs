@@ -1,6 +1,12 @@
 //! One file per command.
 
+mod audit_entry;
+mod audit_evidence;
 mod audit_export;
+mod audit_export_lines;
+mod audit_export_tiles;
+mod audit_follow;
+mod audit_offline;
 mod audit_read;
 mod audit_verify;
 mod completion;
@@ -20,6 +26,7 @@ pub(crate) mod key_sign;
 mod key_unwrap;
 mod key_verify;
 mod key_wrap;
+mod memory;
 mod owner_export;
 mod owner_import;
 mod policy_lint;
@@ -35,6 +42,7 @@ mod secret_refresh;
 mod secret_repair;
 mod secret_split;
 mod secret_vaults;
+mod vault_evidence;
 mod vault_inspect;
 mod vault_list;
 mod whoami;
@@ -86,6 +94,7 @@ async fn vault(context: &Context, command: VaultCommand) -> Result<Output> {
         VaultCommand::Inspect { id, verify_config } => {
             vault_inspect::run(context, id, verify_config).await
         }
+        VaultCommand::Evidence(command) => vault_evidence::run(context, command),
     }
 }
 
@@ -147,6 +156,7 @@ async fn audit(context: &Context, command: AuditCommand) -> Result<Output> {
     match command {
         AuditCommand::Read(args) => audit_read::run(context, args).await,
         AuditCommand::Verify(args) => audit_verify::run(context, args).await,
+        AuditCommand::Follow(args) => audit_follow::run(context, args).await,
         AuditCommand::Export(args) => audit_export::run(context, args).await,
     }
 }

@@ -1,5 +1,6 @@
 //! `vault inspect`
 
+use super::memory;
 use super::vault_list::{describe, look};
 use crate::context::Context;
 use crate::fleet::Fleet;
@@ -20,6 +21,7 @@ pub(crate) async fn run(
     };
     let (connected, info) = look(fleet.connect(&vault).await?).await?;
     let mut object = describe(&connected, &info);
+    object.extend(memory::describe(fleet.heads(), &vault)?);
     if verify_config {
         // The client refuses a document that does not give the attested roots.
         let served = connected.client.config().await?;
@@ -42,7 +44,7 @@ fn config_json(served: &ServedConfig) -> Value {
     json!({ "trust": part(&served.trust), "operational": part(&served.operational) })
 }
 
-const SHOWN: [&str; 16] = [
+const SHOWN: [&str; 22] = [
     "vault_id",
     "endpoint",
     "version",
@@ -56,7 +58,13 @@ const SHOWN: [&str; 16] = [
     "boot_id",
     "log_size",
     "log_root",
+    "remembered_size",
+    "remembered_root",
+    "remembered_boot_id",
+    "carried",
+    "evidence",
     "locked",
+    "next",
     "time_mode",
     "config_verified",
 ];
@@ -64,7 +72,9 @@ const SHOWN: [&str; 16] = [
 fn fields(object: &Map<String, Value>) -> Vec<(&'static str, String)> {
     let mut fields: Vec<_> = SHOWN
         .into_iter()
-        .filter_map(|name| Some((name, plain(object.get(name)?))))
+        .filter_map(|name| Some((name, object.get(name)?)))
+        .filter(|(name, value)| *name != "next" || !value.is_null())
+        .map(|(name, value)| (name, plain(value)))
         .collect();
     for part in ["trust", "operational"] {
         let entries = object.get("config").and_then(|config| config.get(part));

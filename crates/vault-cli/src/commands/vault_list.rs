@@ -76,7 +76,14 @@ pub(crate) fn describe(connected: &Connected, info: &VaultInfo) -> Map<String, V
             "log_root",
             json!(info.head.as_ref().map(|head| head.root.to_string())),
         ),
-        ("locked", json!(info.locked)),
+        (
+            "locked",
+            json!(info.locked.as_deref().map(|told| why(told).0)),
+        ),
+        (
+            "next",
+            json!(info.locked.as_deref().and_then(|told| why(told).1)),
+        ),
         ("time_mode", json!(info.time_mode)),
     ];
     fields
@@ -85,10 +92,18 @@ pub(crate) fn describe(connected: &Connected, info: &VaultInfo) -> Map<String, V
         .collect()
 }
 
+/// Why a vault is locked, and what it says to do about it.
+pub(crate) fn why(told: &str) -> (&str, Option<&str>) {
+    match told.split_once("; next: ") {
+        Some((why, next)) => (why, Some(next)),
+        None => (told, None),
+    }
+}
+
 fn row(connected: &Connected, info: &VaultInfo) -> Vec<String> {
     let evidence = connected.peer.evidence.claims();
     let state = match (&info.locked, evidence.simulated) {
-        (Some(reason), _) => format!("locked: {reason}"),
+        (Some(told), _) => format!("locked: {}", why(told).0),
         (None, true) => "ok, SIMULATED".to_owned(),
         (None, false) => "ok".to_owned(),
     };

@@ -4,6 +4,7 @@
 mod facts;
 mod liars;
 mod openssl;
+mod put_back;
 mod report;
 mod secrets;
 mod shares;
@@ -145,6 +146,13 @@ async fn crash(report: &Report, stack: &mut Stack, shell: &Shell, facts: &mut Fa
                 "log-grows",
                 "the log is longer",
                 steps::log_grows(shell, facts),
+            )
+            .await
+        && report
+            .step(
+                "put-back",
+                "an old disk is put back",
+                put_back::put_back(shell, stack, facts),
             )
             .await
 }

@@ -50,7 +50,7 @@ pub(super) async fn sign(shell: &Shell, facts: &Facts) -> Told {
     ))
 }
 
-async fn sign_to(shell: &Shell, facts: &Facts, name: &str) -> Result<Value, String> {
+pub(super) async fn sign_to(shell: &Shell, facts: &Facts, name: &str) -> Result<Value, String> {
     let (message, signature) = (facts.path("message"), facts.path(name));
     let arguments = [
         "key",

@@ -33,6 +33,7 @@ pub struct AuditLog {
 impl Client {
     /// The head of the log now: verified, linked with what was seen before, and kept.
     pub async fn checkpoint(&self) -> Result<SeenHead> {
+        self.ready_to_use(self.deadline()).await?;
         let seen = self.seen().await;
         let context = self.context(seen.as_ref());
         let (answer, session) = self
@@ -61,7 +62,7 @@ impl Client {
     /// The leaves `from..to`; 0 stands for the head.
     pub async fn read_log(&self, from: u64, to: u64) -> Result<LogPage> {
         let deadline = self.deadline();
-        let (session, options) = self.ready(deadline).await?;
+        let (session, options) = self.ready_to_use(deadline).await?;
         let seen = self.seen().await;
         let context = self.context(seen.as_ref()).into();
         let request = v1::ReadLogRequest {

@@ -3,9 +3,11 @@
 mod audit;
 pub(crate) mod batch;
 mod crypto;
+pub(crate) mod exchange;
 mod governance;
 mod key;
 pub(crate) mod listing;
+mod log_reader;
 mod policy;
 pub(crate) mod rpc;
 mod share;
@@ -16,5 +18,6 @@ pub use batch::{BatchAnswer, BatchCall};
 pub use crypto::{Input, Signed, Versioned};
 pub use governance::{ReconfigureOffer, Reconfigured};
 pub use key::{CreateKey, Deleted};
+pub use log_reader::LogReader;
 pub(crate) use vault::canonical_value;
 pub use vault::{ServedConfig, VaultInfo, WhoAmI};

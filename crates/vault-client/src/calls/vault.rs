@@ -70,6 +70,7 @@ impl Client {
             .await?;
         let peer = session.peer();
         let differs = answer.vault_id != peer.vault_id.0.0
+            || answer.boot_id != peer.claims.boot_id
             || Hash::from_slice(&answer.trust_root) != peer.claims.trust_root
             || Hash::from_slice(&answer.operational_root) != peer.claims.operational_root;
         if differs {
@@ -83,7 +84,8 @@ impl Client {
             None => return Err(malformed("head")),
         };
         if let Some(head) = &head {
-            self.tracker().glance(seen.as_ref(), head)?;
+            self.tracker()
+                .glance(seen.as_ref(), head, &session.showing())?;
         }
         Ok(VaultInfo {
             vault_id: peer.vault_id,

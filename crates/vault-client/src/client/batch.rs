@@ -38,7 +38,8 @@ impl Client {
     }
 
     async fn attempt_all(&self, calls: &mut [Call], deadline: Instant) -> Result<All, Failed> {
-        let (session, options) = self.ready(deadline).await.map_err(Failed::before_sending)?;
+        let ready = self.ready_to_use(deadline).await;
+        let (session, options) = ready.map_err(Failed::before_sending)?;
         let seen = self.seen().await;
         let context = v1::CallContext {
             want_proof: true,

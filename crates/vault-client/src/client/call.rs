@@ -15,6 +15,7 @@ use connectrpc::client::CallOptions;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
+use vault_audit::Found;
 use vault_encoding::{Hash, text};
 use vault_proto::v1;
 use vault_proto::v1::__buffa::oneof::operate_response::Outcome;
@@ -104,7 +105,8 @@ impl Client {
         idempotency_key: &str,
         deadline: Instant,
     ) -> Result<Accepted<R::Answer>, Failed> {
-        let (session, options) = self.ready(deadline).await.map_err(Failed::before_sending)?;
+        let ready = self.ready_to_use(deadline).await;
+        let (session, options) = ready.map_err(Failed::before_sending)?;
         let seen = self.seen().await;
         request.set_context(v1::CallContext {
             idempotency_key: idempotency_key.to_owned(),
@@ -211,7 +213,8 @@ impl Client {
         deadline: Instant,
     ) -> Result<()> {
         let prove = |old, new| self.fetch_consistency(session, old, new, deadline);
-        self.shared.tracker.accept(seen, head, logged, prove).await
+        let (tracker, shown) = (&self.shared.tracker, session.showing());
+        tracker.accept(seen, head, logged, &shown, prove).await
     }
 
     pub(crate) async fn fetch_consistency(
@@ -307,7 +310,10 @@ impl Client {
             ErrorCode::RollbackDetected | ErrorCode::ForkDetected
         );
         match (rolled, seen) {
-            (true, Some(seen)) => self.shared.tracker.contradiction(error.code, seen, head),
+            (true, Some(seen)) => {
+                let (tracker, shown) = (&self.shared.tracker, session.showing());
+                tracker.contradiction(error.code, Found::Refusal, seen, head, &shown)
+            }
             (true, None) => error,
             (false, seen) => {
                 match self

@@ -3,6 +3,7 @@
 mod batch;
 mod call;
 mod effects;
+mod hold;
 mod repeat;
 pub(crate) mod stream;
 
@@ -165,6 +166,7 @@ impl Client {
             .unwrap_or_else(|_| Err(Error::new(ErrorCode::Timeout)))
             .map_err(|error| error.vault(self.vault_id()))?;
         self.shared.attestations.fetch_add(1, Ordering::Relaxed);
+        self.shared.tracker.read_again();
         let session = Arc::new(session);
         *held = Some(session.clone());
         Ok(session)

@@ -44,6 +44,7 @@
 
 mod config;
 mod directory;
+mod exchange;
 mod fan;
 mod hints;
 mod holder;
@@ -66,6 +67,7 @@ use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::manifest::load_manifest;
 use directory::Directory;
+use exchange::Exchanges;
 use fan::{Attempt, Reached};
 use reach::{Attested, Registry};
 use std::fmt;
@@ -84,6 +86,7 @@ struct Shared {
     config: ConstellationConfig,
     manifest: Manifest,
     directory: Directory<Attested, Registry>,
+    exchanges: Exchanges,
 }
 
 impl Constellation {
@@ -111,6 +114,7 @@ impl Constellation {
             config,
             manifest,
             directory,
+            exchanges: Exchanges::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -141,9 +145,12 @@ impl Constellation {
     }
 
     /// A client of one member, attested and held to the manifest. The connection at hand is used
-    /// while it stands; after that the vault is looked for again, also at the registries.
+    /// while it stands; after that the vault is looked for again, also at the registries. Heads of
+    /// the other vaults are exchanged with it when that is due.
     pub async fn client(&self, vault: &VaultId) -> Result<Client> {
-        self.shared.directory.client(vault).await
+        let client = self.shared.directory.client(vault).await?;
+        self.exchange_if_due(&client).await;
+        Ok(client)
     }
 
     /// Where the connection at hand to this vault goes, and who named the place.

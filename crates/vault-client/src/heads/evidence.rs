@@ -1,96 +1,265 @@
-//! Evidence of a rollback or a fork: both heads with the notes that the vault signed.
+//! Evidence of a rollback or a fork, kept in one file for each pair of heads. While one is not
+//! acknowledged, nothing is asked of its vault.
 
-use super::file::Locked;
-use super::{HeadStore, SeenHead, StoredHead};
+use super::file::{Locked, read_json};
+use super::{HeadStore, SeenHead, damaged, file::inaccessible};
 use crate::error::{Error, ErrorCode, Heads, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+use vault_audit::{Checkpoint, EvidenceHead, EvidenceKind, Found, HeadEvidence, LogKey};
 use vault_policy::VaultId;
 
-#[derive(Serialize)]
-struct Evidence {
-    format: &'static str,
-    kind: &'static str,
-    vault_id: String,
-    seen: StoredHead,
-    answered: StoredHead,
+const ACKNOWLEDGED: &str = "acknowledged.json";
+const PREFIX: &str = "evidence-";
+
+/// One head of two that contradict each other.
+#[derive(Clone, Debug)]
+pub(crate) struct Witnessed {
+    pub(crate) head: SeenHead,
+    pub(crate) boot_id: Option<[u8; 16]>,
+    pub(crate) carried_by: Option<VaultId>,
+}
+
+/// Which of two heads a client goes on with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GoOnWith {
+    /// The log that was seen first: the vault must show it again.
+    Seen,
+    /// The log that was shown later: what the other held is given up.
+    Answered,
+}
+
+/// Evidence as it is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptEvidence {
+    /// Names the two heads.
+    pub id: String,
+    /// Whose they are.
+    pub vault_id: VaultId,
+    /// Where it is kept.
+    pub path: PathBuf,
+    /// The two heads, and how they were found.
+    pub evidence: HeadEvidence,
+    /// With which of them a person has decided to go on; `None` stops every use of the vault.
+    pub acknowledged: Option<GoOnWith>,
+}
+
+impl KeptEvidence {
+    fn head(&self, which: GoOnWith) -> Result<SeenHead> {
+        let head = match which {
+            GoOnWith::Seen => &self.evidence.seen,
+            GoOnWith::Answered => &self.evidence.answered,
+        };
+        let note = head.checkpoint.as_bytes();
+        let at = Checkpoint::verify(note, &self.evidence.key).map_err(|_| damaged(&self.path))?;
+        Ok(SeenHead {
+            size: at.size,
+            root: at.root,
+            checkpoint: note.to_vec(),
+        })
+    }
+
+    /// The error that names both heads.
+    pub(crate) fn error(&self) -> Error {
+        let code = match self.evidence.kind {
+            EvidenceKind::Rollback => ErrorCode::RollbackDetected,
+            EvidenceKind::Fork => ErrorCode::ForkDetected,
+        };
+        let error = Error::new(code)
+            .vault(self.vault_id)
+            .detail(format_args!("evidence {} is not acknowledged", self.id))
+            .next(format!("evault vault evidence show {}", self.id));
+        match (self.head(GoOnWith::Seen), self.head(GoOnWith::Answered)) {
+            (Ok(seen), Ok(answered)) => error.heads(Heads {
+                seen,
+                answered,
+                evidence: Some(self.path.clone()),
+            }),
+            (Err(damaged), _) | (_, Err(damaged)) => damaged.vault(self.vault_id),
+        }
+    }
 }
 
 impl HeadStore {
+    /// Keeps on disk that the vault's log contradicts a head that was seen elsewhere, such as by an
+    /// auditor, and returns the error that names both.
+    pub fn refuted(
+        &self,
+        code: ErrorCode,
+        key: LogKey,
+        seen: SeenHead,
+        answered: SeenHead,
+    ) -> Error {
+        let witnessed = |head| Witnessed {
+            head,
+            boot_id: None,
+            carried_by: None,
+        };
+        self.contradiction(
+            code,
+            key,
+            Found::Answer,
+            witnessed(seen),
+            witnessed(answered),
+        )
+    }
+
     /// Keeps both heads on disk and returns the error that names them. The evidence of the same
     /// two heads is one file.
     pub(crate) fn contradiction(
         &self,
         code: ErrorCode,
-        vault: &VaultId,
-        seen: SeenHead,
-        answered: SeenHead,
+        key: LogKey,
+        found: Found,
+        seen: Witnessed,
+        answered: Witnessed,
     ) -> Error {
-        let error = Error::new(code).vault(*vault);
-        let (error, evidence) = match self.keep_evidence(code, vault, &seen, &answered) {
-            Ok(path) => (error, Some(path)),
-            Err(failed) => (
-                error.detail(format_args!("evidence not kept: {failed}")),
-                None,
-            ),
+        let vault = VaultId(key.vault_id());
+        let witnessed = |head: &Witnessed| EvidenceHead {
+            checkpoint: String::from_utf8_lossy(&head.head.checkpoint).into_owned(),
+            boot_id: head.boot_id,
+            carried_by: head.carried_by.map(|vault| vault.0),
+        };
+        let evidence = HeadEvidence {
+            kind: match code {
+                ErrorCode::RollbackDetected => EvidenceKind::Rollback,
+                _ => EvidenceKind::Fork,
+            },
+            key,
+            seen: witnessed(&seen),
+            answered: witnessed(&answered),
+            found,
+            found_at: now(),
+        };
+        let error = Error::new(code).vault(vault);
+        let (error, kept) = match self.keep_evidence(&vault, &evidence) {
+            Ok(path) => {
+                let next = format!("evault vault evidence show {}", evidence.id());
+                (error.next(next), Some(path))
+            }
+            Err(failed) => {
+                let detail = format_args!("evidence not kept: {failed}").to_string();
+                (error.detail(detail), None)
+            }
         };
         error.heads(Heads {
-            seen,
-            answered,
-            evidence,
+            seen: seen.head,
+            answered: answered.head,
+            evidence: kept,
         })
     }
 
-    fn keep_evidence(
-        &self,
-        code: ErrorCode,
-        vault: &VaultId,
-        seen: &SeenHead,
-        answered: &SeenHead,
-    ) -> Result<PathBuf> {
-        let evidence = Evidence {
-            format: "enclave-vaults/head-evidence/v1",
-            kind: code.name(),
-            vault_id: vault.to_string(),
-            seen: seen.into(),
-            answered: answered.into(),
+    fn keep_evidence(&self, vault: &VaultId, evidence: &HeadEvidence) -> Result<PathBuf> {
+        let name = format!("{PREFIX}{}.json", evidence.id());
+        let locked = Locked::acquire(&self.vault_dir(vault))?;
+        let path = self.vault_dir(vault).join(&name);
+        if !path.exists() {
+            let text = [&evidence.to_bytes()[..], b"\n"].concat();
+            locked.write(&name, &text)?;
+        }
+        self.changed();
+        Ok(path)
+    }
+
+    /// Everything that is kept of this vault, the oldest first.
+    pub fn evidence(&self, vault: &VaultId) -> Result<Vec<KeptEvidence>> {
+        let dir = self.vault_dir(vault);
+        let entries = match std::fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(inaccessible(&dir, &error)),
         };
-        let name = format!(
-            "evidence-{}-{}-{}.json",
-            code.name(),
-            seen.size,
-            answered.root
-        );
-        Locked::acquire(&self.vault_dir(vault))?.write_json(&name, &evidence)
+        let acknowledged = self.acknowledged(vault)?;
+        let mut kept = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| inaccessible(&dir, &error))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let named = name
+                .strip_prefix(PREFIX)
+                .and_then(|id| id.strip_suffix(".json"));
+            let Some(id) = named.map(str::to_owned) else {
+                continue;
+            };
+            let bytes = std::fs::read(&path).map_err(|error| inaccessible(&path, &error))?;
+            let evidence = HeadEvidence::from_bytes(&bytes).map_err(|_| damaged(&path))?;
+            kept.push(KeptEvidence {
+                acknowledged: acknowledged.get(&id).copied(),
+                id,
+                vault_id: *vault,
+                path,
+                evidence,
+            });
+        }
+        kept.sort_by_key(|kept| (kept.evidence.found_at, kept.id.clone()));
+        Ok(kept)
+    }
+
+    /// Everything that is kept of any vault.
+    pub fn all_evidence(&self) -> Result<Vec<KeptEvidence>> {
+        let dir = self.path().join("vaults");
+        let entries = match std::fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(inaccessible(&dir, &error)),
+        };
+        let mut all = Vec::new();
+        for entry in entries {
+            let name = entry
+                .map_err(|error| inaccessible(&dir, &error))?
+                .file_name();
+            if let Ok(vault) = name.to_string_lossy().parse() {
+                all.extend(self.evidence(&vault)?);
+            }
+        }
+        all.sort_by_key(|kept| (kept.evidence.found_at, kept.id.clone()));
+        Ok(all)
+    }
+
+    fn acknowledged(&self, vault: &VaultId) -> Result<BTreeMap<String, GoOnWith>> {
+        let path = self.vault_dir(vault).join(ACKNOWLEDGED);
+        Ok(read_json(&path)?.unwrap_or_default())
+    }
+
+    /// Decides with which of the two heads this client goes on, and never for any other pair. With
+    /// [`GoOnWith::Answered`] the memory of this vault begins anew at that head.
+    pub fn acknowledge(&self, kept: &KeptEvidence, which: GoOnWith) -> Result<()> {
+        let vault = &kept.vault_id;
+        let locked = Locked::acquire(&self.vault_dir(vault))?;
+        if which == GoOnWith::Answered {
+            let head = kept.head(which)?;
+            self.begin_anew(&locked, &head, &kept.evidence.key)?;
+            self.drop_told(&locked, vault, &kept.head(GoOnWith::Seen)?)?;
+        } else {
+            self.drop_told(&locked, vault, &kept.head(GoOnWith::Answered)?)?;
+        }
+        let mut acknowledged = self.acknowledged(vault)?;
+        acknowledged.insert(kept.id.clone(), which);
+        locked.write_json(ACKNOWLEDGED, &acknowledged)?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Whether a person has decided against this head: it is not held against the vault again.
+    pub(super) fn is_given_up(&self, vault: &VaultId, head: &SeenHead) -> Result<bool> {
+        for kept in self.evidence(vault)? {
+            let other = match kept.acknowledged {
+                Some(GoOnWith::Seen) => GoOnWith::Answered,
+                Some(GoOnWith::Answered) => GoOnWith::Seen,
+                None => continue,
+            };
+            if kept.head(other)?.is_head_of(head) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use vault_encoding::sha256;
-
-    #[test]
-    fn both_heads_are_kept_and_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = HeadStore::new(dir.path());
-        let vault = VaultId(sha256(b"vault"));
-        let head = |size, tag: &[u8]| SeenHead {
-            size,
-            root: sha256(tag),
-            checkpoint: b"note\n".to_vec(),
-        };
-        let error = store.contradiction(
-            ErrorCode::RollbackDetected,
-            &vault,
-            head(9, b"a"),
-            head(4, b"b"),
-        );
-        assert_eq!(error.code, ErrorCode::RollbackDetected);
-        let path = error.heads.as_ref().unwrap().evidence.clone().unwrap();
-        let text = std::fs::read_to_string(path).unwrap();
-        assert!(
-            text.contains(&sha256(b"a").to_string()) && text.contains(&sha256(b"b").to_string())
-        );
-    }
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
 }

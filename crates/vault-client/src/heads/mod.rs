@@ -1,20 +1,34 @@
 //! What was seen of each vault, kept durably: the head of its log, the lineage of its keys, and
 //! the evidence of a rollback or fork. Without this memory a client cannot notice either.
 
+mod boots;
 mod evidence;
 pub(crate) mod file;
 mod floors;
 mod manifests;
 mod pins;
+mod position;
+mod told;
 
+pub use boots::Boot;
+pub(crate) use boots::Boots;
+pub(crate) use evidence::Witnessed;
+pub use evidence::{GoOnWith, KeptEvidence};
 pub use manifests::{RememberedManifest, SeenManifest};
 pub use pins::KeyPin;
+pub use position::LogPosition;
+pub use told::{CarriedNote, ToldHead};
 
 use crate::error::{Error, ErrorCode, Result};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use boots::StoredBoot;
 use file::Locked;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use vault_audit::LogKey;
 use vault_encoding::Hash;
 use vault_policy::VaultId;
 
@@ -31,7 +45,7 @@ pub struct SeenHead {
 
 impl SeenHead {
     /// Whether both are of the same log at the same size; notes may differ.
-    fn is_head_of(&self, other: &Self) -> bool {
+    pub(crate) fn is_head_of(&self, other: &Self) -> bool {
         (self.size, self.root) == (other.size, other.root)
     }
 }
@@ -40,6 +54,24 @@ impl fmt::Display for SeenHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.size, self.root)
     }
+}
+
+/// Which vault shows a head, and which start of it; both stand in the evidence of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Showing {
+    pub(crate) key: LogKey,
+    pub(crate) boot_id: [u8; 16],
+}
+
+/// The file `head.json`.
+#[derive(Serialize, Deserialize)]
+struct StoredMemory {
+    #[serde(flatten)]
+    head: StoredHead,
+    #[serde(default)]
+    identity_key: String,
+    #[serde(default)]
+    boots: Vec<StoredBoot>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,7 +111,7 @@ fn damaged(path: &Path) -> Error {
 
 /// What became of a head that was offered to the store.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Remembered {
+pub(crate) enum Remembered {
     /// It is the longest seen so far.
     Advanced,
     /// A longer one was seen meanwhile, by this or another process.
@@ -90,18 +122,34 @@ pub enum Remembered {
     Contradicts(SeenHead),
     /// This shorter one is kept, and the new one was not proven to extend it: nothing changed.
     Unlinked(SeenHead),
+    /// This one is kept, and two starts of the vault have grown the log in turn.
+    Interleaved(SeenHead),
 }
 
 /// The memory of one client, a directory. Several processes may share it.
 #[derive(Clone, Debug)]
 pub struct HeadStore {
     dir: PathBuf,
+    /// Counts changes of what was told and of evidence, by clones of this store.
+    changes: Arc<AtomicU64>,
 }
 
 impl HeadStore {
     /// The store in `dir`, which is made (for its user only) when something is first written.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self {
+            dir: dir.into(),
+            changes: Arc::default(),
+        }
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Rises with every change of what was told of a vault, and of evidence.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// The directory.
@@ -111,19 +159,46 @@ impl HeadStore {
 
     /// The longest head seen of this vault.
     pub fn head(&self, vault: &VaultId) -> Result<Option<SeenHead>> {
-        let path = self.vault_dir(vault).join("head.json");
-        let stored: Option<StoredHead> = file::read_json(&path)?;
-        stored.map(|stored| stored.parse(&path)).transpose()
+        let path = self.head_file(vault);
+        let stored = self.memory(vault)?;
+        stored.map(|stored| stored.head.parse(&path)).transpose()
+    }
+
+    fn memory(&self, vault: &VaultId) -> Result<Option<StoredMemory>> {
+        file::read_json(&self.head_file(vault))
+    }
+
+    /// The vault's identity key (SubjectPublicKeyInfo, DER), if it was seen.
+    pub fn identity_key(&self, vault: &VaultId) -> Result<Option<Vec<u8>>> {
+        let stored = self.memory(vault)?.map(|stored| stored.identity_key);
+        let Some(text) = stored.filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let decoded = STANDARD.decode(text);
+        decoded
+            .map(Some)
+            .map_err(|_| damaged(&self.head_file(vault)))
+    }
+
+    /// The start of the vault that showed the longest head.
+    pub fn last_boot(&self, vault: &VaultId) -> Result<Option<Boot>> {
+        Ok(self.boots(vault)?.latest())
+    }
+
+    pub(crate) fn boots(&self, vault: &VaultId) -> Result<Boots> {
+        let stored = self.memory(vault)?.map(|stored| stored.boots);
+        Boots::parse(stored.unwrap_or_default(), &self.head_file(vault))
     }
 
     /// Keeps `head` if it is longer than what is kept. Durable when it returns. INVARIANT: the
     /// caller has proven that `head` extends `extended`; a head that another process has kept
     /// meanwhile is not overwritten before that is proven of it too.
-    pub fn remember(
+    pub(crate) fn remember(
         &self,
         vault: &VaultId,
         head: &SeenHead,
         extended: Option<&SeenHead>,
+        shown: &Showing,
     ) -> Result<Remembered> {
         let locked = Locked::acquire(&self.vault_dir(vault))?;
         let kept = self.head(vault)?;
@@ -134,16 +209,42 @@ impl HeadStore {
             Some(kept) if !extended.is_some_and(|known| known.is_head_of(&kept)) => {
                 Ok(Remembered::Unlinked(kept))
             }
-            _ => {
-                locked.write_json("head.json", &StoredHead::from(head))?;
-                Ok(Remembered::Advanced)
+            kept => {
+                let mut boots = self.boots(vault)?;
+                match (boots.observe(shown.boot_id, head.size), kept) {
+                    (Err(boots::Interleaved), Some(kept)) => Ok(Remembered::Interleaved(kept)),
+                    _ => {
+                        write_memory(&locked, head, &shown.key, &boots)?;
+                        Ok(Remembered::Advanced)
+                    }
+                }
             }
         }
+    }
+
+    /// The memory of this vault begins at this head, whatever was seen before.
+    fn begin_anew(&self, locked: &Locked, head: &SeenHead, key: &LogKey) -> Result<()> {
+        write_memory(locked, head, key, &Boots::default())
+    }
+
+    fn head_file(&self, vault: &VaultId) -> PathBuf {
+        self.vault_dir(vault).join(HEAD)
     }
 
     fn vault_dir(&self, vault: &VaultId) -> PathBuf {
         self.dir.join("vaults").join(vault.to_string())
     }
+}
+
+const HEAD: &str = "head.json";
+
+fn write_memory(locked: &Locked, head: &SeenHead, key: &LogKey, boots: &Boots) -> Result<()> {
+    let memory = StoredMemory {
+        head: head.into(),
+        identity_key: STANDARD.encode(key.to_spki()),
+        boots: boots.store(),
+    };
+    locked.write_json(HEAD, &memory).map(drop)
 }
 
 #[cfg(test)]
@@ -163,42 +264,51 @@ mod tests {
         VaultId(sha256(b"vault"))
     }
 
+    const SHOWN: Showing = Showing {
+        key: LogKey::from_public([7; 32]),
+        boot_id: [1; 16],
+    };
+
     #[test]
     fn the_longest_head_wins_and_survives_a_new_store() {
         let dir = tempfile::tempdir().unwrap();
         let store = HeadStore::new(dir.path());
         assert_eq!(store.head(&vault()).unwrap(), None);
         assert_eq!(
-            store.remember(&vault(), &head(3), None).unwrap(),
+            store.remember(&vault(), &head(3), None, &SHOWN).unwrap(),
             Remembered::Advanced
         );
         assert_eq!(
-            store.remember(&vault(), &head(2), None).unwrap(),
+            store.remember(&vault(), &head(2), None, &SHOWN).unwrap(),
             Remembered::Older
         );
         assert_eq!(
-            store.remember(&vault(), &head(3), None).unwrap(),
+            store.remember(&vault(), &head(3), None, &SHOWN).unwrap(),
             Remembered::Same
         );
         assert_eq!(
-            store.remember(&vault(), &head(4), None).unwrap(),
+            store.remember(&vault(), &head(4), None, &SHOWN).unwrap(),
             Remembered::Unlinked(head(3))
         );
         let again = HeadStore::new(dir.path());
         assert_eq!(again.head(&vault()).unwrap(), Some(head(3)));
+        let boot = again.last_boot(&vault()).unwrap().unwrap();
+        assert_eq!((boot.id, boot.from, boot.to), ([1; 16], 3, 3));
+        let key = again.identity_key(&vault()).unwrap();
+        assert_eq!(key, Some(SHOWN.key.to_spki()));
     }
 
     #[test]
     fn another_root_of_the_same_size_is_a_contradiction_and_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let store = HeadStore::new(dir.path());
-        store.remember(&vault(), &head(3), None).unwrap();
+        store.remember(&vault(), &head(3), None, &SHOWN).unwrap();
         let other = SeenHead {
             root: sha256(b"other"),
             ..head(3)
         };
         assert_eq!(
-            store.remember(&vault(), &other, None).unwrap(),
+            store.remember(&vault(), &other, None, &SHOWN).unwrap(),
             Remembered::Contradicts(head(3))
         );
         assert_eq!(store.head(&vault()).unwrap(), Some(head(3)));
@@ -208,8 +318,8 @@ mod tests {
     fn a_damaged_file_is_an_error_and_never_an_empty_memory() {
         let dir = tempfile::tempdir().unwrap();
         let store = HeadStore::new(dir.path());
-        store.remember(&vault(), &head(3), None).unwrap();
-        std::fs::write(store.vault_dir(&vault()).join("head.json"), b"{").unwrap();
+        store.remember(&vault(), &head(3), None, &SHOWN).unwrap();
+        std::fs::write(store.head_file(&vault()), b"{").unwrap();
         assert_eq!(
             store.head(&vault()).unwrap_err().code,
             ErrorCode::FileInaccessible
@@ -227,8 +337,9 @@ mod tests {
                     for step in 0..10 {
                         let mine = head(1 + writer + step * 8);
                         let mut kept = None;
-                        while let Remembered::Unlinked(shorter) =
-                            store.remember(&vault(), &mine, kept.as_ref()).unwrap()
+                        while let Remembered::Unlinked(shorter) = store
+                            .remember(&vault(), &mine, kept.as_ref(), &SHOWN)
+                            .unwrap()
                         {
                             kept = Some(shorter);
                         }
@@ -237,5 +348,24 @@ mod tests {
             }
         });
         assert_eq!(store.head(&vault()).unwrap(), Some(head(80)));
+    }
+
+    #[test]
+    fn two_starts_that_grow_one_log_in_turn_are_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = HeadStore::new(dir.path());
+        let shown_by = |boot| Showing {
+            boot_id: [boot; 16],
+            ..SHOWN
+        };
+        let mut kept = None;
+        for (size, boot) in [(3, 1), (5, 2)] {
+            let remembered = store.remember(&vault(), &head(size), kept.as_ref(), &shown_by(boot));
+            assert_eq!(remembered.unwrap(), Remembered::Advanced);
+            kept = Some(head(size));
+        }
+        let remembered = store.remember(&vault(), &head(7), kept.as_ref(), &shown_by(1));
+        assert_eq!(remembered.unwrap(), Remembered::Interleaved(head(5)));
+        assert_eq!(store.head(&vault()).unwrap(), Some(head(5)));
     }
 }

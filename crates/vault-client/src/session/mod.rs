@@ -7,7 +7,7 @@ use crate::calls::ServedConfig;
 use crate::client::stream::Operating;
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::heads::SeenHead;
+use crate::heads::{SeenHead, Showing};
 use crate::receipt::Notes;
 use connectrpc::client::{CallOptions, ClientConfig as RpcConfig};
 use connectrpc::{ConnectError, Protocol};
@@ -109,6 +109,14 @@ impl Session {
 
     pub(crate) fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// Which vault shows the heads of this session, and which start of it.
+    pub(crate) fn showing(&self) -> Showing {
+        Showing {
+            key: self.notes.key(),
+            boot_id: self.peer.claims.boot_id,
+        }
     }
 
     /// A head whose note this vault signed, and which says what the note says.

@@ -1,6 +1,7 @@
 //! What is answered, and the receipt that comes with it.
 
 use super::Label;
+use crate::archive::ArchivedLeaves;
 use std::sync::Arc;
 use vault_encoding::Hash;
 use vault_policy::{KeyHandle, KeyType, KeyVersion, Lineage, Measurement, PlatformId};
@@ -133,6 +134,8 @@ pub enum Answer {
     ReadLog {
         leaves: Vec<Arc<[u8]>>,
     },
+    /// The leaves are in the archive: read it, then [`ArchivedLeaves::open`].
+    ReadArchive(Box<ArchivedLeaves>),
     GetCheckpoint,
     ProveInclusion {
         proof: Vec<Hash>,

@@ -187,10 +187,9 @@ impl Vault {
                 }
             }
         }
-        match self.state.owned(&creation.owner) {
-            Some(owned) => self.has_room(owned, creation).map(|()| None),
-            None => Ok(None),
-        }
+        let nothing = Owned::default();
+        let owned = self.state.owned(&creation.owner).unwrap_or(&nothing);
+        self.has_room(owned, creation).map(|()| None)
     }
 
     fn has_room(&self, owned: &Owned, creation: &Creation) -> Result<(), Stop> {
@@ -203,12 +202,9 @@ impl Vault {
                 "already_exists",
             ));
         }
-        let limits = &self.config.limits;
-        let shares = owned.share_bytes.saturating_add(creation.share_bytes());
-        if owned.handles.len() >= limits.keys_per_owner || shares > limits.share_bytes_per_owner {
-            return Err(Stop::Plain(Refusal::new(Code::QuotaExceeded)));
-        }
-        Ok(())
+        let (request, policy) = (&creation.request, creation.policy.hash());
+        self.state
+            .within_quota(owned, request, &policy, &self.config.limits)
     }
 }
 
@@ -240,10 +236,6 @@ impl Creation {
         }
     }
 
-    fn share_bytes(&self) -> usize {
-        self.request.share.as_ref().map_or(0, |share| share.len())
-    }
-
     /// Generates the material and writes the record. The lineage follows from the leaf.
     pub(crate) fn make(
         &self,
@@ -269,7 +261,7 @@ impl Creation {
             return Err(KeyError::Library);
         };
         let policy = Arc::clone(&self.policy);
-        let key = LiveKey::from_created(&created, lineage, policy, ring, rng)?;
+        let key = LiveKey::from_created(*created, lineage, policy, ring, rng)?;
         Ok(Made {
             key: Arc::new(key),
             record,

@@ -1,6 +1,8 @@
-//! ReadLog: the auditor role; durable leaves only.
+//! ReadLog: the auditor role; durable leaves only. What is not in memory is for the caller of the core to
+//! read from the archive.
 
 use crate::api::{Answer, Code};
+use crate::archive::ArchivedLeaves;
 use crate::authorize::{Call, Step};
 use crate::limits::LEAVES_PER_READ;
 use crate::stop::Stop;
@@ -25,9 +27,11 @@ fn leaves(vault: &Vault, call: &Call<'_>, from: u64, to: u64) -> Result<Answer, 
         return Err(Stop::plain(Code::InvalidArgument, "no such leaves"));
     }
     let end = to.min(from.saturating_add(LEAVES_PER_READ));
-    let range = usize::try_from(from).ok().zip(usize::try_from(end).ok());
-    let leaves = range.and_then(|(from, end)| vault.leaves.get(from..end));
-    Ok(Answer::ReadLog {
-        leaves: leaves.unwrap_or_default().to_vec(),
-    })
+    let answer = match vault.leaves.range(from..end) {
+        Some(leaves) => Some(Answer::ReadLog { leaves }),
+        None => ArchivedLeaves::find(vault, from..end)
+            .map(Box::new)
+            .map(Answer::ReadArchive),
+    };
+    answer.ok_or_else(|| Stop::plain(Code::Internal, "no such leaves"))
 }

@@ -79,6 +79,8 @@ pub(crate) fn config() -> VaultConfig {
         limits: Limits {
             keys_per_owner: 8,
             share_bytes_per_owner: 2 << 20,
+            leaves_per_bundle: 4,
+            text_bytes_per_owner: 16 << 10,
             ..Limits::default()
         },
         trust_root: Hash([1; 32]),

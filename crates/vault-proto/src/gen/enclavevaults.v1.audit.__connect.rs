@@ -30,6 +30,14 @@ pub type OwnedProveConsistencyRequestView = ::buffa::view::OwnedView<
 pub type OwnedProveConsistencyResponseView = ::buffa::view::OwnedView<
     __buffa::view::ProveConsistencyResponseView<'static>,
 >;
+///Shorthand for `OwnedView<ExchangeHeadsRequestView<'static>>`.
+pub type OwnedExchangeHeadsRequestView = ::buffa::view::OwnedView<
+    __buffa::view::ExchangeHeadsRequestView<'static>,
+>;
+///Shorthand for `OwnedView<ExchangeHeadsResponseView<'static>>`.
+pub type OwnedExchangeHeadsResponseView = ::buffa::view::OwnedView<
+    __buffa::view::ExchangeHeadsResponseView<'static>,
+>;
 impl ::connectrpc::Encodable<ReadLogResponse>
 for __buffa::view::ReadLogResponseView<'_> {
     fn encode(
@@ -158,6 +166,38 @@ for ::buffa::view::OwnedView<__buffa::view::ProveConsistencyResponseView<'static
         )
     }
 }
+impl ::connectrpc::Encodable<ExchangeHeadsResponse>
+for __buffa::view::ExchangeHeadsResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<ExchangeHeadsResponse>
+for ::buffa::view::OwnedView<__buffa::view::ExchangeHeadsResponseView<'static>> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
 /// Full service name for this service.
 pub const AUDIT_SERVICE_SERVICE_NAME: &str = "enclavevaults.v1.AuditService";
 /// Static [`Spec`](::connectrpc::Spec) for the `ReadLog` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
@@ -181,6 +221,12 @@ pub const AUDIT_SERVICE_PROVE_INCLUSION_SPEC: ::connectrpc::Spec = ::connectrpc:
 /// Static [`Spec`](::connectrpc::Spec) for the `ProveConsistency` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
 pub const AUDIT_SERVICE_PROVE_CONSISTENCY_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
         "/enclavevaults.v1.AuditService/ProveConsistency",
+        ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `ExchangeHeads` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const AUDIT_SERVICE_EXCHANGE_HEADS_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/enclavevaults.v1.AuditService/ExchangeHeads",
         ::connectrpc::StreamType::Unary,
     )
     .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
@@ -305,6 +351,25 @@ pub trait AuditService: Send + Sync + 'static {
     ) -> impl ::std::future::Future<
         Output = ::connectrpc::ServiceResult<
             impl ::connectrpc::Encodable<ProveConsistencyResponse> + Send + use<'a, Self>,
+        >,
+    > + Send;
+    /// Callers carry signed heads of other vaults' logs here, and take those that others carried:
+    /// docs/rollback.md. Kept in memory only, and not logged.
+    ///
+    /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
+    ///
+    /// `request` is borrowed from the request body and is valid for the
+    /// duration of the call; message fields are read directly on it
+    /// (zero-copy). The response cannot borrow from `request` — use
+    /// `.to_owned_message()` (or copy the specific fields) for anything
+    /// returned, stored, or moved into `tokio::spawn`.
+    fn exchange_heads<'a>(
+        &'a self,
+        ctx: ::connectrpc::RequestContext,
+        request: ::connectrpc::ServiceRequest<'_, ExchangeHeadsRequest>,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            impl ::connectrpc::Encodable<ExchangeHeadsResponse> + Send + use<'a, Self>,
         >,
     > + Send;
 }
@@ -440,6 +505,31 @@ impl<S: AuditService> AuditServiceExt for S {
                 },
             )
             .with_spec(AUDIT_SERVICE_PROVE_CONSISTENCY_SPEC)
+            .route_view(
+                AUDIT_SERVICE_SERVICE_NAME,
+                "ExchangeHeads",
+                {
+                    let svc = ::std::sync::Arc::clone(&self);
+                    ::connectrpc::view_handler_fn(move |
+                        ctx,
+                        req: ::buffa::view::OwnedView<
+                            __buffa::view::ExchangeHeadsRequestView<'static>,
+                        >,
+                        format|
+                    {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let sreq = ::connectrpc::ServiceRequest::<
+                                ExchangeHeadsRequest,
+                            >::from_parts(req.reborrow(), req.bytes());
+                            svc.exchange_heads(ctx, sreq)
+                                .await?
+                                .encode::<ExchangeHeadsResponse>(format)
+                        }
+                    })
+                },
+            )
+            .with_spec(AUDIT_SERVICE_EXCHANGE_HEADS_SPEC)
     }
 }
 /// Type-inference marker used by [`Router::add_service`](::connectrpc::Router::add_service).
@@ -518,6 +608,12 @@ impl<T: AuditService> ::connectrpc::Dispatcher for AuditServiceServer<T> {
                         .with_spec(AUDIT_SERVICE_PROVE_CONSISTENCY_SPEC),
                 )
             }
+            "ExchangeHeads" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
+                        .with_spec(AUDIT_SERVICE_EXCHANGE_HEADS_SPEC),
+                )
+            }
             _ => None,
         }
     }
@@ -585,6 +681,24 @@ impl<T: AuditService> ::connectrpc::Dispatcher for AuditServiceServer<T> {
                     svc.prove_consistency(ctx, req)
                         .await?
                         .encode::<ProveConsistencyResponse>(format)
+                })
+            }
+            "ExchangeHeads" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let body = ::connectrpc::dispatcher::codegen::request_proto_bytes::<
+                        ExchangeHeadsRequest,
+                    >(request.encoded()?, format)?;
+                    let req: __buffa::view::ExchangeHeadsRequestView<'_> = ::connectrpc::dispatcher::codegen::decode_borrowed_request_view(
+                        &body,
+                        ctx.decode_options(),
+                    )?;
+                    let req = ::connectrpc::ServiceRequest::<
+                        ExchangeHeadsRequest,
+                    >::from_parts(&req, &body);
+                    svc.exchange_heads(ctx, req)
+                        .await?
+                        .encode::<ExchangeHeadsResponse>(format)
                 })
             }
             _ => ::connectrpc::dispatcher::codegen::unimplemented_unary(path),
@@ -884,6 +998,43 @@ where
                 &self.transport,
                 &self.config,
                 AUDIT_SERVICE_PROVE_CONSISTENCY_SPEC
+                    .with_origin(::connectrpc::SpecOrigin::Client),
+                request,
+                options,
+            )
+            .await
+    }
+    /// Call the ExchangeHeads RPC. Sends a request to /enclavevaults.v1.AuditService/ExchangeHeads.
+    pub async fn exchange_heads(
+        &self,
+        request: ExchangeHeadsRequest,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::ExchangeHeadsResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.exchange_heads_with_options(
+                request,
+                ::connectrpc::client::CallOptions::default(),
+            )
+            .await
+    }
+    /// Call the ExchangeHeads RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn exchange_heads_with_options(
+        &self,
+        request: ExchangeHeadsRequest,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::ExchangeHeadsResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_unary(
+                &self.transport,
+                &self.config,
+                AUDIT_SERVICE_EXCHANGE_HEADS_SPEC
                     .with_origin(::connectrpc::SpecOrigin::Client),
                 request,
                 options,

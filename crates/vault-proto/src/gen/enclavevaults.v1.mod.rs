@@ -78,6 +78,18 @@ pub use self::__buffa::view::ProveConsistencyResponseView;
 #[doc(inline)]
 pub use self::__buffa::view::ProveConsistencyResponseOwnedView;
 #[doc(inline)]
+pub use self::__buffa::view::CarriedHeadView;
+#[doc(inline)]
+pub use self::__buffa::view::CarriedHeadOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::ExchangeHeadsRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::ExchangeHeadsRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::ExchangeHeadsResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::ExchangeHeadsResponseOwnedView;
+#[doc(inline)]
 pub use self::__buffa::view::HeadView;
 #[doc(inline)]
 pub use self::__buffa::view::HeadOwnedView;

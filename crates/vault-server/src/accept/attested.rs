@@ -1,10 +1,10 @@
 //! HTTP/2 behind the preamble.
 
-use super::written::{Flow, Held, Written};
+use super::written::{Flow, Memory, Written};
 use super::{DRAIN, Door};
 use crate::config::LimitsConfig;
 use crate::sender::Peer;
-use crate::service::{Authenticated, Explain, Link, Services, refusal_to_error};
+use crate::service::{Authenticated, Explain, Known, Link, Services, refusal_to_error};
 use connectrpc::{ConnectRpcBody, ConnectRpcService, Dispatcher};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response};
@@ -17,9 +17,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
-use vault_core::{Caller, Code, Refusal};
+use vault_core::{Code, Refusal};
 use vault_proto::{AFTER_AUTHENTICATION, BATCH, BEFORE_AUTHENTICATION};
 use vault_proto::{batch_limits, operate_limits, request_limits};
 
@@ -35,7 +35,7 @@ const OPERATE_STREAMS: usize = 2;
 /// requests, and for calls of streams,
 const SHARES: usize = 16;
 /// and at least so many KiB: a batch.
-const LEAST_SHARE: usize = 5 << 10;
+pub(super) const LEAST_SHARE: usize = 5 << 10;
 
 /// What a request may take, by its method.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,15 @@ impl Kind {
             "/enclavevaults.v1.CryptoService/Reconstruct" => Self::Reconstruct,
             "/enclavevaults.v1.CryptoService/Operate" => Self::Operate,
             _ => Self::Single,
+        }
+    }
+
+    /// Bytes of an answer that is longer than its request.
+    fn answer(self) -> usize {
+        match self {
+            Self::Single | Self::Operate => 0,
+            Self::Reconstruct => AFTER_AUTHENTICATION,
+            Self::Batch => BATCH,
         }
     }
 
@@ -114,7 +123,10 @@ impl Session {
     }
 
     /// The answer, and what it holds until it is written.
-    async fn perform(&self, mut request: Request<Incoming>) -> (Response<ConnectRpcBody>, Held) {
+    async fn perform(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> (Response<ConnectRpcBody>, Option<Memory>) {
         let path = request.uri().path();
         let kind = Kind::of(path);
         let method = self.door.services.lookup(path.trim_start_matches('/'));
@@ -123,9 +135,15 @@ impl Session {
             return (refuse(&refusal, request.headers()), None);
         }
         let caller = self.door.shared.authenticate(&request, &self.peer).await;
+        let caller = caller.map(|caller| Known {
+            tenant: self.door.tenants.enter(caller.principal()),
+            caller: Arc::new(caller),
+        });
         let admitted = self.admit(kind, request.headers(), &caller).await;
+        // An answer that is longer than its request holds its memory until it is written.
         let (_memory, held) = match admitted {
-            Ok(memory) => memory,
+            Ok(memory) if kind.answer() > 0 => (None, Some(memory)),
+            Ok(memory) => (Some(memory), None),
             Err(refusal) => return (refuse(&refusal, request.headers()), None),
         };
         let service = match (&caller, kind) {
@@ -137,7 +155,7 @@ impl Session {
         let mut service = service.clone();
         let headers = request.headers().clone();
         let extensions = request.extensions_mut();
-        extensions.insert(Authenticated(Arc::new(caller)));
+        extensions.insert(Authenticated(caller));
         if kind == Kind::Operate {
             extensions.insert(self.link.clone());
         }
@@ -159,38 +177,35 @@ impl Session {
         &self,
         kind: Kind,
         headers: &HeaderMap,
-        caller: &Result<Caller, Refusal>,
-    ) -> Result<(Option<OwnedSemaphorePermit>, Held), Refusal> {
+        caller: &Result<Known, Refusal>,
+    ) -> Result<Memory, Refusal> {
         let limit = kind.longest(caller.is_ok());
         let length = content_length(headers).unwrap_or(limit);
         if length > limit {
             return Err(Refusal::new(Code::TooLarge));
         }
         let kib = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
-        if caller.is_err() {
+        let Ok(known) = caller else {
             let memory = self.door.strangers_memory.clone();
             let permit = memory.try_acquire_many_owned(kib).map_err(|_| busy())?;
-            return Ok((Some(permit), None));
-        }
+            return Ok(Memory::of_nobody(permit));
+        };
         let wait = Duration::from_secs(self.door.limits.request_seconds);
-        let memory = self.door.memory.clone();
-        let answer = match kind {
-            Kind::Single | Kind::Operate => 0,
-            Kind::Reconstruct => AFTER_AUTHENTICATION,
-            Kind::Batch => BATCH,
+        let kib = kib.max(u32::try_from(kind.answer() / 1024).unwrap_or(u32::MAX));
+        let held = timeout(wait, self.memory(kind, kib, known)).await;
+        held.ok().flatten().ok_or_else(busy)
+    }
+
+    /// First of the connection, then of the tenant, then of all: who waits for more of their own share
+    /// holds nothing that others wait for.
+    async fn memory(&self, kind: Kind, kib: u32, known: &Known) -> Option<Memory> {
+        let connection = match kind.answer() {
+            0 => None,
+            _ => Some(self.link.share.clone().acquire_many_owned(kib).await.ok()?),
         };
-        if answer == 0 {
-            let permit = timeout(wait, memory.acquire_many_owned(kib)).await;
-            let permit = permit.ok().and_then(Result::ok).ok_or_else(busy)?;
-            return Ok((Some(permit), None));
-        }
-        let kib = kib.max(u32::try_from(answer / 1024).unwrap_or(u32::MAX));
-        let both = async {
-            let own = self.link.share.clone().acquire_many_owned(kib).await.ok()?;
-            Some([own, memory.acquire_many_owned(kib).await.ok()?])
-        };
-        let held = timeout(wait, both).await.ok().flatten().ok_or_else(busy)?;
-        Ok((None, Some(held)))
+        let tenant = known.tenant.share(kib).await?;
+        let all = self.door.memory.clone().acquire_many_owned(kib);
+        Some(Memory::of_tenant(connection, tenant, all.await.ok()?))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Answers on their way out: what they hold until they are written, and whether the client reads.
 
+use crate::tenants::Share;
 use bytes::Bytes;
 use connectrpc::ConnectRpcBody;
 use hyper::body::{Body, Frame, SizeHint};
@@ -41,8 +42,34 @@ impl Flow {
     }
 }
 
-/// Memory of the connection and of the process.
-pub(super) type Held = Option<[OwnedSemaphorePermit; 2]>;
+/// Memory for a request and its answer, of whoever has to give some of theirs.
+pub(super) struct Memory {
+    _connection: Option<OwnedSemaphorePermit>,
+    _tenant: Option<Share>,
+    _all: OwnedSemaphorePermit,
+}
+
+impl Memory {
+    pub(super) fn of_nobody(all: OwnedSemaphorePermit) -> Self {
+        Self {
+            _connection: None,
+            _tenant: None,
+            _all: all,
+        }
+    }
+
+    pub(super) fn of_tenant(
+        connection: Option<OwnedSemaphorePermit>,
+        tenant: Share,
+        all: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            _connection: connection,
+            _tenant: Some(tenant),
+            _all: all,
+        }
+    }
+}
 
 /// The body of an answer. It is asked for the next piece when the client has room for it.
 pub(super) struct Written {
@@ -50,11 +77,11 @@ pub(super) struct Written {
     rest: Bytes,
     flow: Arc<Flow>,
     waits: bool,
-    _held: Held,
+    _held: Option<Memory>,
 }
 
 impl Written {
-    pub(super) fn new(body: ConnectRpcBody, flow: Arc<Flow>, held: Held) -> Self {
+    pub(super) fn new(body: ConnectRpcBody, flow: Arc<Flow>, held: Option<Memory>) -> Self {
         flow.waiting.fetch_add(1, Ordering::Relaxed);
         Self {
             body,

@@ -23,6 +23,8 @@ impl ServerConfig {
         require(self.time.skew <= 3600, "time.skew", "is more than an hour")?;
         self.check_roles()?;
         self.check_limits()?;
+        self.rates.check()?;
+        self.quotas.check()?;
         let levels = ["error", "warn", "info", "debug"];
         require(
             levels.contains(&self.log.level.as_str()),
@@ -85,6 +87,11 @@ impl ServerConfig {
             limits.snapshot_records >= 16,
             "limits.snapshot_records",
             "is less than 16",
+        )?;
+        require(
+            between(limits.segment_mib.into(), 1, 1024),
+            "limits.segment_mib",
+            "is not between 1 and 1024",
         )?;
         require(
             between(limits.streams.into(), 1, 1024),

@@ -2,7 +2,8 @@
 
 use super::{
     AttestationConfig, ConstellationConfig, IssuerConfig, LimitsConfig, LogConfig, Material,
-    RegistryConfig, RolesConfig, ServerConfig, TimeConfig, TrustedIssuer, TypSetting,
+    QuotasConfig, RatesConfig, RegistryConfig, RolesConfig, ServerConfig, TimeConfig,
+    TrustedIssuer, TypSetting,
 };
 use ratls::config_tree::{ConfigTree, ConfigTreeError, Part};
 use vault_encoding::{Canonical, sha256};
@@ -27,6 +28,8 @@ pub(crate) fn trust(
         data_dir: _,
         registry: _,
         limits: _,
+        rates: _,
+        quotas: _,
         log: _,
     } = config;
     let AttestationConfig {
@@ -79,7 +82,20 @@ pub(crate) fn operational(config: &ServerConfig) -> Result<ConfigTree, ConfigTre
         memory_mib,
         cached_tokens,
         snapshot_records,
+        segment_mib,
     } = &config.limits;
+    let RatesConfig {
+        calls,
+        uses,
+        creations,
+        pages,
+        policy_bytes,
+    } = &config.rates;
+    let QuotasConfig {
+        keys,
+        share_mib,
+        text_mib,
+    } = &config.quotas;
     let RegistryConfig { announce, endpoint } = &config.registry;
     let LogConfig { level } = &config.log;
     ConfigTree::new(
@@ -92,10 +108,19 @@ pub(crate) fn operational(config: &ServerConfig) -> Result<ConfigTree, ConfigTre
             entry("limits.handshakes", text(handshakes)),
             entry("limits.memory_mib", text(memory_mib)),
             entry("limits.request_seconds", text(request_seconds)),
+            entry("limits.segment_mib", text(segment_mib)),
             entry("limits.snapshot_records", text(snapshot_records)),
             entry("limits.streams", text(streams)),
             entry("listen", text(config.listen)),
             entry("log.level", text(level)),
+            entry("quotas.keys", text(keys)),
+            entry("quotas.share_mib", text(share_mib)),
+            entry("quotas.text_mib", text(text_mib)),
+            entry("rates.calls", text(calls)),
+            entry("rates.creations", text(creations)),
+            entry("rates.pages", text(pages)),
+            entry("rates.policy_bytes", text(policy_bytes)),
+            entry("rates.uses", text(uses)),
             entry("registry.announce", set(announce)),
             entry(
                 "registry.endpoint",
@@ -243,6 +268,9 @@ mod tests {
         for added in [
             "log.level = \"debug\"",
             "registry.endpoint = \"vault.test:1\"",
+            "rates.uses = 5",
+            "rates.policy_bytes = 5",
+            "quotas.text_mib = 5",
             "registry.announce = [\"http://127.0.0.1:1\"]",
         ] {
             let changed = roots(|toml| format!("{added}\n{toml}"));

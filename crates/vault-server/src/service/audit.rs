@@ -1,12 +1,15 @@
 //! `AuditService`.
 
-use super::{Service, caller, mismatch, refusal_to_error, wire};
+use super::{Known, Service, caller, mismatch, refusal_to_error, wire};
 use buffa::MessageField;
 use connectrpc::{
     ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream,
 };
 use futures_util::stream;
-use vault_core::{Answer, CallContext, Caller, Head, Refusal, Request};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
+use vault_core::{Answer, ArchivedLeaves, CallContext, Code, Head, Refusal, Reply, Request};
 use vault_encoding::Hash;
 use vault_proto::v1::{self, AuditService};
 
@@ -95,6 +98,22 @@ impl AuditService for Service {
             ..Default::default()
         })
     }
+
+    async fn exchange_heads(
+        &self,
+        rpc: RequestContext,
+        request: ServiceRequest<'_, v1::ExchangeHeadsRequest>,
+    ) -> ServiceResult<v1::ExchangeHeadsResponse> {
+        let message = request.to_owned_message();
+        let context = message.context.as_option();
+        let reply = self.call(&rpc, context, Ok(Request::GetCheckpoint)).await?;
+        let heads = self.exchange(&rpc, &message);
+        Response::ok(v1::ExchangeHeadsResponse {
+            head: MessageField::some(wire::head(&reply.receipt.head)),
+            heads: heads.map_err(|refusal| refusal_to_error(&refusal))?,
+            ..Default::default()
+        })
+    }
 }
 
 fn hashes(proof: &[Hash]) -> Vec<Vec<u8>> {
@@ -104,7 +123,7 @@ fn hashes(proof: &[Hash]) -> Vec<Vec<u8>> {
 /// A log on its way to an auditor, page by page against one head.
 struct Pages {
     service: Service,
-    caller: Caller,
+    known: Known,
     context: CallContext,
     from: u64,
     to: u64,
@@ -117,10 +136,10 @@ impl Pages {
         rpc: &RequestContext,
         message: &v1::ReadLogRequest,
     ) -> Result<Self, Refusal> {
-        let caller = (*caller(rpc)?.0).as_ref().map_err(Clone::clone)?.clone();
+        let known = caller(rpc)?.0?;
         Ok(Self {
             service: service.clone(),
-            caller,
+            known,
             context: wire::call_context(message.context.as_option())?,
             from: message.from,
             to: message.to,
@@ -128,18 +147,44 @@ impl Pages {
         })
     }
 
+    /// Reads the archive, aside: the disk may take its time.
+    async fn read(&self, archived: Box<ArchivedLeaves>) -> Result<Vec<Arc<[u8]>>, ConnectError> {
+        let open = self.service.0.open().map_err(|r| refusal_to_error(&r))?;
+        let shelf = open.shelf.clone();
+        tokio::task::spawn_blocking(move || shelf.open(&archived))
+            .await
+            .map_err(|_| mismatch())?
+            .map_err(|lost| refusal_to_error(&lost.into()))
+    }
+
+    /// One page. All but the first wait while their reader is over the rate: a log is read to its end.
+    async fn page(&self, from: u64, to: u64) -> Result<Reply, Refusal> {
+        loop {
+            let asked = Request::ReadLog { from, to };
+            let shared = &self.service.0;
+            let read = shared.perform(&self.known, asked, &self.context).await;
+            let wait = match &read {
+                Err(refusal) if self.head.is_some() && refusal.code == Code::RateLimited => {
+                    refusal.retry_after
+                }
+                _ => None,
+            };
+            match wait {
+                Some(seconds) => sleep(Duration::from_secs(seconds)).await,
+                None => return read,
+            }
+        }
+    }
+
     /// One page, and what is left behind it.
     async fn next(mut self) -> Result<(v1::ReadLogResponse, Option<Self>), ConnectError> {
         let (from, to) = (self.from, self.to);
-        let asked = Request::ReadLog { from, to };
-        let reply = self
-            .service
-            .0
-            .perform(&self.caller, asked, &self.context)
-            .await
-            .map_err(|refusal| refusal_to_error(&refusal))?;
-        let Answer::ReadLog { leaves } = reply.answer else {
-            return Err(mismatch());
+        let reply = self.page(from, to).await;
+        let reply = reply.map_err(|refusal| refusal_to_error(&refusal))?;
+        let leaves = match reply.answer {
+            Answer::ReadLog { leaves } => leaves,
+            Answer::ReadArchive(archived) => self.read(archived).await?,
+            _ => return Err(mismatch()),
         };
         let head = self.head.get_or_insert(reply.receipt.head);
         let end = if to == 0 { head.size } else { to };

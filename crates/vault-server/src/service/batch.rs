@@ -2,15 +2,15 @@
 
 use super::calls::{self, Taken};
 use super::waiting::{Answered, Waiting};
-use super::{Service, caller, refusal_to_error};
+use super::{Known, Service, refusal_to_error};
+use crate::tenants::TURN;
 use connectrpc::{RequestContext, Response, ServiceResult};
 use std::collections::HashMap;
 use std::future::poll_fn;
-use vault_core::{Caller, Code, Refusal, Request};
+use std::time::Instant;
+use vault_core::{Code, Refusal, Request};
 use vault_proto::{BATCH_CALLS, v1};
 
-/// Calls that are performed before others get their turn.
-const TURN: usize = 4;
 /// Shares are long, and the answers are one message.
 const SHARES: usize = 3;
 
@@ -31,9 +31,7 @@ async fn perform(
     rpc: &RequestContext,
     calls: Vec<v1::OperateRequest>,
 ) -> Result<Vec<v1::OperateResponse>, Refusal> {
-    let caller = caller(rpc)?;
-    service.0.open()?;
-    let known = (*caller.0).as_ref().map_err(Clone::clone)?;
+    let known = service.known(rpc)?;
     let order: Vec<u64> = calls.iter().map(|call| call.id).collect();
     if calls.len() > BATCH_CALLS {
         return Err(Refusal::new(Code::TooLarge));
@@ -43,7 +41,7 @@ async fn perform(
     if !unique {
         return Err(Refusal::new(Code::InvalidArgument).because("two calls have one id"));
     }
-    for (asked, outcome) in all(service, known, calls).await {
+    for (asked, outcome) in all(service, &known, calls).await {
         answers.insert(asked.id, Some(asked.answer(outcome)));
     }
     let answered = order.iter().map(|id| answers.remove(id).flatten());
@@ -53,20 +51,33 @@ async fn perform(
 }
 
 /// Every call with its outcome, in any order.
-async fn all(service: &Service, caller: &Caller, calls: Vec<v1::OperateRequest>) -> Vec<Answered> {
+async fn all(service: &Service, known: &Known, calls: Vec<v1::OperateRequest>) -> Vec<Answered> {
+    let Known { caller, tenant } = known;
     let mut answered = Vec::with_capacity(calls.len());
     let mut waiting = Waiting::default();
     let mut shares = 0;
-    for (place, message) in calls.into_iter().enumerate() {
+    let mut turn = None;
+    for message in calls {
+        if turn.is_none() {
+            turn = tenant.turn().await.map(|turn| (turn, Instant::now()));
+        }
         let Taken { asked, call } = calls::take(message);
         match call.and_then(|call| few_shares(call, &mut shares)) {
-            Err(refusal) => answered.push((asked, Err(refusal))),
+            Err(refusal) => {
+                let refusal = service.0.malformed(caller, refusal);
+                answered.push((asked, Err(refusal)));
+            }
             Ok(call) => answered.extend(waiting.begin(&service.0, caller, asked, call)),
         }
-        if place % TURN == TURN - 1 {
+        if turn
+            .as_ref()
+            .is_some_and(|(_, since)| since.elapsed() >= TURN)
+        {
+            turn = None;
             tokio::task::yield_now().await;
         }
     }
+    drop(turn);
     while let Some(group) = poll_fn(|cx| waiting.poll(cx)).await {
         answered.extend(group);
     }

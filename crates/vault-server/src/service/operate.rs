@@ -8,8 +8,9 @@ use super::calls::{self, Asked, Taken};
 use super::error::explain;
 use super::gather::{Gather, Idle};
 use super::room::{ANSWER, Room, SHARE, busy};
+use super::turns::{Turns, Whose};
 use super::waiting::{Answered, Waiting};
-use super::{Authenticated, Service, caller, refusal_to_error};
+use super::{Known, Service, refusal_to_error};
 use crate::shared::Shared;
 use connectrpc::{ConnectError, RequestContext, Response, ServiceResult};
 use connectrpc::{ServiceStream, StreamMessage};
@@ -25,7 +26,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
-use vault_core::{CallContext, Caller, Code, Refusal, Request};
+use vault_core::{CallContext, Code, Refusal, Request};
 use vault_policy::UnixSeconds;
 use vault_proto::v1;
 
@@ -60,24 +61,24 @@ pub(super) fn operate(
 }
 
 fn open(service: &Service, rpc: &RequestContext, calls: Calls) -> Result<Operating, Refusal> {
-    let Authenticated(caller) = caller(rpc)?;
-    service.0.open()?;
-    let known = (*caller).as_ref().map_err(Clone::clone)?;
+    let known = service.known(rpc)?;
     let link = rpc
         .extensions()
         .get::<Link>()
         .ok_or_else(|| Refusal::new(Code::NotAttested))?;
-    let room = Room::new(link)?;
+    let room = Room::new(link, &known.tenant)?;
     let end = end(
         service.0.clone(),
         token(rpc.headers()),
-        known.expires_at(),
+        known.caller.expires_at(),
         link.closing.clone(),
     );
     Ok(Operating {
         shared: service.0.clone(),
-        caller,
+        turns: Turns::new(known.tenant.clone()),
+        known,
         calls: Some(calls),
+        next: None,
         waiting: Waiting::default(),
         slow: FuturesUnordered::new(),
         answers: Gather::default(),
@@ -132,9 +133,12 @@ fn token(headers: &HeaderMap) -> HeaderMap {
 /// One open stream.
 struct Operating {
     shared: Arc<Shared>,
-    caller: Arc<Result<Caller, Refusal>>,
+    known: Known,
     /// `None` when no more are taken.
     calls: Option<Calls>,
+    /// Read, and not taken before its turn.
+    next: Option<StreamMessage<v1::OperateRequest>>,
+    turns: Turns,
     waiting: Waiting,
     slow: FuturesUnordered<Slow>,
     answers: Gather<v1::OperateResponse>,
@@ -158,6 +162,8 @@ impl Stream for Operating {
             match this.answers.next() {
                 Some(Some(answer)) => {
                     this.leaving = Some(answer.id);
+                    // Nobody knows when the client reads it.
+                    this.turns.leave();
                     return Poll::Ready(Some(Ok(answer)));
                 }
                 // The library writes what it was given when nothing more is ready.
@@ -165,9 +171,13 @@ impl Stream for Operating {
                 None => {}
             }
             this.collect(cx);
-            if this.read(cx).is_ready() {
-                this.answers.busy(Instant::now);
-                continue;
+            match this.read(cx) {
+                Read::Something => {
+                    this.answers.busy(Instant::now);
+                    continue;
+                }
+                Read::Nothing => {}
+                Read::Enough => return again(cx),
             }
             match this.answers.idle() {
                 Idle::Release => {}
@@ -178,6 +188,14 @@ impl Stream for Operating {
             }
         }
     }
+}
+
+/// What came of trying to take a call.
+enum Read {
+    Something,
+    Nothing,
+    /// Others get their turn first.
+    Enough,
 }
 
 fn again<T>(cx: &Context<'_>) -> Poll<T> {
@@ -193,6 +211,8 @@ impl Operating {
     /// Takes no more calls.
     fn end_with(&mut self, error: Option<ConnectError>) {
         self.calls = None;
+        self.next = None;
+        self.turns.leave();
         self.ended = error;
     }
 
@@ -210,25 +230,41 @@ impl Operating {
         }
     }
 
-    /// Takes one call, if there is one and room for it.
-    fn read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Takes one call, if there is one, room for it, and a turn.
+    fn read(&mut self, cx: &mut Context<'_>) -> Read {
         let Some(calls) = &mut self.calls else {
-            return Poll::Pending;
+            return Read::Nothing;
         };
         if let Poll::Ready(refusal) = self.end.poll_unpin(cx) {
             self.end_with(Some(refusal_to_error(&refusal)));
-            return Poll::Ready(());
+            return Read::Something;
         }
-        if !self.room.is_there() {
-            return Poll::Pending;
+        if self.next.is_none() {
+            let polled = match self.room.is_there() {
+                true => calls.poll_next_unpin(cx),
+                false => Poll::Pending,
+            };
+            match polled {
+                Poll::Pending => {
+                    self.turns.leave();
+                    return Read::Nothing;
+                }
+                Poll::Ready(Some(Ok(message))) => self.next = Some(message),
+                Poll::Ready(Some(Err(error))) => self.end_with(Some(explain(error))),
+                Poll::Ready(None) => self.end_with(None),
+            }
         }
-        match calls.poll_next_unpin(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Some(Ok(message))) => self.take(&message),
-            Poll::Ready(Some(Err(error))) => self.end_with(Some(explain(error))),
-            Poll::Ready(None) => self.end_with(None),
+        match self.turns.poll(cx) {
+            _ if self.next.is_none() => Read::Something,
+            Whose::Theirs => Read::Nothing,
+            Whose::Over => Read::Enough,
+            Whose::Ours => {
+                if let Some(message) = self.next.take() {
+                    self.take(&message);
+                }
+                Read::Something
+            }
         }
-        Poll::Ready(())
     }
 
     fn take(&mut self, message: &StreamMessage<v1::OperateRequest>) {
@@ -245,16 +281,20 @@ impl Operating {
             return self.end_with(Some(refusal_to_error(&refusal)));
         }
         match call {
-            Err(refusal) => self.answer((asked, Err(refusal))),
+            Err(refusal) => self.refuse(asked, refusal),
             Ok(_) if !covered => self.answer((asked, Err(busy()))),
             Ok(call) if share || length > LONG => self.spawn(asked, call),
             Ok(call) => self.perform(asked, call),
         }
     }
 
+    fn refuse(&mut self, asked: Asked, refusal: Refusal) {
+        let refusal = self.shared.malformed(&self.known.caller, refusal);
+        self.answer((asked, Err(refusal)));
+    }
+
     fn perform(&mut self, asked: Asked, call: (Request, CallContext)) {
-        // INVARIANT: `open` has refused a caller that is not known.
-        let Ok(caller) = &*self.caller else { return };
+        let caller = &self.known.caller;
         let begun = self.waiting.begin(&self.shared, caller, asked, call);
         if let Some(answered) = begun {
             self.answer(answered);
@@ -263,9 +303,9 @@ impl Operating {
 
     /// What takes long leaves the order of the stream and comes back by its id.
     fn spawn(&mut self, asked: Asked, (request, context): (Request, CallContext)) {
-        let (shared, caller) = (self.shared.clone(), self.caller.clone());
+        let (shared, known) = (self.shared.clone(), self.known.clone());
         self.slow.push(Box::pin(async move {
-            (asked, shared.perform_aside(caller, request, context).await)
+            (asked, shared.perform_aside(known, request, context).await)
         }));
     }
 

@@ -1,9 +1,10 @@
 //! Memory of the calls of a stream that have no answer yet.
 
 use super::operate::Link;
+use crate::tenants::Tenant;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use vault_core::{Code, Refusal};
 use vault_proto::{OPERATE_CALLS, OPERATE_MESSAGE};
 
@@ -16,22 +17,22 @@ const LONGEST: usize = OPERATE_MESSAGE + ANSWER;
 /// The longest share.
 pub(super) const SHARE: usize = 1 << 20;
 
-/// What calls without an answer take: of the connection's memory, and of the process's.
+/// What calls without an answer take: of the connection's memory, of the tenant's, of the process's.
 pub(super) struct Room {
-    share: Arc<Semaphore>,
-    memory: Arc<Semaphore>,
-    held: Vec<OwnedSemaphorePermit>,
+    link: Link,
+    tenant: Arc<Tenant>,
+    held: Vec<[OwnedSemaphorePermit; 3]>,
     _slot: OwnedSemaphorePermit,
     used: usize,
     calls: HashMap<u64, usize>,
 }
 
 impl Room {
-    pub(super) fn new(link: &Link) -> Result<Self, Refusal> {
+    pub(super) fn new(link: &Link, tenant: &Arc<Tenant>) -> Result<Self, Refusal> {
         let slot = link.slots.clone().try_acquire_owned().map_err(|_| busy())?;
         let mut room = Self {
-            share: link.share.clone(),
-            memory: link.memory.clone(),
+            link: link.clone(),
+            tenant: tenant.clone(),
             held: Vec::new(),
             _slot: slot,
             used: 0,
@@ -53,21 +54,19 @@ impl Room {
             return true;
         }
         let need = u32::try_from(need.next_multiple_of(PIECE)).unwrap_or(u32::MAX);
-        let own = self.share.clone().try_acquire_many_owned(need);
-        let (Ok(own), Ok(all)) = (own, self.memory.clone().try_acquire_many_owned(need)) else {
+        let all = [&self.link.share, self.tenant.memory(), &self.link.memory];
+        let [Ok(connection), Ok(tenant), Ok(process)] =
+            all.map(|memory| memory.clone().try_acquire_many_owned(need))
+        else {
             return false;
         };
-        self.held.extend([own, all]);
+        self.held.push([connection, tenant, process]);
         true
     }
 
     fn share_held(&self) -> usize {
-        let permits: usize = self
-            .held
-            .iter()
-            .map(OwnedSemaphorePermit::num_permits)
-            .sum();
-        permits / 2
+        let held = self.held.iter();
+        held.map(|[connection, ..]| connection.num_permits()).sum()
     }
 
     /// Takes a call in. False if a call of that name has no answer yet.
@@ -89,14 +88,14 @@ impl Room {
             if surplus < 2 * PIECE {
                 return;
             }
-            let (Some(all), Some(own)) = (self.held.pop(), self.held.pop()) else {
+            let Some(mut last) = self.held.pop() else {
                 return;
             };
-            for mut permit in [own, all] {
+            for permit in &mut last {
                 drop(permit.split(surplus.min(permit.num_permits())));
-                if permit.num_permits() > 0 {
-                    self.held.push(permit);
-                }
+            }
+            if last.iter().all(|permit| permit.num_permits() > 0) {
+                self.held.push(last);
             }
         }
     }
@@ -112,7 +111,9 @@ pub(super) fn busy() -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::sync::watch;
+    use crate::tenants::Tenants;
+    use tokio::sync::{Semaphore, watch};
+    use vault_core::Principal;
 
     fn room(share: usize, memory: usize) -> Room {
         let link = Link {
@@ -121,7 +122,10 @@ mod tests {
             slots: Arc::new(Semaphore::new(1)),
             closing: watch::Sender::new(false).subscribe(),
         };
-        Room::new(&link).ok().unwrap()
+        // The one that nobody shares with has a quarter of four times as much.
+        let tenants = Tenants::new(4 * memory.max(share), 0, 1);
+        let tenant = tenants.enter(&Principal::Subject(vault_encoding::sha256(b"a")));
+        Room::new(&link, &tenant).ok().unwrap()
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl VaultService for Service {
         let shared = &self.0;
         let (head, locked) = match &shared.state {
             Ok(open) => (open.read().info().head, None),
-            Err(reason) => (None, Some(reason.to_string())),
+            Err(reason) => (None, Some(reason.told())),
         };
         Response::ok(v1::GetInfoResponse {
             vault_id: shared.vault_id.0.as_bytes().to_vec(),

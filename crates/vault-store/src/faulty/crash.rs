@@ -1,9 +1,8 @@
 //! What survives a crash.
 
+use super::SECTOR;
 use super::state::{Content, State, put};
 use std::collections::BTreeMap;
-
-const SECTOR: usize = 512;
 
 /// The disk after the crash that `seed` describes.
 pub(super) fn survivor(state: &State, seed: u64) -> State {

@@ -36,12 +36,12 @@ pub(super) struct Write {
     pub(super) forsaken: bool,
 }
 
-/// `to` names this file from then on; `from` names nothing.
+/// `to`, if there is one, names this file from then on; `from` names nothing.
 #[derive(Clone, Debug)]
 pub(super) struct NameChange {
     pub(super) file: usize,
     pub(super) from: Option<String>,
-    pub(super) to: String,
+    pub(super) to: Option<String>,
 }
 
 impl NameChange {
@@ -49,7 +49,9 @@ impl NameChange {
         if let Some(from) = &self.from {
             names.remove(from);
         }
-        names.insert(self.to.clone(), self.file);
+        if let Some(to) = &self.to {
+            names.insert(to.clone(), self.file);
+        }
     }
 }
 
@@ -141,7 +143,7 @@ impl State {
         self.rename_file(NameChange {
             file,
             from: None,
-            to: name.to_owned(),
+            to: Some(name.to_owned()),
         });
     }
 
@@ -150,7 +152,17 @@ impl State {
         self.rename_file(NameChange {
             file,
             from: Some(from.to_owned()),
-            to: to.to_owned(),
+            to: Some(to.to_owned()),
+        });
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, name: &str) -> io::Result<()> {
+        let file = *self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        self.rename_file(NameChange {
+            file,
+            from: Some(name.to_owned()),
+            to: None,
         });
         Ok(())
     }
@@ -178,6 +190,9 @@ impl State {
             bytes.len()
         };
         let bytes = bytes.get(..done).unwrap_or(bytes).to_vec();
+        if self.faults.sync_before_write && failure.is_none() {
+            self.make_durable(name)?;
+        }
         let file = self.file(name)?;
         put(&mut file.visible, offset, &bytes);
         file.pending.push(Write {
@@ -216,8 +231,7 @@ impl State {
 
     pub(super) fn sync(&mut self, name: &str) -> io::Result<()> {
         let fails = self.count_sync()?;
-        let ignored = self.faults.ignore_sync;
-        let number = *self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        let ignored = self.faults.ignore_sync || self.faults.sync_before_write;
         let file = self.file(name)?;
         if fails {
             file.pending
@@ -228,6 +242,12 @@ impl State {
         if ignored {
             return Ok(());
         }
+        self.make_durable(name)
+    }
+
+    fn make_durable(&mut self, name: &str) -> io::Result<()> {
+        let number = *self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        let file = self.file(name)?;
         let (forsaken, written) = std::mem::take(&mut file.pending)
             .into_iter()
             .partition(|write| write.forsaken);

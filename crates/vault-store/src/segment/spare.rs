@@ -11,10 +11,10 @@ const STEPS: u64 = 8;
 /// A segment under preparation. It has no header yet, so after a crash it is unfinished, which is legal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spare {
-    index: u32,
-    filled: u64,
+    pub(super) index: u32,
+    pub(super) filled: u64,
     /// The disk was full: the segment is made when it is needed, or not at all.
-    given_up: bool,
+    pub(super) given_up: bool,
 }
 
 impl<F: Files> SegmentFiles<F> {
@@ -51,7 +51,12 @@ impl<F: Files> SegmentFiles<F> {
         Ok(())
     }
 
-    fn fill(&mut self, index: u32, filled: Option<u64>, size: u64) -> Result<u64, StorageError> {
+    pub(super) fn fill(
+        &mut self,
+        index: u32,
+        filled: Option<u64>,
+        size: u64,
+    ) -> Result<u64, StorageError> {
         let name = segment_name(index);
         if filled.is_none() {
             self.files
@@ -114,7 +119,7 @@ impl<F: Files> SegmentFiles<F> {
         })
     }
 
-    fn segment_size(&self) -> u64 {
+    pub(super) fn segment_size(&self) -> u64 {
         frame::aligned(u64::from(self.options.segment), self.options.block)
     }
 }

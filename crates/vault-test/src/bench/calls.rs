@@ -14,7 +14,7 @@ use vault_proto::v1::__buffa::oneof::operate_request::Call as Wire;
 
 /// One operation as a call of its own, and as one of a stream or batch.
 #[derive(Clone)]
-pub(super) struct Call {
+pub(crate) struct Call {
     pub(super) authorization: String,
     /// Service and method.
     pub(super) path: &'static str,
@@ -24,16 +24,16 @@ pub(super) struct Call {
 }
 
 /// All of them.
-pub(super) struct Calls(BTreeMap<&'static str, Call>);
+pub(crate) struct Calls(BTreeMap<&'static str, Call>);
 
 /// Wrapped and unwrapped.
 const PLAINTEXT: usize = 4096;
 
 impl Calls {
     /// Makes the keys.
-    pub(super) async fn prepare(vault: &VaultProcess, issuer: &Issuer) -> Result<Self> {
-        let client = vault.client(issuer, "owner").await?;
-        let authorization = format!("Bearer {}", issuer.token("owner").context("no owner")?);
+    pub(crate) async fn prepare(vault: &VaultProcess, issuer: &Issuer, who: &str) -> Result<Self> {
+        let client = vault.client(issuer, who).await?;
+        let authorization = format!("Bearer {}", issuer.token(who).context("no such caller")?);
         let mut keys = BTreeMap::new();
         for key_type in [
             KeyType::P256Signing,
@@ -41,7 +41,10 @@ impl Calls {
             KeyType::HmacSha256,
             KeyType::Aes256Gcm,
         ] {
-            keys.insert(key_type.name(), create(&client, issuer, key_type).await?);
+            keys.insert(
+                key_type.name(),
+                create(&client, issuer, who, key_type).await?,
+            );
         }
         let key = |key_type: KeyType| keys.get(key_type.name()).copied().context("no such key");
         let wrapped = client
@@ -64,17 +67,17 @@ impl Calls {
         ])))
     }
 
-    pub(super) fn get(&self, operation: &str) -> Result<&Call> {
+    pub(crate) fn get(&self, operation: &str) -> Result<&Call> {
         self.0.get(operation).context("no such operation")
     }
 }
 
-async fn create(client: &Client, issuer: &Issuer, key_type: KeyType) -> Result<KeyName> {
+async fn create(client: &Client, issuer: &Issuer, who: &str, key_type: KeyType) -> Result<KeyName> {
     let key = CreateKey {
         handle: None,
         key_type,
         name: key_type.name().to_owned(),
-        policy: policy(issuer, key_type)?,
+        policy: policy_of(issuer, who, key_type)?,
         labels: Vec::new(),
     };
     Ok(KeyName::from(client.create_key(key).await?.value.handle))
@@ -82,9 +85,14 @@ async fn create(client: &Client, issuer: &Issuer, key_type: KeyType) -> Result<K
 
 /// The policy of a key that its owner may use, in canonical form.
 pub(super) fn policy(issuer: &Issuer, key_type: KeyType) -> Result<Vec<u8>> {
+    policy_of(issuer, "owner", key_type)
+}
+
+/// The same of another owner.
+pub(crate) fn policy_of(issuer: &Issuer, who: &str, key_type: KeyType) -> Result<Vec<u8>> {
     let owner = OidcSubject {
         issuer: issuer.url().to_owned(),
-        subject: "owner".into(),
+        subject: who.into(),
     };
     let policy = template("owner", &TemplateArgs::new(owner, key_type))?;
     Ok(policy.canonical_bytes().to_vec())

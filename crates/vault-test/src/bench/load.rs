@@ -14,19 +14,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use vault_proto::v1;
 use vault_proto::v1::__buffa::oneof::operate_response::Outcome;
 
 /// How calls are sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     pub(super) connections: usize,
     pub(super) in_flight: usize,
     pub(super) way: Way,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Way {
+pub(crate) enum Way {
     Unary,
     Stream,
     /// One batch of all that is in flight on a connection.
@@ -34,15 +35,15 @@ pub(super) enum Way {
 }
 
 impl Shape {
-    pub(super) const fn unary(connections: usize, in_flight: usize) -> Self {
+    pub(crate) const fn unary(connections: usize, in_flight: usize) -> Self {
         Self::new(connections, in_flight, Way::Unary)
     }
 
-    pub(super) const fn stream(connections: usize, in_flight: usize) -> Self {
+    pub(crate) const fn stream(connections: usize, in_flight: usize) -> Self {
         Self::new(connections, in_flight, Way::Stream)
     }
 
-    pub(super) const fn batch(connections: usize, in_flight: usize) -> Self {
+    pub(crate) const fn batch(connections: usize, in_flight: usize) -> Self {
         Self::new(connections, in_flight, Way::Batch)
     }
 
@@ -68,19 +69,108 @@ pub(super) struct Measured {
 
 /// What the workers of one load share.
 #[derive(Default)]
-struct Progress {
+pub(crate) struct Load {
     stop: AtomicBool,
     done: AtomicU64,
+    refused: AtomicU64,
+    /// Whether refusals for the rate are what is to be expected.
+    hostile: bool,
 }
 
-impl Progress {
+impl Load {
+    pub(crate) fn of_a_hostile_tenant() -> Self {
+        Self {
+            hostile: true,
+            ..Self::default()
+        }
+    }
+
+    /// Ends it.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Calls that were done.
+    pub(crate) fn answered(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// Calls that were refused for the rate.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     fn goes_on(&self) -> bool {
         !self.stop.load(Ordering::Relaxed)
     }
 
-    fn add(&self, calls: u64) {
-        self.done.fetch_add(calls, Ordering::Relaxed);
+    fn count(&self, answer: v1::OperateResponse) -> Result<()> {
+        match answer.outcome {
+            Some(Outcome::Error(error)) => {
+                let code = error.detail.as_option().map(|detail| detail.code);
+                let limited =
+                    code.is_some_and(|code| code == v1::ErrorCode::ERROR_CODE_RATE_LIMITED);
+                ensure!(self.hostile && limited, "refused: {}", error.message);
+                self.refused.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(_) => {
+                self.done.fetch_add(1, Ordering::Relaxed);
+            }
+            None => bail!("an answer without outcome"),
+        }
+        Ok(())
     }
+}
+
+/// One call by itself: what its answer holds.
+pub(crate) async fn single(
+    connection: &mut Connection,
+    call: &Call,
+    path: &str,
+    body: Bytes,
+) -> Result<Bytes> {
+    let (status, answer) = exchange(connection, call, path, body).await?;
+    ensure!(status == StatusCode::OK, "{status}: {answer:?}");
+    Ok(answer)
+}
+
+async fn exchange(
+    connection: &mut Connection,
+    call: &Call,
+    path: &str,
+    body: Bytes,
+) -> Result<(StatusCode, Bytes)> {
+    let body = Either::Left(Full::new(body));
+    let request = wire::request(path, "application/proto", &call.authorization, body)?;
+    let response = connection.send_request(request).await?;
+    let status = response.status();
+    Ok((status, response.into_body().collect().await?.to_bytes()))
+}
+
+/// Connects, and starts to call.
+pub(crate) async fn start(
+    target: &wire::Target,
+    shape: Shape,
+    call: &Call,
+    load: &Arc<Load>,
+) -> Result<Vec<JoinHandle<Result<()>>>> {
+    let mut workers = Vec::new();
+    for _ in 0..shape.connections {
+        let connection = target.connect().await?;
+        let workers_of_one = match shape.way {
+            Way::Unary => shape.in_flight,
+            Way::Stream | Way::Batch => 1,
+        };
+        for _ in 0..workers_of_one {
+            let worker = Worker {
+                connection: connection.clone(),
+                call: call.clone(),
+                progress: load.clone(),
+            };
+            workers.push(tokio::spawn(worker.work(shape)));
+        }
+    }
+    Ok(workers)
 }
 
 /// Drives the vault for `span`, after a tenth of it as a warm-up.
@@ -91,33 +181,19 @@ pub(super) async fn measure(
     call: &Call,
     span: Duration,
 ) -> Result<Measured> {
-    let progress = Arc::new(Progress::default());
-    let mut workers = Vec::new();
-    for _ in 0..shape.connections {
-        let connection = wire::connect(vault).await?;
-        let workers_of_one = match shape.way {
-            Way::Unary => shape.in_flight,
-            Way::Stream | Way::Batch => 1,
-        };
-        for _ in 0..workers_of_one {
-            let worker = Worker {
-                connection: connection.clone(),
-                call: call.clone(),
-                progress: progress.clone(),
-            };
-            workers.push(tokio::spawn(worker.work(shape)));
-        }
-    }
+    let progress = Arc::new(Load::default());
+    let target = wire::Target::of(vault)?;
+    let workers = start(&target, shape, call, &progress).await?;
     tokio::time::sleep(span / 10).await;
     let measured = watch(&progress, process, span).await;
-    progress.stop.store(true, Ordering::Relaxed);
+    progress.stop();
     for worker in workers {
         worker.await??;
     }
     measured
 }
 
-async fn watch(progress: &Progress, process: u32, span: Duration) -> Result<Measured> {
+async fn watch(progress: &Load, process: u32, span: Duration) -> Result<Measured> {
     let (cpu, wakes, begun) = (usage::cpu(process)?, usage::wakes(process)?, Instant::now());
     let done = progress.done.load(Ordering::Relaxed);
     tokio::time::sleep(span).await;
@@ -135,31 +211,31 @@ async fn watch(progress: &Progress, process: u32, span: Duration) -> Result<Meas
 struct Worker {
     connection: Connection,
     call: Call,
-    progress: Arc<Progress>,
+    progress: Arc<Load>,
 }
 
 impl Worker {
     async fn work(mut self, shape: Shape) -> Result<()> {
         match shape.way {
             Way::Unary => {
-                let (path, body) = (self.call.path, self.call.single.clone());
                 while self.progress.goes_on() {
-                    self.single(path, body.clone()).await?;
-                    self.progress.add(1);
+                    self.unary().await?;
                 }
                 Ok(())
             }
             Way::Batch => {
                 let body = self.call.batch(shape.in_flight)?;
                 while self.progress.goes_on() {
-                    let answer = self.single("CryptoService/Batch", body.clone()).await?;
+                    let path = "CryptoService/Batch";
+                    let answer = single(&mut self.connection, &self.call, path, body.clone());
+                    let answer = answer.await?;
                     let answer = v1::BatchResponse::decode_from_slice(&answer)?;
                     ensure!(
                         answer.outcomes.len() == shape.in_flight,
                         "not all were answered"
                     );
-                    answer.outcomes.into_iter().try_for_each(good)?;
-                    self.progress.add(shape.in_flight as u64);
+                    let mut outcomes = answer.outcomes.into_iter();
+                    outcomes.try_for_each(|outcome| self.progress.count(outcome))?;
                 }
                 Ok(())
             }
@@ -167,15 +243,15 @@ impl Worker {
         }
     }
 
-    async fn single(&mut self, path: &str, body: Bytes) -> Result<Bytes> {
-        let body = Either::Left(Full::new(body));
-        let token = &self.call.authorization;
-        let request = wire::request(path, "application/proto", token, body)?;
-        let response = self.connection.send_request(request).await?;
-        let status = response.status();
-        let answer = response.into_body().collect().await?.to_bytes();
-        ensure!(status == StatusCode::OK, "{status}: {answer:?}");
-        Ok(answer)
+    async fn unary(&mut self) -> Result<()> {
+        let (call, load) = (&self.call, &self.progress);
+        let body = call.single.clone();
+        let (status, answer) = exchange(&mut self.connection, call, call.path, body).await?;
+        let limited = load.hostile && status == StatusCode::TOO_MANY_REQUESTS;
+        ensure!(status == StatusCode::OK || limited, "{status}: {answer:?}");
+        let counter = if limited { &load.refused } else { &load.done };
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Keeps so many calls in flight on one stream.
@@ -196,8 +272,7 @@ impl Worker {
         for _ in 0..in_flight {
             // One more answer is taken than calls are sent, until none is in flight.
             loop {
-                good(answers.next().await?)?;
-                self.progress.add(1);
+                self.progress.count(answers.next().await?)?;
                 if !self.progress.goes_on() {
                     break;
                 }
@@ -249,13 +324,5 @@ impl Answers {
             bail!("the stream ended: {message:?}");
         }
         Ok(Some(message))
-    }
-}
-
-fn good(answer: v1::OperateResponse) -> Result<()> {
-    match answer.outcome {
-        Some(Outcome::Error(error)) => bail!("refused: {}", error.message),
-        Some(_) => Ok(()),
-        None => bail!("an answer without outcome"),
     }
 }

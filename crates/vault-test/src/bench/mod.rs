@@ -2,15 +2,16 @@
 //! driven over loopback with everything on (attested channel, token, policy, verified signature,
 //! durable log, head and proof in every receipt), as a share of a yardstick of the same run.
 
-mod calls;
+pub(crate) mod calls;
 mod connect;
-mod load;
+mod hostile;
+pub(crate) mod load;
 mod machine;
 mod open;
 mod reconstruct;
 mod report;
-mod usage;
-mod wire;
+pub(crate) mod usage;
+pub(crate) mod wire;
 mod yardstick;
 
 use crate::issuer::{self, Issuer, IssuerConfig};
@@ -29,21 +30,27 @@ pub struct Plan {
     pub span: Duration,
     /// Connects of one round.
     pub connects: usize,
+    /// Calls of the honest client beside a hostile tenant.
+    pub operations: usize,
     /// Secrets that are reconstructed in one round.
     pub secrets: usize,
-    /// Numbers of keys with which a store is opened.
-    pub keys: [usize; 3],
+    /// Numbers of keys with which a store is opened: powers of ten from the one to the other.
+    pub keys: (usize, usize),
+    /// The same of entries of the log.
+    pub entries: (usize, usize),
 }
 
 impl Plan {
-    /// Two to three minutes.
+    /// About ten minutes, most of them for the largest stores.
     pub fn full() -> Self {
         Self {
             rounds: 3,
             span: Duration::from_secs(2),
             connects: 32,
+            operations: 2_000,
             secrets: 40,
-            keys: [1_000, 10_000, 100_000],
+            keys: (1_000, 1_000_000),
+            entries: (10_000, 1_000_000),
         }
     }
 
@@ -53,8 +60,10 @@ impl Plan {
             rounds: 1,
             span: Duration::from_millis(100),
             connects: 2,
+            operations: 100,
             secrets: 2,
-            keys: [10, 20, 40],
+            keys: (10, 100),
+            entries: (100, 1_000),
         }
     }
 }
@@ -92,20 +101,47 @@ pub async fn run(
     let issuer = issuer().await?;
     let mut results = report::Results::default();
     let place = dir.path().join("loads");
-    loads(plan, only, server, place, &issuer, &mut results).await?;
+    let hostile = "hostile tenant";
+    if only != Some(hostile) {
+        loads(plan, only, server, place, &issuer, &mut results).await?;
+    }
+    if only.is_none_or(|only| only == hostile) {
+        let place = dir.path().join("hostile");
+        hostile::measure(plan, server, place, &issuer, &mut results).await?;
+    }
     if only.is_none() {
         reconstruct::measure(plan, server, &mut results).await?;
-        open::measure(plan, server, dir.path().join("open"), &issuer, &mut results).await?;
+        sizes(plan, server, dir.path(), &issuer, &mut results).await?;
     }
     Ok(results.finish(plan))
 }
 
+/// Only what depends on the size of a store.
+pub async fn growth(plan: Plan, server: &str) -> Result<(String, serde_json::Value)> {
+    let dir = tempfile::tempdir()?;
+    let issuer = issuer().await?;
+    let mut results = report::Results::default();
+    sizes(plan, server, dir.path(), &issuer, &mut results).await?;
+    Ok(results.finish(plan))
+}
+
+async fn sizes(
+    plan: Plan,
+    server: &str,
+    dir: &std::path::Path,
+    issuer: &Issuer,
+    results: &mut report::Results,
+) -> Result<()> {
+    for growth in [open::Growth::Keys, open::Growth::Entries] {
+        let place = dir.join(growth.name());
+        open::measure(plan, growth, server, place, issuer, results).await?;
+    }
+    Ok(())
+}
+
 async fn issuer() -> Result<Issuer> {
-    let mut config = IssuerConfig::new(vec![issuer::Client::new(
-        "owner",
-        "secret",
-        &["vault:owner"],
-    )]);
+    let client = |name| issuer::Client::new(name, "secret", &["vault:owner"]);
+    let mut config = IssuerConfig::new(vec![client("owner"), client("hostile")]);
     config.token_seconds = 24 * 3600;
     Issuer::start(config).await
 }
@@ -121,7 +157,7 @@ async fn loads(
     std::fs::create_dir(&dir)?;
     let mut vault = VaultProcess::prepare(&[server], &dir, issuer)?;
     vault.start()?;
-    let calls = calls::Calls::prepare(&vault, issuer).await?;
+    let calls = calls::Calls::prepare(&vault, issuer, "owner").await?;
     let process = vault.id().context("the vault does not run")?;
     for round in 1..=plan.rounds {
         eprintln!("round {round} of {}", plan.rounds);

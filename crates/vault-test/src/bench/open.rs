@@ -1,5 +1,5 @@
-//! Starting a vault over a store of so many keys: time until it accepts connections, memory then,
-//! and the first use of a key.
+//! Stores that grow, in keys or in entries of the log: what a start takes and needs, and what a call
+//! costs at each size.
 
 use super::{Plan, calls, report, usage, wire};
 use crate::issuer::Issuer;
@@ -9,7 +9,7 @@ use buffa::Message;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::StatusCode;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -18,10 +18,40 @@ use vault_proto::v1;
 
 const CONNECTIONS: usize = 8;
 const IN_FLIGHT: usize = 32;
+/// Calls at each size.
+const USES: usize = 4_096;
+
+/// In what a store grows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Growth {
+    /// Each a creation.
+    Keys,
+    /// Uses of one key.
+    Entries,
+}
+
+impl Growth {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Entries => "entries",
+        }
+    }
+
+    fn sizes(self, plan: Plan) -> impl Iterator<Item = usize> {
+        let (least, most) = match self {
+            Self::Keys => plan.keys,
+            Self::Entries => plan.entries,
+        };
+        std::iter::successors(Some(least), |size| size.checked_mul(10))
+            .take_while(move |size| *size <= most)
+    }
+}
 
 /// One store that grows.
 pub(super) async fn measure(
     plan: Plan,
+    growth: Growth,
     server: &str,
     dir: PathBuf,
     issuer: &Issuer,
@@ -30,18 +60,28 @@ pub(super) async fn measure(
     std::fs::create_dir(&dir)?;
     let mut vault = VaultProcess::prepare(&[server], &dir, issuer)?;
     let maker = Arc::new(Maker::new(issuer)?);
-    for keys in plan.keys {
-        eprintln!("a store of {keys} keys");
+    for size in growth.sizes(plan) {
+        eprintln!("a store of {size} {}", growth.name());
         vault.start()?;
-        fill(&vault, &maker, keys).await?;
+        let (cpu, begun, before) = (cpu(&vault)?, Instant::now(), maker.made());
+        fill(&vault, &maker, growth, size).await?;
+        let (made, cpu_after) = ((size - before) as f64, self::cpu(&vault)?);
+        let per_second = made / begun.elapsed().as_secs_f64();
+        results.grown(growth, size, (cpu_after - cpu) * 1e6 / made, per_second);
+        // Its last snapshot is of all of it.
+        vault.stop()?;
         for _ in 0..plan.rounds {
-            vault.kill()?;
             let opened = open(&mut vault, &maker).await?;
-            results.open(keys, opened);
+            results.open(growth, size, opened);
+            vault.kill()?;
         }
-        vault.kill()?;
     }
     Ok(())
+}
+
+fn cpu(vault: &VaultProcess) -> Result<f64> {
+    let process = vault.id().context("the vault does not run")?;
+    Ok(usage::cpu(process)?.as_secs_f64())
 }
 
 /// Of one opening.
@@ -51,36 +91,77 @@ pub(super) struct Opened {
     pub(super) cpu_seconds: f64,
     pub(super) first_use_seconds: f64,
     pub(super) resident_kib: f64,
+    pub(super) disk_bytes: u64,
+    pub(super) use_cpu_us: f64,
 }
 
-async fn open(vault: &mut VaultProcess, maker: &Maker) -> Result<Opened> {
+async fn open(vault: &mut VaultProcess, maker: &Arc<Maker>) -> Result<Opened> {
     let begun = Instant::now();
     vault.start()?;
     let seconds = begun.elapsed().as_secs_f64();
     let process = vault.id().context("the vault does not run")?;
-    let cpu_seconds = usage::cpu(process)?.as_secs_f64();
+    let cpu_seconds = cpu(vault)?;
     let resident_kib = usage::resident(process)? as f64;
     let mut connection = wire::connect(vault).await?;
     let begun = Instant::now();
-    maker.use_first(&mut connection).await?;
+    maker.use_key(&mut connection).await?;
+    let first_use_seconds = begun.elapsed().as_secs_f64();
+    let before = cpu(vault)?;
+    work(
+        vault,
+        maker,
+        Arc::new(AtomicUsize::new(0)),
+        USES,
+        Growth::Entries,
+    )
+    .await?;
     Ok(Opened {
         seconds,
         cpu_seconds,
-        first_use_seconds: begun.elapsed().as_secs_f64(),
+        first_use_seconds,
         resident_kib,
+        disk_bytes: disk(&vault.dir().join("data"))?,
+        use_cpu_us: (cpu(vault)? - before) * 1e6 / USES as f64,
     })
 }
 
-/// Makes keys until there are so many.
-async fn fill(vault: &VaultProcess, maker: &Arc<Maker>, keys: usize) -> Result<()> {
+fn disk(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        bytes += entry?.metadata()?.len();
+    }
+    Ok(bytes)
+}
+
+/// Makes the store so large. The first key is there before the first use.
+async fn fill(vault: &VaultProcess, maker: &Arc<Maker>, growth: Growth, size: usize) -> Result<()> {
+    if growth == Growth::Entries && maker.made() == 0 {
+        maker.create(&mut wire::connect(vault).await?, 0).await?;
+        maker.made.store(1, Ordering::Relaxed);
+    }
+    work(vault, maker, maker.made.clone(), size, growth).await
+}
+
+/// Many calls at a time, until `done` is `until`.
+async fn work(
+    vault: &VaultProcess,
+    maker: &Arc<Maker>,
+    done: Arc<AtomicUsize>,
+    until: usize,
+    growth: Growth,
+) -> Result<()> {
     let mut workers = Vec::new();
     for _ in 0..CONNECTIONS {
         let connection = wire::connect(vault).await?;
         for _ in 0..IN_FLIGHT {
             let (mut connection, maker) = (connection.clone(), maker.clone());
+            let done = done.clone();
             workers.push(tokio::spawn(async move {
-                while let Some(key) = maker.next(keys) {
-                    maker.create(&mut connection, key).await?;
+                while let Some(number) = next(&done, until) {
+                    match growth {
+                        Growth::Keys => maker.create(&mut connection, number).await?,
+                        Growth::Entries => maker.use_key(&mut connection).await?,
+                    }
                 }
                 anyhow::Ok(())
             }));
@@ -92,10 +173,17 @@ async fn fill(vault: &VaultProcess, maker: &Arc<Maker>, keys: usize) -> Result<(
     Ok(())
 }
 
+/// The number of one more.
+fn next(done: &AtomicUsize, until: usize) -> Option<usize> {
+    let more = |done| (done < until).then_some(done + 1);
+    done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+        .ok()
+}
+
 struct Maker {
     authorization: String,
     policy: Vec<u8>,
-    made: AtomicUsize,
+    made: Arc<AtomicUsize>,
 }
 
 impl Maker {
@@ -103,16 +191,12 @@ impl Maker {
         Ok(Self {
             authorization: format!("Bearer {}", issuer.token("owner").context("no owner")?),
             policy: calls::policy(issuer, KeyType::HmacSha256)?,
-            made: AtomicUsize::new(0),
+            made: Arc::default(),
         })
     }
 
-    /// The number of one more key.
-    fn next(&self, keys: usize) -> Option<usize> {
-        let more = |made| (made < keys).then_some(made + 1);
-        self.made
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .ok()
+    fn made(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
     }
 
     async fn create(&self, connection: &mut wire::Connection, key: usize) -> Result<()> {
@@ -130,7 +214,7 @@ impl Maker {
         .await
     }
 
-    async fn use_first(&self, connection: &mut wire::Connection) -> Result<()> {
+    async fn use_key(&self, connection: &mut wire::Connection) -> Result<()> {
         let request = v1::MacRequest {
             key: v1::KeyRef {
                 handle: handle(0).to_string(),

@@ -1,7 +1,8 @@
 //! Medians, spread, one table and one value.
 
+use super::hostile::Beside;
 use super::load::{Measured, Shape};
-use super::open::Opened;
+use super::open::{Growth, Opened};
 use super::yardstick::{Yardstick, Yardsticks};
 use super::{Plan, machine};
 use serde_json::{Map, Value, json};
@@ -139,15 +140,39 @@ impl Results {
         });
     }
 
-    pub(super) fn open(&mut self, keys: usize, opened: Opened) {
-        self.row(&format!("open {keys} keys"), |row| {
+    pub(super) fn beside(&mut self, beside: &Beside) {
+        self.row("hostile tenant", |row| {
+            row.add("times", beside.hostile.p99 / beside.quiet.p99);
+            row.add("quiet_p99_ms", beside.quiet.p99);
+            row.add("hostile_p99_ms", beside.hostile.p99);
+            row.add("quiet_p50_ms", beside.quiet.middle);
+            row.add("hostile_p50_ms", beside.hostile.middle);
+            row.add("hostile_per_second", beside.answered);
+            row.add("refused_per_second", beside.refused);
+        });
+    }
+
+    /// Of a store of so many keys or entries, and what one more of them costs there.
+    pub(super) fn open(&mut self, growth: Growth, size: usize, opened: Opened) {
+        let name = growth.name();
+        self.row(&format!("open {size} {name}"), |row| {
             row.add("cpu_seconds", opened.cpu_seconds);
             row.add("seconds", opened.seconds);
             row.add("first_use_seconds", opened.first_use_seconds);
             row.add("resident_kib", opened.resident_kib);
-            row.add("cpu_us_per_key", opened.cpu_seconds * 1e6 / keys as f64);
+            row.add("cpu_us_each", opened.cpu_seconds * 1e6 / size as f64);
             let bytes = opened.resident_kib * 1024.0;
-            row.add("resident_bytes_per_key", bytes / keys as f64);
+            row.add("resident_bytes_each", bytes / size as f64);
+            row.add("disk_bytes_each", opened.disk_bytes as f64 / size as f64);
+            row.add("cpu_us_per_mac", opened.use_cpu_us);
+        });
+    }
+
+    /// What it cost a server to come to this size, with all its snapshots.
+    pub(super) fn grown(&mut self, growth: Growth, size: usize, cpu_us: f64, per_second: f64) {
+        self.row(&format!("grow to {size} {}", growth.name()), |row| {
+            row.add("cpu_us_each", cpu_us);
+            row.add("per_second", per_second);
         });
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Time on processors, in user and kernel mode, of all threads that live: nanoseconds of
 /// `/proc/PID/task/*/schedstat`, which are finer than the ticks of `stat`.
-pub(super) fn cpu(process: u32) -> Result<Duration> {
+pub(crate) fn cpu(process: u32) -> Result<Duration> {
     let mut total = 0;
     for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
         // A thread may end meanwhile.
@@ -44,7 +44,7 @@ pub(super) fn wakes(process: u32) -> Result<u64> {
 }
 
 /// Resident memory, in KiB.
-pub(super) fn resident(process: u32) -> Result<u64> {
+pub(crate) fn resident(process: u32) -> Result<u64> {
     let text = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     field(&text, "VmRSS:").context("malformed status")
 }

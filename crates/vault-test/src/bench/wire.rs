@@ -18,14 +18,14 @@ use std::task::Poll;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use vault_policy::UnixSeconds;
+use vault_policy::{UnixSeconds, VaultId};
 
 /// A body of one piece, or one that goes on.
-pub(super) type AnyBody = Either<Full<Bytes>, Pieces>;
-pub(super) type Connection = SendRequest<AnyBody>;
+pub(crate) type AnyBody = Either<Full<Bytes>, Pieces>;
+pub(crate) type Connection = SendRequest<AnyBody>;
 
 /// A body that is sent piece by piece, each in a frame of its own, as the SDK does.
-pub(super) struct Pieces(pub(super) mpsc::Receiver<Bytes>);
+pub(crate) struct Pieces(pub(super) mpsc::Receiver<Bytes>);
 
 impl Body for Pieces {
     type Data = Bytes;
@@ -41,30 +41,57 @@ impl Body for Pieces {
     }
 }
 
+/// Where a vault is, and which one it must be.
+#[derive(Clone)]
+pub(crate) struct Target {
+    addr: String,
+    vault_id: VaultId,
+    root: Vec<u8>,
+}
+
+impl Target {
+    pub(crate) fn of(vault: &VaultProcess) -> Result<Self> {
+        let ready = vault.ready().context("the vault does not run")?;
+        Ok(Self {
+            addr: ready.addr.clone(),
+            vault_id: ready.pins.vault_id,
+            root: std::fs::read(vault.dir().join("root.der"))?,
+        })
+    }
+
+    async fn attest(&self) -> Result<tls::ClientStream<TcpStream>> {
+        let trust = Trust {
+            root: TrustRoot::from_der(&self.root)?,
+            policy: AppraisalPolicy::strict(),
+        };
+        let clock: tls::Clock = Arc::new(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            UnixSeconds(since.map_or(0, |since| since.as_secs()))
+        });
+        let expected = ExpectedVault::vault(self.vault_id);
+        let config = tls::ClientConfig::new(trust, expected, clock);
+        let tcp = TcpStream::connect(&self.addr).await?;
+        Ok(tls::connect_tcp(tcp, &config).await?.stream)
+    }
+
+    /// HTTP/2 on an attested stream.
+    pub(crate) async fn connect(&self) -> Result<Connection> {
+        let io = TokioIo::new(self.attest().await?);
+        let (send, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await?;
+        tokio::spawn(connection);
+        Ok(send)
+    }
+}
+
 /// Connects, runs the preamble, appraises the vault.
 pub(super) async fn attest(vault: &VaultProcess) -> Result<tls::ClientStream<TcpStream>> {
-    let ready = vault.ready().context("the vault does not run")?;
-    let trust = Trust {
-        root: TrustRoot::from_der(&std::fs::read(vault.dir().join("root.der"))?)?,
-        policy: AppraisalPolicy::strict(),
-    };
-    let clock: tls::Clock = Arc::new(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        UnixSeconds(since.map_or(0, |since| since.as_secs()))
-    });
-    let expected = ExpectedVault::vault(ready.pins.vault_id);
-    let config = tls::ClientConfig::new(trust, expected, clock);
-    let tcp = TcpStream::connect(&ready.addr).await?;
-    Ok(tls::connect_tcp(tcp, &config).await?.stream)
+    Target::of(vault)?.attest().await
 }
 
 /// HTTP/2 on an attested stream.
 pub(super) async fn connect(vault: &VaultProcess) -> Result<Connection> {
-    let io = TokioIo::new(attest(vault).await?);
-    let (send, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await?;
-    tokio::spawn(connection);
-    Ok(send)
+    Target::of(vault)?.connect().await
 }
 
 /// A call of `CryptoService` or `KeyService` by the Connect protocol.

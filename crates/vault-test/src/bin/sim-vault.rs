@@ -23,9 +23,7 @@ fn main() -> Result<()> {
         eprint!("{fingerprint}");
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = vault_server::runtime()?;
     runtime.block_on(vault_server::run(
         config,
         Arc::new(platform),

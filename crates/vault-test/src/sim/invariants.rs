@@ -1,5 +1,6 @@
 //! What must hold after every event. Each invariant is a function whose name is the sentence.
 
+use crate::sim::machine::Machine;
 use crate::sim::memory::Memory;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -40,9 +41,9 @@ pub(crate) fn after_every_event(vault: &Vault, memory: &Memory, before: (u64, Ha
 }
 
 /// Checked after every change of keys, and after every start.
-pub(crate) fn after_every_change(vault: &Vault, memory: &Memory) -> Checked {
-    no_acknowledged_operation_is_lost(vault, memory)?;
-    no_effect_without_its_record(vault)
+pub(crate) fn after_every_change(machine: &Machine, memory: &Memory) -> Checked {
+    no_acknowledged_operation_is_lost(machine, memory)?;
+    no_effect_without_its_record(machine)
 }
 
 fn the_log_only_grows(vault: &Vault, (size, root): (u64, Hash)) -> Checked {
@@ -65,10 +66,11 @@ fn no_acknowledged_head_is_lost(vault: &Vault, memory: &Memory) -> Checked {
     }
 }
 
-fn no_acknowledged_operation_is_lost(vault: &Vault, memory: &Memory) -> Checked {
+fn no_acknowledged_operation_is_lost(machine: &Machine, memory: &Memory) -> Checked {
     let rule = "no_acknowledged_operation_is_lost";
+    let vault = &machine.vault;
     for (index, acknowledged) in &memory.leaves {
-        if vault.leaf(*index).map(|leaf| leaf_hash(&leaf)) != Some(*acknowledged) {
+        if machine.leaf(*index).map(|leaf| leaf_hash(&leaf)) != Some(*acknowledged) {
             return Err(Violation::of(rule, format!("leaf {index}")));
         }
     }
@@ -86,12 +88,13 @@ fn no_acknowledged_operation_is_lost(vault: &Vault, memory: &Memory) -> Checked 
 }
 
 /// The keys that there are, and those that are gone, are exactly those that the log says.
-fn no_effect_without_its_record(vault: &Vault) -> Checked {
+fn no_effect_without_its_record(machine: &Machine) -> Checked {
     let rule = "no_effect_without_its_record";
+    let vault = &machine.vault;
     let vault_id = vault.info().vault_id;
     let (mut created, mut destroyed) = (BTreeSet::new(), BTreeSet::new());
     for index in 0..vault.size() {
-        let leaf = vault
+        let leaf = machine
             .leaf(index)
             .ok_or_else(|| Violation::of(rule, "no leaf"))?;
         let entry = Entry::from_leaf(&leaf).map_err(|error| Violation::of(rule, error))?;

@@ -21,7 +21,7 @@ pub use clock::SimClock;
 pub use invariants::Violation;
 pub use machine::{BootFault, Machine, Owned};
 pub use memory::Memory;
-pub use people::{Person, config};
+pub use people::{Person, config, evidence};
 pub use rng::SimRng;
 pub use run::{Plan, run};
 pub use trace::{Event, Trace};

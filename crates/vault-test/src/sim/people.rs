@@ -99,6 +99,7 @@ pub fn config() -> VaultConfig {
         limits: Limits {
             keys_per_owner: 64,
             cached_keys: 4,
+            leaves_per_bundle: 4,
             ..Limits::default()
         },
         trust_root: Hash([1; 32]),
@@ -107,7 +108,7 @@ pub fn config() -> VaultConfig {
 }
 
 /// Evidence whose collateral was issued then.
-pub(crate) fn evidence(collateral_issued_at: UnixSeconds) -> VerifiedEvidence {
+pub fn evidence(collateral_issued_at: UnixSeconds) -> VerifiedEvidence {
     VerifiedEvidence::assertion(EvidenceClaims {
         kind: TeeKind::Sgx,
         mrenclave: Measurement(Hash([3; 32])),

@@ -21,6 +21,10 @@ pub struct Trace {
     pub crashes: u64,
     /// Operations whose answer reached a client.
     pub acknowledged: u64,
+    /// Groups that were removed behind a snapshot, at the end.
+    pub removed: u64,
+    /// Whether a leaf was read from the archive at the end.
+    pub archived: bool,
     /// Shares that a client got back as it had given them.
     pub fetched: u64,
 }

@@ -12,7 +12,7 @@ use crate::sim::run::Plan;
 use crate::sim::trace::Trace;
 use std::collections::VecDeque;
 use vault_core::api::KeyState;
-use vault_core::{Authorized, Group, Operated, Pending};
+use vault_core::{Answer, Authorized, Group, Operated, Pending, Refusal, Reply};
 use vault_encoding::{Hash, merkle};
 use vault_policy::{UnixSeconds, VaultId};
 use vault_store::Files;
@@ -271,7 +271,7 @@ impl World {
                 Ok(outcome) => self.network.answer(Answered {
                     client,
                     number,
-                    outcome,
+                    outcome: self.read_back(outcome)?,
                 }),
                 Err(pending)
                     if pending
@@ -292,6 +292,25 @@ impl World {
         }
         self.calls = kept;
         Ok(())
+    }
+
+    /// Leaves that are not in memory are read before they are sent.
+    fn read_back(
+        &self,
+        outcome: Result<Reply, Refusal>,
+    ) -> Result<Result<Reply, Refusal>, Violation> {
+        let (Ok(reply), Some(machine)) = (&outcome, &self.machine) else {
+            return Ok(outcome);
+        };
+        let Answer::ReadArchive(archived) = &reply.answer else {
+            return Ok(outcome);
+        };
+        let lost = |lost| Violation::of("no_acknowledged_operation_is_lost", lost);
+        let leaves = machine.open(archived).map_err(lost)?;
+        Ok(Ok(Reply {
+            receipt: reply.receipt.clone(),
+            answer: Answer::ReadLog { leaves },
+        }))
     }
 
     fn answer(&mut self) -> Happened {
@@ -333,7 +352,8 @@ impl World {
         if !self.taken.is_empty() {
             return Ok(true);
         }
-        self.disk.set_faults(faults(&self.plan, &mut self.rng));
+        self.disk
+            .set_faults(snapshot_faults(&self.plan, &mut self.rng));
         match machine.snapshot(&mut self.rng) {
             Ok(_) => self.happened("snapshot").map(|()| true),
             Err(_) => {
@@ -373,13 +393,13 @@ impl World {
             return Ok(());
         }
         self.compared = (census.len(), gone);
-        after_every_change(&machine.vault, &self.memory)
+        after_every_change(machine, &self.memory)
     }
 
     /// Compares keys and log in any case.
     fn compare(&self) -> Happened {
         match &self.machine {
-            Some(machine) => after_every_change(&machine.vault, &self.memory),
+            Some(machine) => after_every_change(machine, &self.memory),
             None => Ok(()),
         }
     }
@@ -391,6 +411,11 @@ impl World {
         let copy = || self.disk.copy();
         let fault = |fault| Violation::of("the_vault_starts_after_every_crash", fault);
         let with = Machine::boot(&self.owned, &copy(), now, &mut rng.clone()).map_err(fault)?;
+        self.trace.removed = with.first_group();
+        self.trace.archived = with.vault.archived(0).is_some() && with.leaf(0).is_some();
+        if self.trace.removed > 0 {
+            return Ok(());
+        }
         let without =
             Machine::boot_from_log(&self.owned, &copy(), now, &mut rng.clone()).map_err(fault)?;
         if with.vault.state_digest() == without.vault.state_digest() {
@@ -413,6 +438,21 @@ fn faults(plan: &Plan, rng: &mut SimRng) -> Faults {
         0 => faults.cut_power = Some(1 + rng.below(3)),
         1 => faults.fail_sync = Some(1),
         2 => faults.fail_write = Some(1),
+        _ => {}
+    }
+    faults
+}
+
+/// A snapshot makes many calls, and any of them may be the last.
+fn snapshot_faults(plan: &Plan, rng: &mut SimRng) -> Faults {
+    let mut faults = Faults {
+        ignore_sync: !plan.sync,
+        ..Faults::default()
+    };
+    match rng.below(8) {
+        0 => faults.cut_power = Some(1 + rng.below(24)),
+        1 => faults.fail_sync = Some(1 + rng.below(8)),
+        2 => faults.fail_write = Some(1 + rng.below(4)),
         _ => {}
     }
     faults

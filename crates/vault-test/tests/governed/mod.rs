@@ -215,7 +215,9 @@ fn base(dir: &Path, issuer: &Issuer) -> Table {
          [registry]\nannounce = []\nendpoint = \"vault.test:1\"\n\
          [limits]\nconnections = 1024\nhandshakes = 64\nhandshake_seconds = 10\n\
          connection_seconds = 3600\nrequest_seconds = 30\nstreams = 128\nmemory_mib = 256\n\
-         cached_tokens = 16384\nsnapshot_records = 8192\n\
+         cached_tokens = 16384\nsnapshot_records = 8192\nsegment_mib = 16\n\
+         [rates]\ncalls = 50000\nuses = 20000\ncreations = 1000\npages = 500\n\
+         policy_bytes = 4194304\n[quotas]\nkeys = 1000000\nshare_mib = 64\ntext_mib = 256\n\
          [log]\nlevel = \"warn\"\n\
          [[issuers]]\nurl = {url:?}\naudience = {audience:?}\njwks_uri = {jwks:?}\n\
          roots = {ca:?}\ntyp = [\"at+jwt\"]\ngrants = [\"vault:owner\", \"vault:auditor\"]\n\

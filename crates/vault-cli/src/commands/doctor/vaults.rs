@@ -1,12 +1,21 @@
 //! Each vault: attested, and what it makes of the caller.
 
 use super::check::{Checks, Found};
-use crate::commands::vault_list::{look, short};
+use crate::commands::memory::{self, Remembered};
+use crate::commands::vault_list::{look, short, why};
 use crate::context::Connected;
 use crate::fleet::Fleet;
 use vault_client::{Error, ErrorCode, Result, VaultInfo};
 
 pub(super) async fn check(fleet: &Fleet<'_>, checks: &mut Checks) {
+    // Before anything is asked: looking at a vault is remembered too.
+    for vault in fleet.selected() {
+        let remembered = memory::check(fleet.heads(), vault);
+        checks.add(
+            format!("memory of {}", short(vault)),
+            remembered_as(remembered),
+        );
+    }
     let looked = fleet
         .each(fleet.selected(), async |connected: Connected| {
             let (connected, info) = look(connected).await?;
@@ -37,14 +46,30 @@ pub(super) async fn check(fleet: &Fleet<'_>, checks: &mut Checks) {
     }
 }
 
+fn remembered_as(remembered: Result<Remembered>) -> Found {
+    match remembered {
+        Ok(Remembered::Since(text)) => Found::Well(text),
+        Ok(Remembered::Nothing(text)) => Found::warning(text, "evault doctor"),
+        Err(error) => Found::Failed(error),
+    }
+}
+
 fn attested(connected: &Connected, info: VaultInfo) -> Result<String> {
-    if let Some(reason) = info.locked {
-        return Err(Error::new(ErrorCode::Locked).detail(reason));
+    if let Some(told) = info.locked {
+        let (why, next) = why(&told);
+        let locked = Error::new(ErrorCode::Locked).detail(why);
+        return Err(match next {
+            Some(next) => locked.next(next),
+            None => locked,
+        });
     }
     let simulated = connected.peer.evidence.claims().simulated;
     let kind = if simulated { "SIMULATED" } else { "hardware" };
     let size = info.head.map_or(0, |head| head.size);
-    Ok(format!("attested, {kind}, log of {size} entries"))
+    let boot = vault_encoding::text::hex(&info.boot_id);
+    Ok(format!(
+        "attested, {kind}, log of {size} entries, start {boot}"
+    ))
 }
 
 async fn accepted(connected: &Connected) -> Result<String> {

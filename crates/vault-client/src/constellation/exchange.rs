@@ -1,0 +1,145 @@
+//! Heads carried between the vaults, which never talk to each other: what this client has seen of
+//! the others goes to each vault that it connects to, and what other clients left there comes back.
+
+use super::Constellation;
+use crate::calls::exchange::MOST;
+use crate::client::Client;
+use crate::error::{Error, ErrorCode, Result};
+use crate::heads::CarriedNote;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use vault_policy::VaultId;
+
+/// With heads that have moved, an exchange is due again after this.
+const MOVED: Duration = Duration::from_secs(5);
+/// And after this in any case.
+const ANYWAY: Duration = Duration::from_secs(60);
+/// A vault that takes longer is used without.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// What was exchanged last with each vault.
+#[derive(Default)]
+pub(super) struct Exchanges(Mutex<BTreeMap<VaultId, Last>>);
+
+struct Last {
+    at: Instant,
+    /// The session, by its number.
+    session: u64,
+    handed: Vec<CarriedNote>,
+}
+
+impl Exchanges {
+    /// Whether it is time, and then it is taken as done, so that calls side by side make one.
+    fn is_due(
+        &self,
+        vault: VaultId,
+        session: u64,
+        to_carry: impl FnOnce() -> Result<Vec<CarriedNote>>,
+    ) -> Result<Option<Vec<CarriedNote>>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = all.get(&vault).filter(|last| last.session == session);
+        let since = last.map_or(ANYWAY, |last| last.at.elapsed());
+        if since < MOVED {
+            return Ok(None);
+        }
+        let notes = to_carry()?;
+        if since < ANYWAY && last.is_some_and(|last| last.handed == notes) {
+            return Ok(None);
+        }
+        let last = Last {
+            at: Instant::now(),
+            session,
+            handed: notes.clone(),
+        };
+        all.insert(vault, last);
+        Ok(Some(notes))
+    }
+}
+
+impl Constellation {
+    /// Exchanges heads with this vault now: hands over what this client has seen of the others, and
+    /// takes what others left there. Gives the rollbacks and forks that follow from it alone; what
+    /// else was taken is held against its vault before that is used again.
+    pub async fn exchange(&self, vault: &VaultId) -> Result<Vec<Error>> {
+        let client = self.shared.directory.client(vault).await?;
+        let notes = self.to_carry(vault)?;
+        self.exchange_with(&client, &notes).await
+    }
+
+    /// Exchanges heads where that is due. What comes of it stands in the store, where every use of
+    /// the vaults meets it; that it failed stops nothing.
+    pub(super) async fn exchange_if_due(&self, client: &Client) {
+        let config = &self.shared.config;
+        let unknown = config.tokens.is_none() && config.caller.is_none();
+        if unknown || self.members().len() < 2 {
+            return;
+        }
+        let vault = client.vault_id();
+        let to_carry = || self.to_carry(&vault);
+        let due = self
+            .shared
+            .exchanges
+            .is_due(vault, client.attestations(), to_carry);
+        if let Ok(Some(notes)) = due {
+            let longest = LONGEST.min(config.timeout);
+            let _ = timeout(longest, self.exchange_with(client, &notes)).await;
+        }
+    }
+
+    /// The newest first, as far as one call takes them.
+    fn to_carry(&self, vault: &VaultId) -> Result<Vec<CarriedNote>> {
+        let mut notes = Vec::new();
+        for other in self.others(vault) {
+            notes.extend(self.shared.config.heads.to_carry(&other)?);
+        }
+        notes.truncate(MOST);
+        Ok(notes)
+    }
+
+    fn others(&self, vault: &VaultId) -> Vec<VaultId> {
+        let all = self.vault_ids();
+        all.into_iter().filter(|other| other != vault).collect()
+    }
+
+    async fn exchange_with(&self, client: &Client, notes: &[CarriedNote]) -> Result<Vec<Error>> {
+        let via = client.vault_id();
+        let others = self.others(&via);
+        let mut found = Vec::new();
+        for about in others.chunks(MOST) {
+            for note in client.exchange_heads(notes, about).await? {
+                match self.take(&others, &note, via) {
+                    Ok(()) => {}
+                    Err(error) if is_contradiction(&error) => found.push(error),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A note is of the vault whose key comes with it; of vaults that are no members none was
+    /// asked for.
+    fn take(&self, others: &[VaultId], note: &CarriedNote, via: VaultId) -> Result<()> {
+        let foreign = || {
+            let detail = "it carries a head of a vault that was not asked for";
+            Error::new(ErrorCode::ReceiptInvalid)
+                .vault(via)
+                .detail(detail)
+        };
+        let key = vault_audit::LogKey::from_spki(&note.identity_key).map_err(|_| foreign())?;
+        let vault = VaultId(key.vault_id());
+        if !others.contains(&vault) {
+            return Err(foreign());
+        }
+        self.shared.config.heads.take(&vault, note, via)
+    }
+}
+
+fn is_contradiction(error: &Error) -> bool {
+    matches!(
+        error.code,
+        ErrorCode::RollbackDetected | ErrorCode::ForkDetected
+    )
+}

@@ -1,0 +1,388 @@
+//! How often one principal may call: a token bucket for each kind of work, in a bounded table.
+//!
+//! A bucket is one number, the moment at which it is full again. Who is refused here is refused before
+//! any key is looked up, so that the refusal says nothing about keys.
+
+use crate::api::{Code, CreateKey, Payload, Refusal, Request};
+use crate::caller::Principal;
+use crate::limits::RateLimits;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A bucket holds what so much time fills.
+const FULL: u64 = 2 * SECOND;
+const SECOND: u64 = 1_000_000_000;
+
+/// Principals with buckets of their own, at most: those of tokens,
+const SUBJECTS: usize = 16_384;
+/// and enclaves without one. Whoever has a machine makes as many of these as they like.
+const ENCLAVES: usize = 1_024;
+
+/// Bytes of a payload for which a use counts once more.
+const PAYLOAD_STEP: usize = 16 << 10;
+/// Bytes of a share for which a creation counts once more.
+const SHARE_STEP: usize = 4 << 10;
+
+/// Kinds of work.
+const KINDS: usize = 5;
+
+/// What a call takes of each bucket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cost {
+    calls: u64,
+    uses: u64,
+    creations: u64,
+    pages: u64,
+    policy_bytes: u64,
+}
+
+impl Cost {
+    /// Of any call; all there is to say of one that does not parse.
+    pub fn call() -> Self {
+        Self {
+            calls: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Of a request.
+    pub fn of(request: &Request) -> Self {
+        let mut cost = Self::call();
+        match request {
+            Request::CreateKey(create) => cost.create(create),
+            Request::ListKeys(_) | Request::ReadLog { .. } => cost.pages = 1,
+            Request::Sign(sign) => cost.uses = steps(payload(&sign.input), PAYLOAD_STEP),
+            Request::Verify(verify) => cost.uses = steps(payload(&verify.input), PAYLOAD_STEP),
+            Request::Wrap(wrap) => {
+                cost.uses = steps(wrap.plaintext.len() + wrap.aad.len(), PAYLOAD_STEP);
+            }
+            Request::Unwrap(unwrap) => {
+                cost.uses = steps(unwrap.ciphertext.len() + unwrap.aad.len(), PAYLOAD_STEP);
+            }
+            Request::Mac(mac) => cost.uses = steps(mac.message.len(), PAYLOAD_STEP),
+            Request::MacVerify(check) => cost.uses = steps(check.message.len(), PAYLOAD_STEP),
+            Request::Reconstruct { .. } | Request::ScheduleDeletion(_) => cost.uses = 1,
+            Request::GetKey { .. }
+            | Request::GetPublicKey { .. }
+            | Request::GetPolicy { .. }
+            | Request::GetCheckpoint
+            | Request::ProveInclusion { .. }
+            | Request::ProveConsistency { .. }
+            | Request::WhoAmI => {}
+        }
+        cost
+    }
+
+    fn create(&mut self, create: &CreateKey) {
+        let share = create.share.as_ref().map_or(0, |share| share.len());
+        self.creations = steps(share, SHARE_STEP);
+        self.policy_bytes = create.policy.len() as u64;
+    }
+
+    fn each(self) -> [u64; KINDS] {
+        [
+            self.calls,
+            self.uses,
+            self.creations,
+            self.pages,
+            self.policy_bytes,
+        ]
+    }
+}
+
+fn payload(input: &Payload) -> usize {
+    match input {
+        Payload::Message(bytes) | Payload::Digest(bytes) => bytes.len(),
+    }
+}
+
+fn steps(bytes: usize, step: usize) -> u64 {
+    1 + (bytes / step) as u64
+}
+
+/// The buckets of all principals.
+pub struct Rates {
+    /// Nanoseconds that one token takes to come back are `SECOND` by these.
+    per_second: [u64; KINDS],
+    subjects: Table,
+    enclaves: Table,
+}
+
+/// Buckets by principal; `others` is for those who find no place.
+struct Table {
+    own: BTreeMap<Principal, Buckets>,
+    others: Buckets,
+    most: usize,
+    /// Second of the last look for buckets that are full.
+    swept: Option<u64>,
+}
+
+/// When each is full again.
+#[derive(Clone, Copy, Default)]
+struct Buckets([u64; KINDS]);
+
+impl Rates {
+    /// Every bucket full.
+    pub fn new(limits: &RateLimits) -> Self {
+        let RateLimits {
+            calls,
+            uses,
+            creations,
+            pages,
+            policy_bytes,
+        } = *limits;
+        let per_second = [calls, uses, creations, pages, policy_bytes];
+        Self {
+            per_second: per_second.map(|rate| u64::from(rate).max(1)),
+            subjects: Table::new(SUBJECTS),
+            enclaves: Table::new(ENCLAVES),
+        }
+    }
+
+    /// Takes what a call costs, or refuses it and says when to come back. `now` is the time since
+    /// some moment, and never goes back.
+    pub fn admit(&mut self, who: &Principal, cost: Cost, now: Duration) -> Result<(), Refusal> {
+        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        let table = match who {
+            Principal::Subject(_) => &mut self.subjects,
+            Principal::Enclave(_) => &mut self.enclaves,
+        };
+        let cost = cost.each();
+        table
+            .of(who, now)
+            .take(&cost, &self.per_second, now)
+            .map_err(|wait| {
+                let mut refusal = Refusal::new(Code::RateLimited);
+                refusal.retry_after = Some(wait.div_ceil(SECOND).max(1));
+                refusal
+            })
+    }
+
+    /// Principals with buckets of their own.
+    pub fn principals(&self) -> usize {
+        self.subjects.own.len() + self.enclaves.own.len()
+    }
+}
+
+impl Table {
+    fn new(most: usize) -> Self {
+        Self {
+            own: BTreeMap::new(),
+            others: Buckets::default(),
+            most,
+            swept: None,
+        }
+    }
+
+    /// The buckets of a principal. One whose buckets are full again has lost nothing when its place is given
+    /// away; while nobody's are, newcomers share buckets, and those who have some keep them.
+    fn of(&mut self, who: &Principal, now: u64) -> &mut Buckets {
+        if self.own.len() >= self.most && !self.own.contains_key(who) {
+            self.sweep(now);
+            if self.own.len() >= self.most {
+                return &mut self.others;
+            }
+        }
+        self.own.entry(*who).or_default()
+    }
+
+    /// Goes through all, so not more than once a second.
+    fn sweep(&mut self, now: u64) {
+        let second = now / SECOND;
+        if self.swept != Some(second) {
+            self.swept = Some(second);
+            self.own.retain(|_, buckets| !buckets.are_full(now));
+        }
+    }
+}
+
+impl Buckets {
+    fn are_full(&self, now: u64) -> bool {
+        self.0.iter().all(|full_at| *full_at <= now)
+    }
+
+    /// Takes from every bucket or from none. What costs more than a bucket holds is admitted when
+    /// the bucket is full. Otherwise tells how long it takes until there is enough.
+    fn take(
+        &mut self,
+        cost: &[u64; KINDS],
+        per_second: &[u64; KINDS],
+        now: u64,
+    ) -> Result<(), u64> {
+        let mut next = self.0;
+        let mut wait = 0;
+        for ((full_at, cost), rate) in next.iter_mut().zip(cost).zip(per_second) {
+            if *cost == 0 {
+                continue;
+            }
+            let needs = cost.saturating_mul(SECOND) / rate;
+            let missing = full_at.saturating_sub(now);
+            wait = wait.max((missing + needs.min(FULL)).saturating_sub(FULL));
+            *full_at = now.saturating_add(missing).saturating_add(needs);
+        }
+        if wait > 0 {
+            return Err(wait);
+        }
+        self.0 = next;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_encoding::sha256;
+    use vault_policy::{KeyHandle, KeyType};
+    use zeroize::Zeroizing;
+
+    fn rates(change: impl FnOnce(&mut RateLimits)) -> Rates {
+        let mut limits = RateLimits {
+            calls: 10,
+            ..RateLimits::default()
+        };
+        change(&mut limits);
+        Rates::new(&limits)
+    }
+
+    fn who(number: usize) -> Principal {
+        Principal::Subject(sha256(&number.to_be_bytes()))
+    }
+
+    fn at(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn admitted(rates: &mut Rates, who: &Principal, cost: Cost, now: Duration) -> usize {
+        let mut calls = 0;
+        while rates.admit(who, cost, now).is_ok() {
+            calls += 1;
+            assert!(calls < 1_000_000, "never refused");
+        }
+        calls
+    }
+
+    fn creation(policy: usize, share: usize) -> Request {
+        Request::CreateKey(CreateKey {
+            handle: KeyHandle([1; 16]),
+            key_type: KeyType::RawShare,
+            name: String::new(),
+            policy: vec![0; policy],
+            labels: Vec::new(),
+            share: (share > 0).then(|| Zeroizing::new(vec![1; share])),
+        })
+    }
+
+    #[test]
+    fn a_principal_has_two_seconds_at_once_and_then_the_rate() {
+        let mut rates = rates(|_| {});
+        assert_eq!(admitted(&mut rates, &who(1), Cost::call(), at(0)), 20);
+        assert_eq!(admitted(&mut rates, &who(1), Cost::call(), at(99)), 0);
+        assert_eq!(admitted(&mut rates, &who(1), Cost::call(), at(100)), 1);
+        assert_eq!(admitted(&mut rates, &who(1), Cost::call(), at(1_100)), 10);
+        assert_eq!(admitted(&mut rates, &who(1), Cost::call(), at(90_000)), 20);
+        assert_eq!(
+            admitted(&mut rates, &who(1), Cost::call(), at(80_000)),
+            0,
+            "time that goes back fills nothing"
+        );
+    }
+
+    #[test]
+    fn what_one_principal_takes_no_other_lacks() {
+        let mut rates = rates(|_| {});
+        assert_eq!(admitted(&mut rates, &who(1), Cost::call(), at(0)), 20);
+        assert_eq!(admitted(&mut rates, &who(2), Cost::call(), at(0)), 20);
+        let enclave = Principal::Enclave(sha256(&1usize.to_be_bytes()));
+        assert_eq!(admitted(&mut rates, &enclave, Cost::call(), at(0)), 20);
+    }
+
+    #[test]
+    fn whoever_comes_back_when_told_is_admitted_and_not_a_whole_second_before() {
+        for (calls, policy_bytes) in [(10, 7), (1, 1_000), (3, 64 << 10)] {
+            let mut rates = rates(|limits| {
+                limits.calls = calls;
+                limits.policy_bytes = policy_bytes;
+            });
+            let cost = Cost::of(&creation(1_000, 0));
+            admitted(&mut rates, &who(1), cost, at(0));
+            let refusal = rates.admit(&who(1), cost, at(0)).unwrap_err();
+            assert_eq!(refusal.code, Code::RateLimited);
+            let seconds = refusal.retry_after.unwrap();
+            let early = Duration::from_secs(seconds - 1);
+            assert!(rates.admit(&who(1), cost, early).is_err(), "{calls}");
+            let told = Duration::from_secs(seconds);
+            assert!(rates.admit(&who(1), cost, told).is_ok(), "{calls}");
+        }
+    }
+
+    #[test]
+    fn a_refused_call_takes_nothing_from_any_bucket() {
+        let mut rates = rates(|limits| limits.creations = 1);
+        let create = Cost::of(&creation(1, 0));
+        assert_eq!(admitted(&mut rates, &who(1), create, at(0)), 2);
+        for _ in 0..1_000 {
+            assert!(rates.admit(&who(1), create, at(0)).is_err());
+        }
+        assert_eq!(admitted(&mut rates, &who(1), Cost::call(), at(0)), 18);
+    }
+
+    #[test]
+    fn long_policies_shares_and_payloads_count_for_what_they_cost() {
+        assert_eq!(Cost::of(&creation(500, 0)).each(), [1, 0, 1, 0, 500]);
+        assert_eq!(Cost::of(&creation(500, 65_664)).each(), [1, 0, 17, 0, 500]);
+        let mac = |length| {
+            Request::Mac(crate::api::Mac {
+                key: crate::api::KeyRef {
+                    handle: KeyHandle([1; 16]),
+                    lineage: None,
+                },
+                message: vec![0; length],
+            })
+        };
+        assert_eq!(Cost::of(&mac(100)).each(), [1, 1, 0, 0, 0]);
+        assert_eq!(Cost::of(&mac(1 << 20)).each(), [1, 65, 0, 0, 0]);
+        let page = Request::ReadLog { from: 0, to: 0 };
+        assert_eq!(Cost::of(&page).each(), [1, 0, 0, 1, 0]);
+        assert_eq!(Cost::of(&Request::WhoAmI), Cost::call());
+    }
+
+    #[test]
+    fn more_principals_than_there_are_places_share_buckets_and_take_nobodys() {
+        let mut rates = rates(|_| {});
+        assert_eq!(admitted(&mut rates, &who(0), Cost::call(), at(0)), 20);
+        for number in 1..SUBJECTS {
+            rates.admit(&who(number), Cost::call(), at(0)).unwrap();
+        }
+        let late: usize = (0..100)
+            .map(|number| admitted(&mut rates, &who(SUBJECTS + number), Cost::call(), at(0)))
+            .sum();
+        assert_eq!(late, 20);
+        assert_eq!(rates.principals(), SUBJECTS);
+        assert!(rates.admit(&who(0), Cost::call(), at(0)).is_err());
+        assert_eq!(admitted(&mut rates, &who(1), Cost::call(), at(0)), 19);
+        let enclave = Principal::Enclave(sha256(b"one"));
+        assert!(rates.admit(&enclave, Cost::call(), at(0)).is_ok());
+        assert_eq!(
+            admitted(&mut rates, &who(SUBJECTS), Cost::call(), at(3_000)),
+            20,
+            "idle ones have made room"
+        );
+        assert_eq!(rates.principals(), 2, "{}", rates.principals());
+    }
+
+    #[test]
+    fn a_service_of_ten_thousand_operations_a_second_is_not_refused_by_default() {
+        let mut rates = Rates::new(&RateLimits::default());
+        let sign = Request::Mac(crate::api::Mac {
+            key: crate::api::KeyRef {
+                handle: KeyHandle([1; 16]),
+                lineage: None,
+            },
+            message: vec![0; 64],
+        });
+        for call in 0..60_000u64 {
+            let now = Duration::from_micros(call * 100);
+            rates.admit(&who(1), Cost::of(&sign), now).unwrap();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Heads of other vaults that callers carry: verified, bounded, and nobody pushes out another's.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod common;
+
+use common::{owner, signer};
+use vault_audit::Checkpoint;
+use vault_core::{CarriedHead, CarriedHeads, CheckpointSigner, Code, NOTE_BYTES};
+use vault_encoding::Hash;
+use vault_policy::VaultId;
+
+/// The note of the vault with this seed over a head of this size and root.
+fn note(seed: u8, size: u64, root: u8) -> (Vec<u8>, Vec<u8>) {
+    let (identity, key) = signer(seed);
+    let head = Checkpoint {
+        vault_id: key.vault_id(),
+        size,
+        root: Hash([root; 32]),
+    };
+    let note = head.sign(&key, |text| identity.sign(text).unwrap());
+    (key.to_spki(), note)
+}
+
+fn carried(seed: u8, size: u64, root: u8) -> CarriedHead {
+    let (key, note) = note(seed, size, root);
+    CarriedHead::verify(&key, &note).unwrap()
+}
+
+fn vault(seed: u8) -> VaultId {
+    VaultId(signer(seed).1.vault_id())
+}
+
+/// Size and first byte of the root of what is told of a vault.
+fn told(heads: &CarriedHeads, seed: u8) -> Vec<(u64, u8)> {
+    let about = heads.about(&vault(seed));
+    let head = |head: &CarriedHead| (head.head().size, head.head().root.0[0]);
+    about.iter().map(head).collect()
+}
+
+#[test]
+fn only_what_a_vault_signed_is_taken() {
+    let (key, good) = note(1, 5, 1);
+    assert!(CarriedHead::verify(&key, &good).is_ok());
+    let (other, _) = note(2, 5, 1);
+    let mut damaged = good.clone();
+    damaged[90] ^= 1;
+    let long = [&good[..], &vec![b'x'; NOTE_BYTES]].concat();
+    for (key, note) in [(&other, &good), (&key, &damaged), (&key, &long)] {
+        let refused = CarriedHead::verify(key, note).unwrap_err();
+        assert_eq!(refused.code, Code::InvalidArgument);
+    }
+    assert!(CarriedHead::verify(&key[1..], &good).is_err());
+}
+
+#[test]
+fn the_largest_head_stays_and_two_roots_of_one_size_both_stay_for_ever() {
+    let mut heads = CarriedHeads::default();
+    let alice = owner("alice");
+    heads.take(&alice, [carried(1, 5, 1)]);
+    heads.take(&alice, [carried(1, 3, 1)]);
+    assert_eq!(told(&heads, 1), [(5, 1)]);
+    heads.take(&alice, [carried(1, 5, 2), carried(1, 9, 2)]);
+    assert_eq!(told(&heads, 1), [(5, 2), (5, 1), (9, 2)]);
+    heads.take(&alice, (10..40).map(|size| carried(1, size, 2)));
+    assert_eq!(told(&heads, 1), [(5, 2), (5, 1), (39, 2)]);
+    assert!(told(&heads, 2).is_empty());
+}
+
+#[test]
+fn what_callers_carried_of_one_vault_is_told_together_whoever_asks() {
+    let mut heads = CarriedHeads::default();
+    for (who, size, root) in [
+        ("a", 5, 1),
+        ("b", 9, 1),
+        ("c", 7, 2),
+        ("d", 6, 2),
+        ("e", 4, 2),
+    ] {
+        heads.take(&owner(who), [carried(1, size, root)]);
+    }
+    assert_eq!(
+        told(&heads, 1),
+        [(9, 1), (7, 2), (6, 2), (5, 1)],
+        "4 at most"
+    );
+    heads.take(&owner("f"), [carried(1, 4, 9)]);
+    assert_eq!(
+        told(&heads, 1)[..2],
+        [(4, 9), (4, 2)],
+        "the proof of a fork first"
+    );
+}
+
+#[test]
+fn one_caller_cannot_push_out_what_another_carried() {
+    let mut heads = CarriedHeads::default();
+    heads.take(&owner("honest"), [carried(1, 5, 1)]);
+    for seed in 2..=200 {
+        heads.take(&owner("hostile"), [carried(seed, 9, 9)]);
+    }
+    assert_eq!(told(&heads, 1), [(5, 1)]);
+    let held = (2..=200)
+        .filter(|seed| !told(&heads, *seed).is_empty())
+        .count();
+    assert_eq!(held, 16, "its own share is bounded");
+    // Callers that come back are not those that go.
+    for number in 0..300 {
+        heads.take(&owner(&format!("caller {number}")), [carried(2, 9, 9)]);
+        heads.take(&owner("honest"), []);
+    }
+    assert_eq!(told(&heads, 1), [(5, 1)]);
+}
+
+#[test]
+fn a_note_that_is_held_is_known_as_it_stands_and_only_to_who_carried_it() {
+    let mut heads = CarriedHeads::default();
+    let (_, text) = note(1, 5, 1);
+    heads.take(&owner("alice"), [carried(1, 5, 1)]);
+    assert!(heads.holds(&owner("alice"), &text));
+    assert!(!heads.holds(&owner("bob"), &text));
+    assert!(!heads.holds(&owner("alice"), &note(1, 5, 2).1));
+}

@@ -1,0 +1,211 @@
+//! What one owner can keep, and what the log gets to know of who is over a rate.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod common;
+
+use common::*;
+use vault_core::api::*;
+use vault_core::limits::IDEMPOTENCY_ENTRIES;
+use vault_core::{BootInput, CallContext, Code, Cost, OpenedSnapshot, RateLimits, Rates};
+use vault_core::{TimeReading, Vault};
+use vault_encoding::sha256;
+use vault_policy::{KeyHandle, KeyType, UnixSeconds};
+
+/// A creation with eight KiB of labels.
+fn heavy(who: &str, number: u8) -> Request {
+    let mut create = creation(who, KeyType::HmacSha256, "owner", number);
+    create.labels = (0..16)
+        .map(|label| Label {
+            name: format!("{label:0>256}"),
+            value: "v".repeat(256),
+        })
+        .collect();
+    Request::CreateKey(create)
+}
+
+fn delete(key: KeyRef) -> Request {
+    Request::ScheduleDeletion(ScheduleDeletion { key, window: 0 })
+}
+
+fn key(number: u8) -> KeyRef {
+    KeyRef {
+        handle: KeyHandle([number; 16]),
+        lineage: None,
+    }
+}
+
+/// The same vault from a snapshot of it.
+fn again(mut bench: Bench) -> Bench {
+    let snapshot = bench.vault.snapshot().unwrap().unwrap();
+    let hash = sha256(&snapshot.payload);
+    bench
+        .vault
+        .commit_to_snapshot(hash, &snapshot.at, &mut Counter(11));
+    bench.commit();
+    let tail = bench.log.0[snapshot.at.sequence as usize..].to_vec();
+    let opened = OpenedSnapshot {
+        at: snapshot.at,
+        hash,
+        payload: snapshot.payload,
+    };
+    bench.vault = boot(Some(opened), &tail).unwrap();
+    bench.commit();
+    bench
+}
+
+/// A vault where an owner may have any number of keys.
+fn roomy() -> Bench {
+    let (signer, key) = signer(7);
+    let mut config = config();
+    config.limits.keys_per_owner = 1 << 20;
+    let input = BootInput {
+        identity_spki: key.to_spki(),
+        signer,
+        config,
+        boot_id: [9; 16],
+        snapshot: None,
+        groups: Vec::new(),
+        now: NOW,
+    };
+    let mut bench = Bench::new();
+    bench.vault = Vault::boot(input, &mut Counter(5)).unwrap();
+    bench.log = MemoryLog::default();
+    bench.commit();
+    bench
+}
+
+#[test]
+fn texts_of_one_owner_are_bounded_and_come_back_with_the_key_also_after_a_restart() {
+    let mut bench = Bench::new();
+    let alice = owner("alice");
+    for round in 0..3 {
+        let number = |key: u8| round * 10 + key;
+        bench.call(&alice, heavy("alice", number(1))).unwrap();
+        let refused = bench.call(&alice, heavy("alice", number(2)));
+        assert_eq!(code(refused), Code::QuotaExceeded, "round {round}");
+        bench
+            .call(&owner("bob"), heavy("bob", 100 + round))
+            .unwrap();
+        bench.call(&owner("bob"), delete(key(100 + round))).unwrap();
+        bench = again(bench);
+        let refused = bench.call(&alice, heavy("alice", number(3)));
+        assert_eq!(code(refused), Code::QuotaExceeded, "round {round}");
+        bench.call(&alice, delete(key(number(1)))).unwrap();
+        bench = again(bench);
+    }
+}
+
+#[test]
+fn a_policy_that_several_keys_are_under_counts_once() {
+    let mut bench = Bench::new();
+    let alice = owner("alice");
+    let length = policy("alice", KeyType::HmacSha256, "owner")
+        .canonical_bytes()
+        .len();
+    assert!(length * 7 > 2_000, "{length}");
+    for number in 1..8 {
+        let mut create = creation("alice", KeyType::HmacSha256, "owner", number);
+        create.labels = vec![Label {
+            name: "n".repeat(256),
+            value: "v".repeat(256),
+        }];
+        for filler in 0..3 {
+            create.labels.push(Label {
+                name: format!("{filler:0>256}"),
+                value: "v".repeat(256),
+            });
+        }
+        let made = bench.call(&alice, Request::CreateKey(create));
+        // 7 × 2 KiB of labels, and the policy, fit into 16 KiB; seven policies would not.
+        assert!(made.is_ok(), "{number}");
+    }
+}
+
+#[test]
+fn one_owner_cannot_make_a_vault_forget_the_calls_of_another() {
+    let mut bench = roomy();
+    let with = |key: &str| CallContext {
+        idempotency_key: key.into(),
+        ..CallContext::default()
+    };
+    let first = || Request::CreateKey(creation("alice", KeyType::HmacSha256, "owner", 1));
+    let made = bench.with(&owner("alice"), first(), with("once")).unwrap();
+    let mallory = owner("mallory");
+    for number in 0..IDEMPOTENCY_ENTRIES / 2 + 10 {
+        let mut create = creation("mallory", KeyType::HmacSha256, "owner", 3);
+        create.handle = KeyHandle(sha256(&number.to_be_bytes()).0[..16].try_into().unwrap());
+        let key = KeyRef {
+            handle: create.handle,
+            lineage: None,
+        };
+        let context = with(&format!("create {number}"));
+        bench
+            .with(&mallory, Request::CreateKey(create), context)
+            .unwrap();
+        let context = with(&format!("delete {number}"));
+        bench.with(&mallory, delete(key), context).unwrap();
+    }
+    let repeat = bench.with(&owner("alice"), first(), with("once")).unwrap();
+    assert!(repeat.answer == made.answer);
+}
+
+#[test]
+fn calls_over_a_rate_are_one_entry_a_minute_however_many_they_are() {
+    let mut bench = Bench::new();
+    let mut rates = Rates::new(&RateLimits {
+        calls: 1,
+        ..RateLimits::default()
+    });
+    let alice = owner("alice");
+    let mut refused = 0u64;
+    for _ in 0..1_000 {
+        let admitted = rates.admit(alice.principal(), Cost::call(), std::time::Duration::ZERO);
+        if let Err(refusal) = admitted {
+            assert_eq!(refusal.code, Code::RateLimited);
+            bench.vault.count_limited();
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 998);
+    let before = bench.vault.size();
+    let later = |seconds: u64| TimeReading::Host(UnixSeconds(1_800_000_000 + seconds));
+    for second in 0..=60 {
+        bench.vault.tick(later(second), &mut Counter(1));
+    }
+    bench.commit();
+    assert_eq!(bench.vault.size(), before + 1);
+    let last = bench.entries().pop().unwrap();
+    assert_eq!(last.operation, "refuse_over_rate");
+    assert_eq!(last.outcome, "refused 998");
+    assert!(last.principals.is_empty());
+}
+
+#[test]
+fn a_subject_is_one_principal_whatever_else_it_proves_and_no_two_subjects_are() {
+    let principal = |name: &str| *person(name, &[]).principal();
+    assert_eq!(
+        principal("alice"),
+        *owner("alice").principal(),
+        "with another role"
+    );
+    assert_ne!(principal("alice"), principal("bob"));
+    let split = |issuer: &str, subject: &str| {
+        let facts = vault_policy::TokenFacts {
+            issuer: issuer.into(),
+            subject: subject.into(),
+            roles: Default::default(),
+            expires_at: UnixSeconds(1_800_003_600),
+            constraint: vault_policy::SenderConstraint::None,
+        };
+        let proof = vault_core::authn::token::TokenProof::assertion(facts);
+        *vault_core::Caller::new(Some(proof), None)
+            .unwrap()
+            .principal()
+    };
+    assert_ne!(split("ab", "c"), split("a", "bc"));
+}

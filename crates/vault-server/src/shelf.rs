@@ -1,0 +1,107 @@
+//! What is done with the folder away from the log: old leaves into the archive and back, and the
+//! making of snapshots.
+
+use crate::clock::fill;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use vault_core::{ArchivedLeaves, BundlePlace, CommitFault, LostLeaves, Position, SnapshotView};
+use vault_store::{
+    Archive, ArchiveFiles, BundleError, DirFiles, SealedSnapshot, SnapshotSealer, StorageError,
+    StoreRoot, stage_snapshot,
+};
+
+/// The folder, and the root under which it is sealed.
+pub(crate) struct Shelf {
+    folder: PathBuf,
+    root: StoreRoot,
+}
+
+/// A snapshot that is sealed, and durable under another name than its own.
+pub(crate) struct Made {
+    pub(crate) sealed: SealedSnapshot,
+    pub(crate) at: Position,
+    /// Bodies before this are in the archive.
+    pub(crate) archived: u64,
+}
+
+impl Shelf {
+    pub(crate) fn new(folder: &Path, root: &StoreRoot) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+            root: root.without_payload(),
+        }
+    }
+
+    /// A handle of its own, so that no file stays open.
+    fn archive(&self) -> io::Result<Archive<ArchiveFiles<DirFiles>>> {
+        let files = ArchiveFiles::new(DirFiles::open(&self.folder)?);
+        Ok(Archive::new(files, &self.root))
+    }
+
+    /// Reads leaves that are not in memory.
+    pub(crate) fn open(&self, leaves: &ArchivedLeaves) -> Result<Vec<Arc<[u8]>>, LostLeaves> {
+        let place = leaves.place();
+        let payload = self.archive().map_err(|error| error.kind().to_string());
+        let payload = payload.and_then(|mut archive| {
+            archive
+                .get(&stored(&place))
+                .map_err(|error: BundleError| error.to_string())
+        });
+        if let Err(error) = &payload {
+            tracing::error!(first = place.first, count = place.count, %error, "archived entries are lost");
+        }
+        leaves.open(payload.ok().as_ref().map(|payload| payload.as_slice()))
+    }
+
+    /// Archives what the snapshot leaves out, and seals and stages the snapshot. `None` without space:
+    /// then everything is as it was.
+    pub(crate) fn make(
+        &self,
+        view: &SnapshotView,
+        sealer: &SnapshotSealer,
+    ) -> Result<Option<Made>, CommitFault> {
+        let archived = self.archive().map_err(|_| FAULT).and_then(|mut archive| {
+            let bundles = view
+                .bundles()
+                .map(|bundle| (stored(&bundle.place), bundle.payload));
+            there_is_space(archive.put(bundles, &mut fill))
+        })?;
+        if !archived {
+            return Ok(None);
+        }
+        let snapshot = view.encode(view.whole()).map_err(|_| FAULT)?;
+        let sealed = sealer
+            .seal(&snapshot.payload, &mut fill)
+            .map_err(|_| FAULT)?;
+        let mut files = DirFiles::open(&self.folder).map_err(|_| FAULT)?;
+        let staged = there_is_space(stage_snapshot(&mut files, &sealed))?;
+        Ok(staged.then(|| Made {
+            sealed,
+            at: snapshot.at,
+            archived: view.whole(),
+        }))
+    }
+}
+
+const FAULT: CommitFault = CommitFault("a snapshot could not be made");
+
+fn there_is_space(stored: Result<(), StorageError>) -> Result<bool, CommitFault> {
+    match stored {
+        Ok(()) => Ok(true),
+        Err(StorageError::NoSpace) => {
+            tracing::warn!("no space for a snapshot; the old one stays");
+            Ok(false)
+        }
+        Err(_) => Err(FAULT),
+    }
+}
+
+fn stored(place: &BundlePlace) -> vault_store::BundlePlace {
+    vault_store::BundlePlace {
+        first: place.first,
+        // At most 2^16.
+        count: u32::try_from(place.count).unwrap_or(u32::MAX),
+        root: place.root.0,
+    }
+}
