@@ -5,7 +5,7 @@ use super::audit_entry::{parse, row, to_json};
 use crate::cli::{AuditFollow, OutputFormat};
 use crate::context::Context;
 use crate::output::{Human, Output, printable_line};
-use crate::signals;
+use crate::signals::Signals;
 use serde_json::Value;
 use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
@@ -15,9 +15,10 @@ use vault_policy::VaultId;
 
 /// A signal is the way to end.
 pub(crate) async fn run(context: &Context, args: AuditFollow) -> Result<Output> {
+    let mut signals = Signals::listen();
     tokio::select! {
         outcome = follow(context, &args) => outcome?,
-        () = signals::stop() => {}
+        () = signals.stop() => {}
     }
     Ok(Output {
         stdout_taken: true,
