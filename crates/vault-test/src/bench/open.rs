@@ -58,7 +58,7 @@ pub(super) async fn measure(
     results: &mut report::Results,
 ) -> Result<()> {
     std::fs::create_dir(&dir)?;
-    let mut vault = VaultProcess::prepare(&[server], &dir, issuer)?;
+    let mut vault = super::unhurried(server, &dir, issuer)?;
     let maker = Arc::new(Maker::new(issuer)?);
     for size in growth.sizes(plan) {
         eprintln!("a store of {size} {}", growth.name());
