@@ -3,6 +3,7 @@
 
 mod attested;
 mod crowd;
+mod fair;
 mod plain;
 mod written;
 
@@ -12,6 +13,7 @@ use crate::sender::Peer;
 use crate::service::{Services, services};
 use crate::shared::Shared;
 use crate::tenants::Tenants;
+use crate::turns::Turns;
 use attested::Session;
 use crowd::{Crowd, Ticket};
 use ratls::tls::{Accepted, ServerEndpoint};
@@ -44,6 +46,8 @@ pub(crate) struct Door {
     memory: Arc<Semaphore>,
     /// The part of it that requests of nobody in particular may take.
     strangers_memory: Arc<Semaphore>,
+    /// And the turns at the processors that their connections share.
+    strangers_turns: Turns,
     /// Those who are known, each with a share of the rest.
     tenants: Arc<Tenants>,
 }
@@ -61,12 +65,14 @@ impl Door {
         let connections = crate::descriptors::connections(limits.connections);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let known = memory - of_strangers;
+        let tenants = Tenants::new(known, attested::LEAST_SHARE, processors);
         Arc::new(Self {
             services: Arc::new(services(shared.clone())),
             connections,
             crowd: Crowd::new(connections, limits.handshakes),
             memory: Arc::new(Semaphore::new(known)),
-            tenants: Tenants::new(known, attested::LEAST_SHARE, processors),
+            strangers_turns: tenants.turns(),
+            tenants,
             strangers_memory: Arc::new(Semaphore::new(of_strangers)),
             shared,
             endpoint,

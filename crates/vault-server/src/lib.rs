@@ -32,6 +32,7 @@ mod shared;
 mod shelf;
 mod stop;
 mod tenants;
+mod turns;
 
 pub use config::{
     AttestationConfig, ConfigError, ConstellationConfig, IssuerConfig, LimitsConfig, LogConfig,

@@ -1,14 +1,11 @@
 //! What callers share out between them while they are there: memory for requests, and turns at the
 //! processors. Whoever has many connections has no more of either than whoever has one.
 
+use crate::turns::{Processors, Turn, Turns};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vault_core::Principal;
-
-/// How long the work of one turn may take before others get theirs.
-pub(crate) const TURN: Duration = Duration::from_micros(200);
 
 /// One principal gets one part in so many of the memory for requests,
 const PARTS: usize = 4;
@@ -17,8 +14,7 @@ const PARTS: usize = 4;
 pub(crate) struct Tenants {
     /// KiB of one of them.
     memory: usize,
-    /// Turns that one of them has at once.
-    turns: usize,
+    processors: Arc<Processors>,
     present: Mutex<HashMap<Principal, Weak<Tenant>>>,
 }
 
@@ -27,11 +23,8 @@ pub(crate) struct Tenant {
     who: Principal,
     tenants: Arc<Tenants>,
     memory: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    turns: Turns,
 }
-
-/// A right to use a processor, for [`TURN`].
-pub(crate) type Turn = OwnedSemaphorePermit;
 
 /// Memory of a tenant; nothing of it is given out anew before it is dropped.
 pub(crate) struct Share {
@@ -44,7 +37,7 @@ impl Tenants {
     pub(crate) fn new(memory: usize, least: usize, processors: usize) -> Arc<Self> {
         Arc::new(Self {
             memory: (memory / PARTS).max(least).min(memory),
-            turns: processors.max(1),
+            processors: Processors::new(processors),
             present: Mutex::default(),
         })
     }
@@ -59,10 +52,15 @@ impl Tenants {
             who: *who,
             tenants: self.clone(),
             memory: Arc::new(Semaphore::new(self.memory)),
-            turns: Arc::new(Semaphore::new(self.turns)),
+            turns: self.processors.tenant(),
         });
         present.insert(*who, Arc::downgrade(&tenant));
         tenant
+    }
+
+    /// For some who are nobody in particular.
+    pub(crate) fn turns(&self) -> Turns {
+        self.processors.tenant()
     }
 
     fn present(&self) -> MutexGuard<'_, HashMap<Principal, Weak<Tenant>>> {
@@ -85,10 +83,14 @@ impl Tenant {
         })
     }
 
+    /// This tenant's turns.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
     /// Waits for a turn, behind whatever else of this tenant's waits for one.
     pub(crate) fn turn(&self) -> impl Future<Output = Option<Turn>> + Send + use<> {
-        let turns = self.turns.clone();
-        async move { turns.acquire_owned().await.ok() }
+        self.turns.next()
     }
 }
 
@@ -139,19 +141,5 @@ mod tests {
         drop(held);
         assert!(at_once(&tenants.enter(&who(b"a")), 1000).is_some());
         assert!(tenants.present().is_empty());
-    }
-
-    #[tokio::test]
-    async fn turns_of_one_tenant_are_bounded_and_go_round() {
-        let tenants = Tenants::new(1, 1, 2);
-        let tenant = tenants.enter(&who(b"a"));
-        let held = [tenant.turn().await.unwrap(), tenant.turn().await.unwrap()];
-        let mut third = Box::pin(tenant.turn());
-        let waits =
-            std::future::poll_fn(|cx| std::task::Poll::Ready(third.as_mut().poll(cx).is_pending()));
-        assert!(waits.await);
-        assert!(tenants.enter(&who(b"b")).turn().await.is_some());
-        drop(held);
-        assert!(third.await.is_some());
     }
 }

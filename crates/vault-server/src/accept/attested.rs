@@ -1,5 +1,6 @@
 //! HTTP/2 behind the preamble.
 
+use super::fair::{Fair, Owner};
 use super::written::{Flow, Memory, Written};
 use super::{DRAIN, Door};
 use crate::config::LimitsConfig;
@@ -87,6 +88,7 @@ pub(super) struct Session {
     operate: ConnectRpcService<Services>,
     link: Link,
     flow: Arc<Flow>,
+    owner: Arc<Owner>,
     closing: watch::Sender<bool>,
 }
 
@@ -105,6 +107,7 @@ impl Session {
             batch: service(batch_limits()),
             operate: service(operate_limits()),
             flow: Arc::default(),
+            owner: Arc::new(Owner::new(door.strangers_turns.clone())),
             link: Link {
                 share: Arc::new(Semaphore::new(share)),
                 memory: door.memory.clone(),
@@ -139,6 +142,9 @@ impl Session {
             tenant: self.door.tenants.enter(caller.principal()),
             caller: Arc::new(caller),
         });
+        if let Ok(known) = &caller {
+            self.owner.is(&known.tenant);
+        }
         let admitted = self.admit(kind, request.headers(), &caller).await;
         // An answer that is longer than its request holds its memory until it is written.
         let (_memory, held) = match admitted {
@@ -260,7 +266,7 @@ pub(super) async fn serve(
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
         .serve_connection(TokioIo::new(stream), Answers(session.clone()));
-    tokio::pin!(connection);
+    let mut connection = Fair::new(connection, session.owner.clone());
     tokio::select! {
         ended = &mut connection => {
             if let Err(error) = ended {
@@ -276,7 +282,7 @@ pub(super) async fn serve(
         _ = stop.changed() => {}
     }
     session.closing.send_replace(true);
-    connection.as_mut().graceful_shutdown();
+    connection.connection().graceful_shutdown();
     // Whatever is not answered by then is cut.
     let _ = timeout(DRAIN, connection).await;
 }

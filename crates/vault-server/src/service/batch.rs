@@ -3,7 +3,7 @@
 use super::calls::{self, Taken};
 use super::waiting::{Answered, Waiting};
 use super::{Known, Service, refusal_to_error};
-use crate::tenants::TURN;
+use crate::turns::TURN;
 use connectrpc::{RequestContext, Response, ServiceResult};
 use std::collections::HashMap;
 use std::future::poll_fn;

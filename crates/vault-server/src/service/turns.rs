@@ -1,6 +1,7 @@
 //! When the calls of a stream are worked on: one tenant's streams take turns, and so do tenants.
 
-use crate::tenants::{TURN, Tenant, Turn};
+use crate::tenants::Tenant;
+use crate::turns::{TURN, Turn};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
