@@ -47,6 +47,12 @@ impl Processors {
         }
     }
 
+    /// Whether somebody else took a turn a moment ago.
+    fn are_shared(&self, now: Duration) -> bool {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        now < self.shared_until.load(Ordering::Relaxed)
+    }
+
     /// Permits that a turn costs who is alone: as many turns at once as there are processors,
     fn alone(&self) -> u32 {
         (self.count - 1).max(1)
@@ -54,12 +60,11 @@ impl Processors {
 
     /// and while others are here, one less.
     fn cost(&self, tenant: u64, now: Duration) -> u32 {
-        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         if self.last.swap(tenant, Ordering::Relaxed) != tenant {
-            let until = now.saturating_add(HERE.as_millis() as u64);
+            let until = u64::try_from((now + HERE).as_millis()).unwrap_or(u64::MAX);
             self.shared_until.store(until, Ordering::Relaxed);
         }
-        match now < self.shared_until.load(Ordering::Relaxed) {
+        match self.are_shared(now) {
             true => self.count,
             false => self.alone(),
         }
@@ -85,6 +90,12 @@ impl Turns {
     pub(crate) fn at_once(&self) -> Option<Turn> {
         let permits = self.permits.clone();
         permits.try_acquire_many_owned(self.cost()).ok()
+    }
+
+    /// Whether anybody is here who would have to wait.
+    pub(crate) fn are_shared(&self) -> bool {
+        let processors = &self.processors;
+        processors.are_shared(processors.begun.elapsed())
     }
 
     fn cost(&self) -> u32 {

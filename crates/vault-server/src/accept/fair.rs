@@ -62,9 +62,12 @@ impl<C> Fair<C> {
         self.connection.as_mut()
     }
 
-    /// Nobody is refused a turn: without the semaphore there would be none to wait for.
+    /// Who is alone needs none.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<Turn>> {
         let turns = self.owner.turns();
+        if self.waiting.is_none() && !turns.are_shared() {
+            return Poll::Ready(None);
+        }
         if self.waiting.is_none()
             && let Some(turn) = turns.at_once()
         {
