@@ -88,3 +88,68 @@ impl<C: Future> Future for Fair<C> {
         self.connection().poll(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tenants::Tenants;
+    use std::task::Waker;
+    use vault_core::Principal;
+    use vault_encoding::sha256;
+
+    /// Counts how often it was polled, and never ends.
+    #[derive(Default)]
+    struct Counts(usize);
+
+    impl Future for Counts {
+        type Output = ();
+
+        fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            self.0 += 1;
+            Poll::Pending
+        }
+    }
+
+    fn polls(connection: &mut Fair<Counts>) -> usize {
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut *connection).poll(&mut cx).is_pending());
+        connection.connection().0
+    }
+
+    fn connection(strangers: &Turns) -> (Fair<Counts>, Arc<Owner>) {
+        let owner = Arc::new(Owner::new(strangers.clone()));
+        (Fair::new(Counts::default(), owner.clone()), owner)
+    }
+
+    #[test]
+    fn a_connection_waits_for_its_owners_turns_and_not_for_anybody_elses() {
+        let tenants = Tenants::new(1, 1, 2);
+        let [busy, quiet] =
+            [b"b", b"q"].map(|name| tenants.enter(&Principal::Subject(sha256(name))));
+        let strangers = tenants.turns();
+        let (mut of_busy, owner) = connection(&strangers);
+        owner.is(&busy);
+        let (mut of_quiet, owner) = connection(&strangers);
+        owner.is(&quiet);
+        let (mut of_nobody, _) = connection(&strangers);
+
+        // Both are here.
+        drop(quiet.turns().at_once());
+        let held = busy.turns().at_once().unwrap();
+        assert_eq!(polls(&mut of_busy), 0);
+        assert_eq!(polls(&mut of_quiet), 1);
+        assert_eq!(polls(&mut of_nobody), 1);
+        drop(held);
+        assert_eq!(polls(&mut of_busy), 1);
+        assert_eq!(polls(&mut of_busy), 2, "no turn is kept between polls");
+    }
+
+    #[test]
+    fn a_connection_of_who_is_alone_waits_for_nothing() {
+        let tenants = Tenants::new(1, 1, 1);
+        let (mut of_nobody, _) = connection(&tenants.turns());
+        for expected in 1..5 {
+            assert_eq!(polls(&mut of_nobody), expected);
+        }
+    }
+}
