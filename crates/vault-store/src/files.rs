@@ -111,10 +111,18 @@ impl DirFiles {
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         let path = path.into();
+        let absent: Vec<_> = path.ancestors().take_while(|path| !path.exists()).collect();
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&path)?;
+        // What is in a new folder lasts as long as the folder's own name.
+        for made in absent {
+            match made.parent().filter(|above| !above.as_os_str().is_empty()) {
+                Some(above) => File::open(above)?.sync_all()?,
+                None => File::open(".")?.sync_all()?,
+            }
+        }
         Ok(Self {
             path,
             open: Vec::new(),
