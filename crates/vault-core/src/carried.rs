@@ -5,9 +5,11 @@
 use crate::api::{Code, Refusal};
 use crate::caller::Caller;
 use crate::leaf;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vault_audit::{Checkpoint, LogKey, Principal};
+use vault_encoding::Hash;
 use vault_policy::VaultId;
 
 /// Bytes of a note.
@@ -16,8 +18,12 @@ pub const NOTE_BYTES: usize = 2048;
 pub const HEADS_PER_CALL: usize = 16;
 /// Vaults of which one caller's share holds heads.
 const VAULTS_PER_SHARE: usize = 16;
-/// Callers whose shares are held; the one that carried nothing for the longest time goes first.
-const SHARES: usize = 128;
+/// Callers whose shares are held, at most: those of tokens, of whom the one that carried nothing for the longest
+/// time goes first,
+const SUBJECTS: usize = 128;
+/// and enclaves without a token. Whoever has a machine makes as many of these as they like, so the machine with
+/// the most of them gives one up.
+const ENCLAVES: usize = 64;
 /// Notes of one vault in one answer.
 const NOTES_PER_ANSWER: usize = 4;
 
@@ -89,15 +95,21 @@ struct Share {
 /// carried; everybody may read all of it.
 #[derive(Default)]
 pub struct CarriedHeads {
-    shares: BTreeMap<Principal, Share>,
+    subjects: Shares,
+    enclaves: Shares,
     /// Counts takings, to tell what is old.
     now: u64,
 }
 
+type Shares = BTreeMap<Principal, Share>;
+
 impl CarriedHeads {
     /// Whether this caller has carried this very note, so that it need not be verified again.
     pub fn holds(&self, caller: &Caller, note: &[u8]) -> bool {
-        let share = principal(caller).and_then(|who| self.shares.get(&who));
+        let share = principal(caller).and_then(|who| match is_enclave(&who) {
+            true => self.enclaves.get(&who),
+            false => self.subjects.get(&who),
+        });
         let notes = share.into_iter().flat_map(|share| share.vaults.values());
         notes.flat_map(Held::all).any(|held| *held.note == *note)
     }
@@ -107,44 +119,82 @@ impl CarriedHeads {
         let Some(who) = principal(caller) else {
             return;
         };
-        self.now += 1;
-        if !self.shares.contains_key(&who) {
-            self.make_room();
+        let mut heads = heads.into_iter().peekable();
+        let (shares, most) = match is_enclave(&who) {
+            true => (&mut self.enclaves, ENCLAVES),
+            false => (&mut self.subjects, SUBJECTS),
+        };
+        if !shares.contains_key(&who) {
+            if heads.peek().is_none() {
+                // Who only asks takes nobody's place.
+                return;
+            }
+            if shares.len() >= most {
+                make_room(shares, &who);
+            }
         }
-        let share = self.shares.entry(who).or_default();
+        self.now += 1;
+        let share = shares.entry(who).or_default();
         share.at = self.now;
         for head in heads {
             share.take(head, self.now);
         }
     }
 
-    fn make_room(&mut self) {
-        if self.shares.len() < SHARES {
-            return;
-        }
-        let oldest = self.shares.iter().min_by_key(|(_, share)| share.at);
-        if let Some(who) = oldest.map(|(who, _)| who.clone()) {
-            self.shares.remove(&who);
-        }
-    }
-
-    /// Heads of this vault: two that contradict each other first, then the largest, then others.
-    pub fn about(&self, vault: &VaultId) -> Vec<CarriedHead> {
-        let held = self
-            .shares
-            .values()
-            .filter_map(|share| share.vaults.get(vault));
-        let mut found: BTreeMap<_, CarriedHead> = BTreeMap::new();
+    /// Heads of this vault: two that contradict each other first, then the largest, then as many others as
+    /// there is room for, which of them by `pick`, a random number: who knows beforehand which are told can
+    /// fill their places.
+    pub fn about(&self, vault: &VaultId, pick: u64) -> Vec<CarriedHead> {
+        let shares = self.subjects.values().chain(self.enclaves.values());
+        let held = shares.filter_map(|share| share.vaults.get(vault));
+        let mut found = BTreeMap::new();
         for head in held.flat_map(Held::all) {
             let name = (head.head.size, head.head.root);
-            found.entry(name).or_insert_with(|| head.clone());
+            found.entry(name).or_insert(head);
         }
         let all: Vec<_> = found.into_values().rev().collect();
-        let is_proof = |head: &&CarriedHead| all.iter().any(|other| head.contradicts(other));
-        let (proof, rest): (Vec<_>, Vec<_>) = all.iter().partition(|head| is_proof(head));
-        let chosen = proof.into_iter().take(2).chain(rest);
+        let (mut proof, mut rest) = (Vec::new(), Vec::new());
+        for same_size in all.chunk_by(|one, other| one.head.size == other.head.size) {
+            match same_size {
+                [alone] => rest.push(*alone),
+                several => proof.extend(several),
+            }
+        }
+        proof.truncate(2);
+        if let Some((_, others)) = rest.split_first_mut()
+            && let Some(from) = pick.checked_rem(others.len() as u64)
+        {
+            others.rotate_left(usize::try_from(from).unwrap_or(0));
+        }
+        let chosen = proof.into_iter().chain(rest);
         chosen.take(NOTES_PER_ANSWER).cloned().collect()
     }
+}
+
+/// Takes the place of the oldest of those who have the most, whoever comes counted in; tokens are one each.
+fn make_room(shares: &mut Shares, comes: &Principal) {
+    let mut machines: BTreeMap<Option<Hash>, usize> = BTreeMap::new();
+    for who in shares.keys().chain([comes]) {
+        *machines.entry(machine(who)).or_default() += 1;
+    }
+    let rank = |(who, share): &(&Principal, &Share)| {
+        (machines.get(&machine(who)).copied(), Reverse(share.at))
+    };
+    let goes = shares.iter().max_by_key(rank).map(|(who, _)| who.clone());
+    if let Some(who) = goes {
+        shares.remove(&who);
+    }
+}
+
+fn machine(who: &Principal) -> Option<Hash> {
+    match who {
+        Principal::Enclave { platform, .. } => Some(*platform),
+        Principal::Oidc { .. } => None,
+    }
+}
+
+fn is_enclave(who: &Principal) -> bool {
+    machine(who).is_some()
 }
 
 impl Share {

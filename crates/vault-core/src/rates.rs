@@ -45,6 +45,14 @@ impl Cost {
         }
     }
 
+    /// Of heads that a call brings with it, besides the call: each has a signature to be verified.
+    pub fn heads(count: usize) -> Self {
+        Self {
+            uses: count as u64,
+            ..Self::default()
+        }
+    }
+
     /// Of a request.
     pub fn of(request: &Request) -> Self {
         let mut cost = Self::call();

@@ -9,10 +9,14 @@
 mod common;
 
 use common::{owner, signer};
+use std::collections::BTreeSet;
 use vault_audit::Checkpoint;
-use vault_core::{CarriedHead, CarriedHeads, CheckpointSigner, Code, NOTE_BYTES};
-use vault_encoding::Hash;
-use vault_policy::VaultId;
+use vault_core::{Caller, CarriedHead, CarriedHeads, CheckpointSigner, Code, NOTE_BYTES};
+use vault_encoding::{Hash, sha256};
+use vault_policy::{
+    EvidenceClaims, Measurement, PlatformId, TcbStatus, TeeKind, UnixSeconds, VaultId,
+    VerifiedEvidence,
+};
 
 /// The note of the vault with this seed over a head of this size and root.
 fn note(seed: u8, size: u64, root: u8) -> (Vec<u8>, Vec<u8>) {
@@ -37,7 +41,7 @@ fn vault(seed: u8) -> VaultId {
 
 /// Size and first byte of the root of what is told of a vault.
 fn told(heads: &CarriedHeads, seed: u8) -> Vec<(u64, u8)> {
-    let about = heads.about(&vault(seed));
+    let about = heads.about(&vault(seed), 0);
     let head = |head: &CarriedHead| (head.head().size, head.head().root.0[0]);
     about.iter().map(head).collect()
 }
@@ -124,4 +128,71 @@ fn a_note_that_is_held_is_known_as_it_stands_and_only_to_who_carried_it() {
     assert!(heads.holds(&owner("alice"), &text));
     assert!(!heads.holds(&owner("bob"), &text));
     assert!(!heads.holds(&owner("alice"), &note(1, 5, 2).1));
+}
+
+/// An enclave of this machine without a token.
+fn enclave(machine: &str, build: usize) -> Caller {
+    let evidence = VerifiedEvidence::assertion(EvidenceClaims {
+        kind: TeeKind::Sgx,
+        mrenclave: Measurement(sha256(&build.to_be_bytes())),
+        mrsigner: Measurement(Hash([2; 32])),
+        isv_prod_id: 0,
+        isv_svn: 0,
+        platform_id: PlatformId(sha256(machine.as_bytes())),
+        config_merkle_root: None,
+        oids: Vec::new(),
+        tcb_status: TcbStatus::UpToDate,
+        advisories: Vec::new(),
+        tcb_evaluation_data_number: 0,
+        tcb_date: UnixSeconds(0),
+        collateral_issued_at: UnixSeconds(0),
+        simulated: true,
+    });
+    Caller::new(None, Some(evidence)).unwrap()
+}
+
+#[test]
+fn one_machine_makes_no_room_for_its_enclaves_among_tokens_and_little_among_machines() {
+    let mut heads = CarriedHeads::default();
+    heads.take(&owner("honest"), [carried(1, 5, 1)]);
+    for machine in 0..10u8 {
+        let who = enclave(&format!("machine {machine}"), 0);
+        heads.take(&who, [carried(10 + machine, 5, 1)]);
+    }
+    for build in 0..300 {
+        heads.take(&enclave("hostile", build), [carried(2, 9, 9)]);
+    }
+    assert_eq!(told(&heads, 1), [(5, 1)]);
+    for machine in 0..10 {
+        assert_eq!(told(&heads, 10 + machine), [(5, 1)], "{machine}");
+    }
+}
+
+#[test]
+fn who_carries_nothing_takes_nobodys_place() {
+    let mut heads = CarriedHeads::default();
+    heads.take(&owner("honest"), [carried(1, 5, 1)]);
+    for number in 0..300 {
+        heads.take(&owner(&format!("asks {number}")), []);
+    }
+    assert_eq!(told(&heads, 1), [(5, 1)]);
+}
+
+#[test]
+fn nobody_fills_the_places_of_an_answer_for_good() {
+    let mut heads = CarriedHeads::default();
+    for (number, size) in (100..130).enumerate() {
+        let who = owner(&format!("hostile {number}"));
+        heads.take(&who, [carried(1, size, 1)]);
+    }
+    heads.take(&owner("honest"), [carried(1, 5, 2)]);
+    let all: Vec<BTreeSet<u64>> = (0..30)
+        .map(|pick| {
+            let about = heads.about(&vault(1), pick);
+            assert_eq!((about.len(), about[0].head().size), (4, 129));
+            about.iter().map(|head| head.head().size).collect()
+        })
+        .collect();
+    let told = all.iter().filter(|sizes| sizes.contains(&5)).count();
+    assert_eq!(told, 3, "three of thirty others each time");
 }

@@ -270,6 +270,9 @@ fn fold(
         booted = Vault::boot(input(None, all), &mut SystemRng);
         snapshot_at = None;
     }
+    if snapshot_at.is_some() && !log.newest_is_good() {
+        tracing::warn!("the newest snapshot does not open; another will be made of the one before");
+    }
     match booted {
         Ok(vault) => Ok(Ok((vault, StoreLog::new(log, snapshot_at)))),
         Err(error) => Ok(Err(Locked::Log(error))),

@@ -2,7 +2,7 @@
 //! log cannot be made durable, the process ends.
 
 use crate::clock::SystemRng;
-use crate::log::StoreLog;
+use crate::log::{NO_SPACE, StoreLog};
 use crate::shelf::{Made, Shelf};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use vault_core::{CommitFault, Committed, Group, SnapshotView, TimeReading, Vault, commit};
+use vault_core::{
+    CommitFault, Committed, DurableLog, Group, Position, SnapshotView, TimeReading, Vault, commit,
+};
 use vault_encoding::Hash;
 
 /// A group is taken when this many records wait,
@@ -56,6 +58,38 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// No more work is taken; waits until it is worth another look. An end does not wait.
+    fn wait_for_space(&self) -> Result<(), CommitFault> {
+        if !self.full.swap(true, Ordering::Relaxed) {
+            tracing::error!("the disk is full: calls wait, and those to come are refused");
+        }
+        let (queue, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), FULL_TICK, |queue| !queue.stopping)
+            .unwrap_or_else(PoisonError::into_inner);
+        match queue.stopping {
+            true => Err(NO_SPACE),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The log, with patience for a group that is longer than the room that was left for it.
+struct Patient<'a> {
+    log: &'a mut StoreLog,
+    shared: &'a Shared,
+}
+
+impl DurableLog for Patient<'_> {
+    fn append(&mut self, at: &Position, payload: &[u8]) -> Result<(), CommitFault> {
+        let mut written = self.log.try_append(at, payload)?;
+        while !written {
+            self.shared.wait_for_space()?;
+            written = self.log.append_again()?;
+        }
+        Ok(())
+    }
 }
 
 /// A handle of the thread.
@@ -71,7 +105,7 @@ struct Work {
     now: Box<dyn Fn() -> TimeReading + Send>,
     snapshot_every: u64,
     /// Size of the log at the last snapshot.
-    snapshot_at: u64,
+    snapshot_at: Option<u64>,
     shelf: Arc<Shelf>,
     /// The thread that makes a snapshot.
     making: Option<JoinHandle<Result<Option<Made>, CommitFault>>>,
@@ -96,7 +130,7 @@ impl Committer {
             log,
             now,
             snapshot_every,
-            snapshot_at: 0,
+            snapshot_at: None,
             shelf,
             making: None,
         };
@@ -227,15 +261,19 @@ impl Work {
             return None;
         }
         let size = vault.durable()?.head().size;
-        if self.snapshot_at == 0 {
-            self.snapshot_at = size;
-        }
-        let grown = size.saturating_sub(self.snapshot_at);
-        let share = if last { 0 } else { self.snapshot_at / 2 };
+        let at = *self
+            .snapshot_at
+            .get_or_insert(match self.log.has_snapshot() {
+                true => size,
+                // None, or one that is damaged: the log stands for all of it.
+                false => 0,
+            });
+        let grown = size.saturating_sub(at);
+        let share = if last { 0 } else { at / 2 };
         if grown < self.snapshot_every.max(share) {
             return None;
         }
-        self.snapshot_at = size;
+        self.snapshot_at = Some(size);
         vault.view()
     }
 
@@ -256,7 +294,10 @@ impl Work {
                 shared.changed.notify_one();
                 made
             });
-        self.making = Some(thread.map_err(|_| CommitFault("no thread for a snapshot"))?);
+        match thread {
+            Ok(thread) => self.making = Some(thread),
+            Err(error) => tracing::warn!(%error, "no thread for a snapshot; the old one stays"),
+        }
         Ok(())
     }
 
@@ -285,7 +326,8 @@ impl Work {
     }
 
     fn make_durable(&mut self, group: Group, shared: &Shared) -> Result<(), CommitFault> {
-        let committed = commit(group, &mut self.log)?;
+        let log = &mut self.log;
+        let committed = commit(group, &mut Patient { log, shared })?;
         write(&self.vault).settle(&committed);
         release(shared, &committed);
         Ok(())

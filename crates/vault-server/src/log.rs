@@ -24,6 +24,11 @@ impl StoreLog {
         Ok(self.log.snapshot_sealer(tree_head(at)))
     }
 
+    /// Whether the newest snapshot opened, or was stored since.
+    pub(crate) fn has_snapshot(&self) -> bool {
+        self.log.newest_is_good()
+    }
+
     /// Whether there is space for groups to come; gets it where it can.
     pub(crate) fn make_room(&mut self) -> Result<bool, CommitFault> {
         self.log
@@ -47,17 +52,43 @@ impl StoreLog {
     }
 }
 
-impl DurableLog for StoreLog {
-    fn append(&mut self, at: &Position, payload: &[u8]) -> Result<(), CommitFault> {
+/// What is said of a group that finds no space.
+pub(crate) const NO_SPACE: CommitFault = CommitFault("no space for the log");
+
+impl StoreLog {
+    /// Whether there was space for the group; if not, [`StoreLog::append_again`] is all that may follow.
+    pub(crate) fn try_append(
+        &mut self,
+        at: &Position,
+        payload: &[u8],
+    ) -> Result<bool, CommitFault> {
         if at.sequence != self.log.next_sequence() {
             return Err(CommitFault("a group is out of its place"));
         }
-        match self.log.append(tree_head(at), payload) {
-            Ok(_) => Ok(()),
-            Err(AppendError::NoSpace) => Err(CommitFault("no space for the log")),
-            Err(AppendError::TooLarge) => Err(CommitFault("a group is too long")),
-            Err(AppendError::Fatal(_)) => Err(CommitFault("the disk failed")),
-            Err(AppendError::Closed) => Err(CommitFault("the log is closed")),
+        written(self.log.append(tree_head(at), payload))
+    }
+
+    /// Whether there is space by now.
+    pub(crate) fn append_again(&mut self) -> Result<bool, CommitFault> {
+        written(self.log.append_again())
+    }
+}
+
+fn written(appended: Result<u64, AppendError>) -> Result<bool, CommitFault> {
+    match appended {
+        Ok(_) => Ok(true),
+        Err(AppendError::NoSpace) => Ok(false),
+        Err(AppendError::TooLarge) => Err(CommitFault("a group is too long")),
+        Err(AppendError::Fatal(_)) => Err(CommitFault("the disk failed")),
+        Err(AppendError::Closed) => Err(CommitFault("the log is closed")),
+    }
+}
+
+impl DurableLog for StoreLog {
+    fn append(&mut self, at: &Position, payload: &[u8]) -> Result<(), CommitFault> {
+        match self.try_append(at, payload)? {
+            true => Ok(()),
+            false => Err(NO_SPACE),
         }
     }
 }

@@ -273,6 +273,11 @@ fn log_with(start: &Start<'_>, change: &GovernedChange, next: &Sealed) -> Result
         .fold(&root.store)
         .map_err(|_| unavailable("the log could not be opened"))?;
     let mut folded = folded.map_err(|locked| Refusal::new(Code::Locked).because(locked.told()))?;
+    match folded.log.make_room() {
+        Ok(true) => {}
+        Ok(false) => return Err(unavailable("the disk of the vault is full")),
+        Err(_) => crate::stop::abort("the disk failed"),
+    }
     let now = reading(start.platform);
     let logged = folded
         .vault

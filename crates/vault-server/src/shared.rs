@@ -55,7 +55,7 @@ impl Pace {
 
 impl Open {
     /// Takes what a call costs from its caller's buckets, before anything is looked up.
-    fn admit(&self, caller: &Caller, cost: Cost) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, caller: &Caller, cost: Cost) -> Result<(), Refusal> {
         let now = self.pace.since.elapsed();
         let mut rates = self
             .pace

@@ -2,7 +2,6 @@
 
 use crate::segment::or_no_space;
 use crate::storage::{Operation, StorageError};
-use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -76,12 +75,17 @@ pub(crate) fn read_all(files: &mut dyn Files, name: &str) -> Result<Vec<u8>, Sto
     Ok(bytes)
 }
 
-/// A real directory. Files are opened once and kept open. A sync of a file that lost its name since
-/// fails: another process has put its own in its place, and nothing written to this one will be read again.
+/// Files of one directory that stay open: far more than are in use at once, far fewer than a log has.
+const MOST_OPEN: usize = 16;
+
+/// A real directory. Files stay open until [`MOST_OPEN`] others were used. A sync of a file that lost its name
+/// since it was opened fails: another process has put its own in its place, and nothing written to this one will be
+/// read again.
 #[derive(Debug)]
 pub struct DirFiles {
     path: PathBuf,
-    open: HashMap<String, Handle>,
+    /// The one used last is the last.
+    open: Vec<(String, Handle)>,
 }
 
 #[derive(Debug)]
@@ -107,27 +111,48 @@ impl DirFiles {
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         let path = path.into();
+        let absent: Vec<_> = path.ancestors().take_while(|path| !path.exists()).collect();
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&path)?;
+        // What is in a new folder lasts as long as the folder's own name.
+        for made in absent {
+            match made.parent().filter(|above| !above.as_os_str().is_empty()) {
+                Some(above) => File::open(above)?.sync_all()?,
+                None => File::open(".")?.sync_all()?,
+            }
+        }
         Ok(Self {
             path,
-            open: HashMap::new(),
+            open: Vec::new(),
         })
     }
 
     fn handle(&mut self, name: &str) -> io::Result<&Handle> {
-        if !self.open.contains_key(name) {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(self.path.join(name))?;
-            self.open.insert(name.to_owned(), Handle::new(file)?);
+        let handle = match self.close(name) {
+            Some(handle) => handle,
+            None => {
+                let mut options = OpenOptions::new();
+                let file = options.read(true).write(true);
+                Handle::new(file.open(self.path.join(name))?)?
+            }
+        };
+        self.keep(name, handle);
+        let last = self.open.last().map(|(_, handle)| handle);
+        last.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn keep(&mut self, name: &str, handle: Handle) {
+        if self.open.len() >= MOST_OPEN {
+            self.open.remove(0);
         }
-        self.open
-            .get(name)
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.open.push((name.to_owned(), handle));
+    }
+
+    fn close(&mut self, name: &str) -> Option<Handle> {
+        let at = self.open.iter().position(|(open, _)| open == name)?;
+        Some(self.open.remove(at).1)
     }
 
     fn file(&mut self, name: &str) -> io::Result<&File> {
@@ -168,7 +193,8 @@ impl Files for DirFiles {
             .truncate(true)
             .mode(0o600);
         let file = options.open(self.path.join(name))?;
-        self.open.insert(name.to_owned(), Handle::new(file)?);
+        self.close(name);
+        self.keep(name, Handle::new(file)?);
         Ok(())
     }
 
@@ -186,13 +212,13 @@ impl Files for DirFiles {
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.open.remove(from);
-        self.open.remove(to);
+        self.close(from);
+        self.close(to);
         std::fs::rename(self.path.join(from), self.path.join(to))
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.open.remove(name);
+        self.close(name);
         std::fs::remove_file(self.path.join(name))
     }
 

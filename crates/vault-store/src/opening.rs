@@ -12,7 +12,7 @@ use crate::group::{Authentic, GroupSealer, OpenedGroup};
 use crate::root::StoreRoot;
 use crate::sealed_log::{Chain, OpenError};
 use crate::snapshot::{self, SnapshotState};
-use crate::storage::{Held, SnapshotAge, Storage, StoredGroup};
+use crate::storage::{Held, Operation, SnapshotAge, Storage, StorageError, StoredGroup};
 use std::ops::ControlFlow;
 
 /// What a log holds.
@@ -69,13 +69,23 @@ pub(crate) fn previous(
     Ok(previous.filter(|snapshot| stands_on(&snapshot.place, chain)))
 }
 
-/// Whether there is one of this age, and the one if it authenticates.
+/// Whether there is one of this age, and the one if it authenticates. One that the disk does not give back is
+/// damaged: a bad sector is an error of reading.
 fn snapshot_of(
     storage: &mut impl Storage,
     root: &StoreRoot,
     age: SnapshotAge,
 ) -> Result<(bool, Option<snapshot::Authentic>), OpenError> {
-    let stored = storage.get_snapshot(age)?;
+    let unreadable = |error: &StorageError| {
+        let StorageError::Io { operation, .. } = error else {
+            return false;
+        };
+        *operation == Operation::Read
+    };
+    let stored = match storage.get_snapshot(age) {
+        Err(error) if unreadable(&error) => return Ok((true, None)),
+        stored => stored?,
+    };
     let opened = stored
         .as_deref()
         .and_then(|bytes| snapshot::open(root, bytes));

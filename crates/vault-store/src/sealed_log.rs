@@ -30,10 +30,11 @@ pub enum OpenError {
     Storage(#[from] StorageError),
 }
 
-/// Why a group was not appended. After any of these the log takes no more groups in this boot.
+/// Why a group was not appended. After any of these the log takes no other group in this boot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum AppendError {
-    /// The disk has no space for another segment; the group is not in the log.
+    /// The disk has no space for another segment; the group is not in the log. It alone may follow, by
+    /// [`SealedLog::append_again`].
     #[error("no space left for another segment")]
     NoSpace,
     /// Longer than a group can be; the group is not in the log.
@@ -81,6 +82,8 @@ pub struct SealedLog<S> {
     /// Whether the snapshot that was placed last is one that opens.
     newest_is_good: bool,
     closed: bool,
+    /// The group that found no space, sealed: nothing else is ever sealed under its number.
+    unwritten: Option<(Vec<u8>, [u8; TAG])>,
 }
 
 /// The tags of all groups that are there: what the next one names, and what a read must find.
@@ -164,6 +167,7 @@ impl<S: Storage> SealedLog<S> {
             chain: found.chain,
             newest_is_good: found.newest_is_good,
             closed: false,
+            unwritten: None,
         };
         Ok(Opened {
             log,
@@ -191,13 +195,26 @@ impl<S: Storage> SealedLog<S> {
             .sealer
             .seal(&header, payload)
             .map_err(|CryptoFault| AppendError::TooLarge)?;
-        self.storage
-            .append(sequence, &sealed)
-            .map_err(|error| match error {
-                StorageError::NoSpace => AppendError::NoSpace,
-                StorageError::TooLarge => AppendError::TooLarge,
-                fatal => AppendError::Fatal(fatal),
-            })?;
+        self.write(sealed, tag)
+    }
+
+    /// Appends the very group that found no space, now that there may be some.
+    pub fn append_again(&mut self) -> Result<u64, AppendError> {
+        let (sealed, tag) = self.unwritten.take().ok_or(AppendError::Closed)?;
+        self.write(sealed, tag)
+    }
+
+    fn write(&mut self, sealed: Vec<u8>, tag: [u8; TAG]) -> Result<u64, AppendError> {
+        let sequence = self.chain.next();
+        match self.storage.append(sequence, &sealed) {
+            Ok(()) => {}
+            Err(StorageError::NoSpace) => {
+                self.unwritten = Some((sealed, tag));
+                return Err(AppendError::NoSpace);
+            }
+            Err(StorageError::TooLarge) => return Err(AppendError::TooLarge),
+            Err(fatal) => return Err(AppendError::Fatal(fatal)),
+        }
         self.chain.tags.push(tag);
         self.closed = false;
         Ok(sequence)
@@ -206,6 +223,7 @@ impl<S: Storage> SealedLog<S> {
     /// The snapshot before the one that the store opened with, and the groups behind it: for a log
     /// that does not commit to that one, because its end was cut. `Absent` without groups if there is none.
     pub fn previous_snapshot(&mut self) -> Result<(SnapshotState, Vec<OpenedGroup>), OpenError> {
+        self.newest_is_good = false;
         let previous = opening::previous(&mut self.storage, &self.root, &self.chain)?;
         let Some(previous) = previous else {
             return Ok((SnapshotState::Absent, Vec::new()));
@@ -213,7 +231,6 @@ impl<S: Storage> SealedLog<S> {
         let groups = (previous.place.sequence..self.chain.next())
             .map(|group| self.read(group).map_err(|_| OpenError::Damaged { group }))
             .collect::<Result<_, _>>()?;
-        self.newest_is_good = false;
         Ok((previous.into_state(), groups))
     }
 
@@ -307,6 +324,12 @@ impl<S: Storage> SealedLog<S> {
         let room = self.storage.make_room();
         self.closed = room.is_err();
         room
+    }
+
+    /// Whether the newest snapshot is there and is one that opens. Without it there is one less to open
+    /// than there should be.
+    pub fn newest_is_good(&self) -> bool {
+        self.newest_is_good
     }
 
     /// The number of the next group.

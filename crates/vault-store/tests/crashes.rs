@@ -431,6 +431,36 @@ fn a_full_disk_refuses_writes_keeps_reading_and_opens_again() {
 }
 
 #[test]
+fn a_group_that_found_no_space_is_the_only_one_that_may_follow_and_is_appended_once_there_is_some()
+{
+    for seed in 0..200 {
+        let disk = SimulatedDisk::new();
+        let root = root(&disk, &mut Dice(3));
+        let mut log = open_as(&disk, &root, OPTIONS, seed).unwrap().log;
+        log.append(head(0), &payload(1, 0, LONGEST)).unwrap();
+        disk.set_faults(Faults {
+            capacity: Some(9_000),
+            ..Faults::default()
+        });
+        // Longer than a segment.
+        let long = [seed as u8; 12_000];
+        assert_eq!(log.append(head(1), &long), Err(AppendError::NoSpace));
+        for _ in 0..3 {
+            assert_eq!(log.append(head(1), b"another"), Err(AppendError::Closed));
+            assert_eq!(log.append_again(), Err(AppendError::NoSpace));
+        }
+        disk.set_faults(Faults::default());
+        assert_eq!(log.append_again(), Ok(1));
+        assert_eq!(log.append_again(), Err(AppendError::Closed));
+        assert_eq!(log.append(head(2), b"next"), Ok(2));
+        let opened = open_as(&disk.crash(seed), &root, OPTIONS, seed).unwrap();
+        assert_eq!(opened.groups.len(), 3);
+        assert_eq!(*opened.groups[1].payload, long);
+        assert_eq!(*opened.groups[2].payload, *b"next");
+    }
+}
+
+#[test]
 fn a_full_disk_leaves_the_old_snapshot_and_the_log_goes_on() {
     let disk = SimulatedDisk::new();
     let root = root(&disk, &mut Dice(3));

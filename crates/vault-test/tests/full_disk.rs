@@ -7,10 +7,10 @@
     clippy::indexing_slicing
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use vault_client::{Answer, Client, CreateKey, Error, ErrorCode, Input, KeyInfo, KeyName};
-use vault_policy::{KeyType, OidcSubject, TemplateArgs, template};
+use vault_policy::{KeyHandle, KeyType, OidcSubject, SHARE_CLASSES, TemplateArgs, template};
 use vault_test::issuer::{self, Issuer, IssuerConfig};
 use vault_test::process::VaultProcess;
 
@@ -65,12 +65,15 @@ impl Bench {
         vault.client(&self.issuer, "owner").await.unwrap()
     }
 
-    async fn create(&self, client: &Client, name: &str) -> Result<Answer<KeyInfo>, Error> {
-        let owner = OidcSubject {
+    fn owner(&self) -> OidcSubject {
+        OidcSubject {
             issuer: self.issuer.url().to_owned(),
             subject: "owner".into(),
-        };
-        let args = TemplateArgs::new(owner, KeyType::Ed25519Signing);
+        }
+    }
+
+    async fn create(&self, client: &Client, name: &str) -> Result<Answer<KeyInfo>, Error> {
+        let args = TemplateArgs::new(self.owner(), KeyType::Ed25519Signing);
         let key = CreateKey {
             handle: None,
             key_type: KeyType::Ed25519Signing,
@@ -189,4 +192,57 @@ async fn a_start_on_a_full_disk_is_locked_with_the_reason_and_opens_when_there_i
     }
     let log = bench.client(&vault).await.whole_log().await.unwrap();
     assert_eq!(log.leaves[usize::try_from(index).unwrap()], leaf);
+}
+
+/// Of the greatest class: almost as long as a whole segment.
+async fn keep_share(client: Client, policy: Vec<u8>, number: u8) -> Result<(), Error> {
+    let share = zeroize::Zeroizing::new(vec![number | 1; SHARE_CLASSES[6]]);
+    let kept = client.create_share(KeyHandle([number; 16]), policy, share);
+    kept.await.map(|_| ())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_need_more_room_than_was_left_wait_for_space_and_end_nothing() {
+    const SHARES: u8 = 6;
+    let bench = Bench::new().await;
+    let mut vault = bench.without_space("log-00000001.seg", 6);
+    vault.start().unwrap();
+    let config = vault.client_config(vault.ready().unwrap(), "owner");
+    let tokens = bench.issuer.token_source("owner").unwrap();
+    let client = Client::connect(config.unwrap().tokens(tokens))
+        .await
+        .unwrap();
+    let args = TemplateArgs::new(bench.owner(), KeyType::RawShare);
+    let policy = template("owner", &args).unwrap().canonical_bytes().to_vec();
+
+    let mut kept = BTreeSet::new();
+    let begun = Instant::now();
+    while kept.len() < usize::from(SHARES) {
+        assert!(begun.elapsed() < PATIENCE, "{} were kept", kept.len());
+        let mut calls = tokio::task::JoinSet::new();
+        for number in (1..=SHARES).filter(|number| !kept.contains(number)) {
+            let call = keep_share(client.clone(), policy.clone(), number);
+            calls.spawn(async move { (number, call.await) });
+        }
+        while let Some(call) = calls.join_next().await {
+            match call.unwrap() {
+                (number, Ok(())) => drop(kept.insert(number)),
+                (_, Err(error)) => assert!(is_refusal(&error), "{error}"),
+            }
+        }
+    }
+    let handles = client.list_keys(100, "").await.unwrap().value.0;
+    assert_eq!(handles.len(), usize::from(SHARES));
+    vault.kill().unwrap();
+    let mut vault = bench.vault(&[SIM_VAULT]);
+    vault.start().unwrap();
+}
+
+/// By a vault that is there: full, or busy with the other calls.
+fn is_refusal(error: &Error) -> bool {
+    is_full(error)
+        || matches!(
+            error.code,
+            ErrorCode::RateLimited | ErrorCode::AlreadyExists
+        )
 }

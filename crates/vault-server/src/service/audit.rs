@@ -107,7 +107,7 @@ impl AuditService for Service {
         let message = request.to_owned_message();
         let context = message.context.as_option();
         let reply = self.call(&rpc, context, Ok(Request::GetCheckpoint)).await?;
-        let heads = self.exchange(&rpc, &message);
+        let heads = self.exchange(&rpc, &message).await;
         Response::ok(v1::ExchangeHeadsResponse {
             head: MessageField::some(wire::head(&reply.receipt.head)),
             heads: heads.map_err(|refusal| refusal_to_error(&refusal))?,
