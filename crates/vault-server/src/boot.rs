@@ -2,6 +2,7 @@
 
 use crate::clock::{SystemRng, fill, reading};
 use crate::config::{Material, ServerConfig};
+use crate::due::Due;
 use crate::identity::Identity;
 pub(crate) use crate::locked::Locked;
 use crate::log::StoreLog;
@@ -246,7 +247,8 @@ fn fold(
     } = opened;
     let snapshot = opened_snapshot(snapshot);
     let mut snapshot_at = snapshot.as_ref().map(|snapshot| snapshot.at.sequence);
-    let groups = groups.into_iter().map(logged).collect();
+    let groups: Vec<_> = groups.into_iter().map(logged).collect();
+    let due = due_after(snapshot.as_ref(), &groups);
     let mut booted = Vault::boot(input(snapshot, groups), &mut SystemRng);
     if snapshot_at.is_some() && matches!(booted, Err(BootError::Snapshot)) {
         tracing::warn!("the snapshot is not one that the log commits to");
@@ -274,8 +276,24 @@ fn fold(
         tracing::warn!("the newest snapshot does not open; another will be made of the one before");
     }
     match booted {
-        Ok(vault) => Ok(Ok((vault, StoreLog::new(log, snapshot_at)))),
+        Ok(vault) => {
+            // Without a good one the log stands for all of it.
+            let due = if log.newest_is_good() {
+                due
+            } else {
+                Due::default()
+            };
+            Ok(Ok((vault, StoreLog::new(log, snapshot_at, due))))
+        }
         Err(error) => Ok(Err(Locked::Log(error))),
+    }
+}
+
+fn due_after(snapshot: Option<&OpenedSnapshot>, groups: &[LoggedGroup]) -> Due {
+    let behind = groups.iter().map(|group| group.payload.len() as u64).sum();
+    match snapshot {
+        None => Due::after(0, 0, behind),
+        Some(snapshot) => Due::after(snapshot.at.size, snapshot.payload.len() as u64, behind),
     }
 }
 

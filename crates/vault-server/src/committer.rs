@@ -104,8 +104,6 @@ struct Work {
     log: StoreLog,
     now: Box<dyn Fn() -> TimeReading + Send>,
     snapshot_every: u64,
-    /// Size of the log at the last snapshot.
-    snapshot_at: Option<u64>,
     shelf: Arc<Shelf>,
     /// The thread that makes a snapshot.
     making: Option<JoinHandle<Result<Option<Made>, CommitFault>>>,
@@ -130,7 +128,6 @@ impl Committer {
             log,
             now,
             snapshot_every,
-            snapshot_at: None,
             shelf,
             making: None,
         };
@@ -253,27 +250,16 @@ impl Work {
         (group, view)
     }
 
-    /// The state behind the group that was just taken, if the log has grown enough since the last
-    /// one: by a half at least, so that all snapshots together cost no more than the log; less before an
-    /// end, so that the next start is quick.
+    /// The state behind the group that was just taken, if a snapshot is due.
     fn due_snapshot(&mut self, vault: &Vault, last: bool) -> Option<SnapshotView> {
         if self.making.is_some() {
             return None;
         }
         let size = vault.durable()?.head().size;
-        let at = *self
-            .snapshot_at
-            .get_or_insert(match self.log.has_snapshot() {
-                true => size,
-                // None, or one that is damaged: the log stands for all of it.
-                false => 0,
-            });
-        let grown = size.saturating_sub(at);
-        let share = if last { 0 } else { at / 2 };
-        if grown < self.snapshot_every.max(share) {
+        if !self.log.due().is_due(size, self.snapshot_every, last) {
             return None;
         }
-        self.snapshot_at = Some(size);
+        self.log.due().taken(size);
         vault.view()
     }
 
@@ -320,6 +306,7 @@ impl Work {
             self.make_durable(group, shared)?;
         }
         self.log.place_snapshot(&made.at)?;
+        self.log.due().stored(made.sealed.len());
         write(&self.vault).forget_leaves(made.archived);
         tracing::info!(group = made.at.sequence, "snapshot stored");
         Ok(())

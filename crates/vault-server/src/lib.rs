@@ -15,6 +15,7 @@ mod clock;
 mod committer;
 mod config;
 mod descriptors;
+mod due;
 mod fingerprint;
 mod identity;
 mod jwks;

@@ -1,5 +1,6 @@
 //! The sealed log as the core's durable log.
 
+use crate::due::Due;
 use vault_core::{CommitFault, DurableLog, Position};
 use vault_store::{AppendError, DirFiles, SealedLog, SegmentFiles, SnapshotSealer, TreeHead};
 
@@ -8,12 +9,21 @@ pub(crate) struct StoreLog {
     log: SealedLog<SegmentFiles<DirFiles>>,
     /// The first group that is not in the newest snapshot.
     snapshot_at: Option<u64>,
+    due: Due,
 }
 
 impl StoreLog {
     /// `snapshot_at`: the first group that is not in the snapshot from which the state was read.
-    pub(crate) fn new(log: SealedLog<SegmentFiles<DirFiles>>, snapshot_at: Option<u64>) -> Self {
-        Self { log, snapshot_at }
+    pub(crate) fn new(
+        log: SealedLog<SegmentFiles<DirFiles>>,
+        snapshot_at: Option<u64>,
+        due: Due,
+    ) -> Self {
+        Self {
+            log,
+            snapshot_at,
+            due,
+        }
     }
 
     /// Seals, later and elsewhere, a state that is that of everything in the log.
@@ -24,9 +34,9 @@ impl StoreLog {
         Ok(self.log.snapshot_sealer(tree_head(at)))
     }
 
-    /// Whether the newest snapshot opened, or was stored since.
-    pub(crate) fn has_snapshot(&self) -> bool {
-        self.log.newest_is_good()
+    /// When a snapshot is due.
+    pub(crate) fn due(&mut self) -> &mut Due {
+        &mut self.due
     }
 
     /// Whether there is space for groups to come; gets it where it can.
@@ -65,6 +75,7 @@ impl StoreLog {
         if at.sequence != self.log.next_sequence() {
             return Err(CommitFault("a group is out of its place"));
         }
+        self.due.grew(payload.len());
         written(self.log.append(tree_head(at), payload))
     }
 

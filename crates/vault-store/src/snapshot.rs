@@ -32,6 +32,12 @@ pub struct SealedSnapshot {
 }
 
 impl SealedSnapshot {
+    /// Its length in bytes.
+    #[allow(clippy::len_without_is_empty, reason = "none is")]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// SHA-256 of the sealed bytes: what the log entry commits to.
     pub fn hash(&self) -> [u8; 32] {
         self.hash
