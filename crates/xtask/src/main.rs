@@ -7,6 +7,7 @@ mod fuzz;
 mod layers;
 mod licences;
 mod run;
+mod silence;
 mod sizes;
 mod soak;
 mod suites;

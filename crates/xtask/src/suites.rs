@@ -1,12 +1,15 @@
 //! The tests of every language, counted: `{lang, suite, passed, failed, ignored}`.
 
-use crate::run;
+use crate::{run, silence};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
+
+/// No test, and no build of a crate, takes so long.
+const LONGEST_SILENCE: Duration = Duration::from_secs(20 * 60);
 
 /// What one suite did.
 #[derive(Default, Debug, PartialEq, Eq)]
@@ -69,17 +72,12 @@ fn rust(root: &Path) -> Result<Vec<Suite>> {
     let packages = Packages::read(root)?;
     let line = "exec \"$CARGO\" test --workspace --locked --no-fail-fast 2>&1";
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let mut child = run::command(root, &["sh", "-c", line])
-        .env("CARGO", cargo)
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut command = run::command(root, &["sh", "-c", line]);
     let mut counter = RustCounter::new(packages);
-    for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
-        let line = String::from_utf8_lossy(line?.as_bytes()).into_owned();
+    let status = silence::lines(command.env("CARGO", cargo), LONGEST_SILENCE, |line| {
         println!("{line}");
-        counter.take(&line);
-    }
-    let status = child.wait()?;
+        counter.take(line);
+    })?;
     let suites = counter.finish();
     if !status.success() && suites.iter().all(|suite| suite.failed == 0) {
         bail!("cargo test ended with {status} before every test could run");
