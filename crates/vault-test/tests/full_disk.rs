@@ -194,9 +194,9 @@ async fn a_start_on_a_full_disk_is_locked_with_the_reason_and_opens_when_there_i
     assert_eq!(log.leaves[usize::try_from(index).unwrap()], leaf);
 }
 
-/// Of the greatest class: almost as long as a whole segment.
+/// A quarter of a segment: those that come together are one group, for which there is no room behind the first.
 async fn keep_share(client: Client, policy: Vec<u8>, number: u8) -> Result<(), Error> {
-    let share = zeroize::Zeroizing::new(vec![number | 1; SHARE_CLASSES[6]]);
+    let share = zeroize::Zeroizing::new(vec![number | 1; SHARE_CLASSES[5]]);
     let kept = client.create_share(KeyHandle([number; 16]), policy, share);
     kept.await.map(|_| ())
 }
