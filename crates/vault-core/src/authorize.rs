@@ -186,15 +186,19 @@ impl Vault {
         let live = match &slot.body {
             Body::Live(live) => live,
             Body::Destroyed(gone) if caller == Some(&*slot.owner) => {
-                call.sender_gate(gone.key_type, slot.subject())?;
-                return Err(Stop::principal(Code::NotFound, slot.subject(), "destroyed"));
+                call.sender_gate(gone.key_type, &slot.subject())?;
+                return Err(Stop::principal(
+                    Code::NotFound,
+                    &slot.subject(),
+                    "destroyed",
+                ));
             }
             Body::Destroyed(_) => return Err(stranger()),
         };
         let facts = call.caller.facts();
-        let permit = evaluate(&live.policy, action, &live.subject, facts, call.time)
-            .map_err(|deny| Stop::denied(&deny, &live.subject).unwrap_or_else(stranger))?;
-        call.sender_gate(live.key_type, &live.subject)?;
+        let permit = evaluate(&live.policy, action, &live.subject(), facts, call.time)
+            .map_err(|deny| Stop::denied(&deny, &live.subject()).unwrap_or_else(stranger))?;
+        call.sender_gate(live.key_type(), &live.subject())?;
         Ok(Permitted {
             permit,
             key: Arc::clone(live),
@@ -208,7 +212,7 @@ impl Vault {
         let caller = call.caller.subject();
         match self.state.find(caller, key) {
             Found::Slot(slot) if caller == Some(&*slot.owner) => {
-                call.sender_gate(slot.key_type(), slot.subject())
+                call.sender_gate(slot.key_type(), &slot.subject())
             }
             _ => Ok(()),
         }
@@ -238,15 +242,15 @@ impl Vault {
         let permitted = self.permit(call, key, Action::Operation(operation))?;
         let live = &permitted.key;
         if !usage_allows(live.policy.usage(), operation) {
-            return Err(Stop::principal(Code::UsageDenied, &live.subject, "usage"));
+            return Err(Stop::principal(Code::UsageDenied, &live.subject(), "usage"));
         }
-        if !type_allows(live.key_type, operation) {
-            return Err(Stop::principal(Code::UsageDenied, &live.subject, "type"));
+        if !type_allows(live.key_type(), operation) {
+            return Err(Stop::principal(Code::UsageDenied, &live.subject(), "type"));
         }
-        if version.is_some_and(|version| version != live.subject.version) {
+        if version.is_some_and(|version| version != live.version) {
             return Err(Stop::principal(
                 Code::InvalidArgument,
-                &live.subject,
+                &live.subject(),
                 "no_such_version",
             ));
         }
@@ -330,7 +334,7 @@ impl Call<'_> {
                 changed,
             }) => {
                 let draft = (logged == Logged::Yes).then(|| {
-                    Box::new(self.draft(operation.name(), Some(key.subject), text(&request)))
+                    Box::new(self.draft(operation.name(), Some(key.subject()), text(&request)))
                 });
                 Step::Use {
                     permit,

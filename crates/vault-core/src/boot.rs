@@ -9,6 +9,7 @@ use crate::keyring::KeyRing;
 use crate::leaf::Record;
 use crate::leaves::Leaves;
 use crate::limits::Limits;
+use crate::parts::{OneByOne, Workers};
 use crate::snapshot;
 use crate::state::{LiveKey, State};
 use crate::strangers::Strangers;
@@ -100,6 +101,15 @@ impl Vault {
     /// Folds snapshot and groups into a state and appends the boot entry. The vault answers
     /// nothing before that entry is durable.
     pub fn boot(input: BootInput, rng: &mut dyn Rng) -> Result<Self, BootError> {
+        Self::boot_with(input, rng, &OneByOne)
+    }
+
+    /// The same, with the work of many hands.
+    pub fn boot_with(
+        input: BootInput,
+        rng: &mut dyn Rng,
+        workers: &dyn Workers,
+    ) -> Result<Self, BootError> {
         let BootInput {
             identity_spki,
             signer,
@@ -117,7 +127,7 @@ impl Vault {
             .ok_or(BootError::Crypto)?;
         let mut vault = Self::empty(key, signer, config, boot_id, ring, leaves);
         let promised = match snapshot {
-            Some(snapshot) => Some(vault.restore(&snapshot, rng)?),
+            Some(snapshot) => Some(vault.restore(&snapshot, rng, workers)?),
             None => None,
         };
         let mut committed_to = promised.is_none();
@@ -133,7 +143,7 @@ impl Vault {
         Ok(vault)
     }
 
-    fn empty(
+    pub(crate) fn empty(
         key: LogKey,
         signer: Arc<dyn CheckpointSigner>,
         config: VaultConfig,
@@ -173,8 +183,9 @@ impl Vault {
         &mut self,
         opened: &OpenedSnapshot,
         rng: &mut dyn Rng,
+        workers: &dyn Workers,
     ) -> Result<Commitment, BootError> {
-        snapshot::read(self, opened, rng).map_err(|_| BootError::Snapshot)?;
+        snapshot::read(self, opened, rng, workers).map_err(|_| BootError::Snapshot)?;
         let (size, root) = (self.tree.size(), self.tree.root());
         if (size, root) != (opened.at.size, opened.at.root) {
             return Err(BootError::Snapshot);

@@ -151,18 +151,38 @@ impl CreatedKey {
             remembered: Remembered::read_option(from)?,
         })
     }
+
+    /// Goes to its end.
+    pub(crate) fn skip(from: &mut Reader<'_>) -> Result<(), Malformed> {
+        from.fixed(16)?;
+        let key_type = type_of_code(from.u8()?)?;
+        from.fixed(4 + 8 + 8)?;
+        from.bytes()?;
+        for _ in 0..from.u32()? {
+            from.bytes()?;
+            from.bytes()?;
+        }
+        from.bytes()?;
+        from.bytes()?;
+        secret_of(key_type, from)?;
+        Remembered::read_option(from).map(drop)
+    }
 }
 
-/// A share stands behind its length; every other secret is as long as all of its type.
 fn read_secret(
     key_type: KeyType,
     from: &mut Reader<'_>,
 ) -> Result<Zeroizing<Box<[u8]>>, Malformed> {
-    let bytes = match key_type {
-        KeyType::RawShare => from.bytes()?,
-        _ => from.fixed(SECRET_LEN)?,
-    };
+    let bytes = secret_of(key_type, from)?;
     Ok(Zeroizing::new(Box::from(bytes)))
+}
+
+/// A share stands behind its length; every other secret is as long as all of its type.
+fn secret_of<'a>(key_type: KeyType, from: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
+    match key_type {
+        KeyType::RawShare => from.bytes(),
+        _ => from.fixed(SECRET_LEN),
+    }
 }
 
 fn read_labels(from: &mut Reader<'_>) -> Result<Vec<Label>, Malformed> {
@@ -275,6 +295,11 @@ mod tests {
             }
             let longer = [bytes.as_slice(), &[0]].concat();
             assert!(Change::decode(&longer).is_err());
+            if let Some(Change::Create(_)) = Change::decode(&bytes).unwrap() {
+                let mut from = Reader::new(&bytes[1..]);
+                CreatedKey::skip(&mut from).unwrap();
+                assert_eq!(from.end(), Ok(()));
+            }
         }
         assert!(matches!(Change::decode(&[]), Ok(None)));
     }

@@ -102,6 +102,11 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Malformed)
     }
 
+    /// What was not taken yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// Nothing may follow.
     pub(crate) fn end(self) -> Result<(), Malformed> {
         if self.0.is_empty() {

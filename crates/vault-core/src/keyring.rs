@@ -35,26 +35,26 @@ impl KeyRing {
 
     pub(crate) fn open(&self, key: &LiveKey) -> Result<KeyMaterial, KeyError> {
         key.material
-            .open(&self.memory_key, &key.subject.handle, key.subject.version)
+            .open(&self.memory_key, &key.handle, key.version)
     }
 
     /// The key, ready to be used. A call that is under way while its key is destroyed may still
     /// parse it, and leaves nothing of it behind: `forget` marks the key and then empties the
     /// cache, this fills the cache and then looks for the mark.
     pub(crate) fn ready(&self, key: &LiveKey) -> Result<Arc<ParsedKey>, KeyError> {
-        let identity = KeyIdentity::of_subject(&key.subject);
+        let identity = KeyIdentity::of_subject(&key.subject());
         let parsed = self
             .cache
             .get_or_parse(&identity, || ParsedKey::parse(identity, &self.open(key)?));
         if key.destroyed.load(Ordering::SeqCst) {
-            self.cache.remove(&key.subject.lineage);
+            self.cache.remove(&key.lineage);
         }
         parsed
     }
 
     pub(crate) fn forget(&self, key: &LiveKey) {
         key.destroyed.store(true, Ordering::SeqCst);
-        self.cache.remove(&key.subject.lineage);
+        self.cache.remove(&key.lineage);
     }
 
     /// Parsed keys in memory.

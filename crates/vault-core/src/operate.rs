@@ -143,7 +143,7 @@ fn used(
     let outcome = outcome.map_err(|error| refusal(&error));
     match draft.record(leaf::salt(rng), verdict, Zeroizing::default()) {
         Ok(record) => Done::Used {
-            subject: key.subject,
+            subject: key.subject(),
             outcome,
             record,
             draft,

@@ -9,7 +9,7 @@ use vault_policy::{OidcSubject, PolicyHash};
 
 /// Bytes of a live key's texts; those of its policy only if no other key is under it.
 pub(crate) fn texts(key: &LiveKey, with_policy: bool) -> usize {
-    let labels = key.labels.iter();
+    let labels = key.labels().iter();
     let labels: usize = labels
         .map(|label| label.name.len() + label.value.len())
         .sum();
@@ -17,7 +17,7 @@ pub(crate) fn texts(key: &LiveKey, with_policy: bool) -> usize {
         true => key.policy.canonical_bytes().len(),
         false => 0,
     };
-    key.name.len() + labels + policy
+    key.name().len() + labels + policy
 }
 
 /// Under which name an owner's entries of a shared table are counted; as long for everybody.

@@ -77,7 +77,7 @@ impl Vault {
             .by_lineage(&subject.lineage)
             .map(|slot| &slot.body)
         {
-            Some(Body::Live(key)) => key.subject == *subject,
+            Some(Body::Live(key)) => key.subject() == *subject,
             Some(Body::Destroyed(_)) | None => false,
         }
     }
@@ -178,7 +178,7 @@ impl Vault {
             remembered,
         } = made;
         let index = self.tree.size();
-        let lineage = key.subject.lineage;
+        let lineage = key.lineage;
         let answer = Answer::CreateKey(key.info());
         self.state
             .add(creation.owner.clone(), key, index.saturating_add(1));

@@ -9,6 +9,9 @@
 //! ‖ policies ‖ keys ‖ remembered calls.
 
 mod read;
+mod slots;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use read::read;
 
@@ -172,7 +175,7 @@ fn write_state(view: &SnapshotView, out: &mut Writer) -> Result<(), KeyError> {
 /// Every policy that a live key is under.
 fn policies(slots: &Chunks<Slot>) -> BTreeMap<PolicyHash, &KeyPolicy> {
     let live = slots.iter().filter_map(|slot| match &slot.body {
-        Body::Live(key) => Some((key.subject.policy_hash, &*key.policy)),
+        Body::Live(key) => Some((key.policy.hash(), &*key.policy)),
         Body::Destroyed(_) => None,
     });
     live.collect()
@@ -199,8 +202,9 @@ fn of_slot(slot: &Slot) -> usize {
 fn write_slot(ring: &KeyRing, slot: &Slot, out: &mut Writer) -> Result<(), KeyError> {
     out.bytes(slot.owner.issuer.as_bytes());
     out.bytes(slot.owner.subject.as_bytes());
-    out.fixed(slot.subject().lineage.0.as_bytes());
-    out.fixed(slot.subject().policy_hash.0.as_bytes());
+    let subject = slot.subject();
+    out.fixed(subject.lineage.0.as_bytes());
+    out.fixed(subject.policy_hash.0.as_bytes());
     out.u64(slot.changed);
     match &slot.body {
         Body::Live(key) => {
@@ -221,15 +225,15 @@ fn created(ring: &KeyRing, key: &LiveKey) -> Result<CreatedKey, KeyError> {
     let material = ring.open(key)?;
     let secret = material.secret_bytes(SecretAccess::granted());
     Ok(CreatedKey {
-        handle: key.subject.handle,
-        key_type: key.key_type,
-        version: key.subject.version,
-        policy_version: key.subject.policy_version,
+        handle: key.handle,
+        key_type: key.key_type(),
+        version: key.version,
+        policy_version: key.policy_version,
         created_at: key.created_at,
-        name: key.name.clone(),
-        labels: key.labels.clone(),
+        name: key.name().to_owned(),
+        labels: key.labels().to_vec(),
         policy: Vec::new(),
-        public_key: key.public_key.clone(),
+        public_key: key.public_key.to_vec(),
         secret: Zeroizing::new(Box::from(secret)),
         remembered: None,
     })

@@ -1,35 +1,20 @@
 //! The fold of the log: keys, tombstones, remembered calls, the time floor.
 
 mod info;
+mod live;
 
-use crate::api::{KeyInfo, KeyRef, Label};
-use crate::change::CreatedKey;
+pub(crate) use live::LiveKey;
+
+use crate::api::{KeyInfo, KeyRef};
 use crate::idempotency::{Kept, Table};
-use crate::keyring::KeyRing;
 use crate::quota;
 use crate::reconfigure::InForce;
 use crate::restore::ByLineage;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use vault_encoding::Chunks;
-use vault_keys::{KeyError, KeyMaterial, Rng, SealedMaterial, SecretAccess};
 use vault_policy::{KeyHandle, KeyPolicy, KeySubject, KeyType, Lineage, OidcSubject};
 use vault_policy::{PolicyHash, UnixSeconds};
-
-/// A key that can be used.
-pub(crate) struct LiveKey {
-    pub(crate) subject: KeySubject,
-    pub(crate) key_type: KeyType,
-    pub(crate) created_at: UnixSeconds,
-    pub(crate) name: String,
-    pub(crate) labels: Vec<Label>,
-    pub(crate) policy: Arc<KeyPolicy>,
-    pub(crate) public_key: Vec<u8>,
-    pub(crate) material: SealedMaterial,
-    /// Set when the key is destroyed, for calls that still hold it.
-    pub(crate) destroyed: AtomicBool,
-}
 
 /// What is left of a destroyed key.
 #[derive(Clone)]
@@ -119,8 +104,7 @@ impl State {
             .and_then(|&position| self.slots.get(position));
         let pinned = key
             .lineage
-            .and_then(|lineage| self.lineages.get(&lineage))
-            .and_then(|&position| self.slots.get(position))
+            .and_then(|lineage| self.by_lineage(&lineage))
             .filter(|slot| slot.subject().handle == key.handle);
         match (own, pinned) {
             (Some(own), _)
@@ -137,9 +121,15 @@ impl State {
     }
 
     pub(crate) fn by_lineage(&self, lineage: &Lineage) -> Option<&Slot> {
-        self.lineages
-            .get(lineage)
-            .and_then(|&position| self.slots.get(position))
+        self.slots.get(self.position(lineage)?)
+    }
+
+    fn position(&self, lineage: &Lineage) -> Option<usize> {
+        let mut candidates = self.lineages.candidates(lineage);
+        candidates.find(|position| {
+            let slot = self.slots.get(*position);
+            slot.is_some_and(|slot| slot.lineage() == lineage)
+        })
     }
 
     pub(crate) fn owned(&self, owner: &OidcSubject) -> Option<&Owned> {
@@ -180,6 +170,25 @@ impl State {
         key: Arc<LiveKey>,
         changed: u64,
     ) {
+        self.add_slot(Slot {
+            owner: owner.into(),
+            changed,
+            body: Body::Live(key),
+        });
+    }
+
+    /// Adds a key, or a tombstone from a snapshot.
+    pub(crate) fn add_slot(&mut self, slot: Slot) {
+        match &slot.body {
+            Body::Live(key) => {
+                let key = Arc::clone(key);
+                self.add_live(slot, &key);
+            }
+            Body::Destroyed(_) => drop(self.place(slot)),
+        }
+    }
+
+    fn add_live(&mut self, slot: Slot, key: &LiveKey) {
         let shared = self
             .policies
             .entry(key.policy.hash())
@@ -190,26 +199,13 @@ impl State {
         let is_first = shared.keys == 0;
         shared.keys = shared.keys.saturating_add(1);
         let position = self.slots.len();
-        let text_bytes = quota::texts(&key, is_first);
-        let body = Body::Live(Arc::clone(&key));
-        let owned = self.place(owner.into(), key.subject, changed, body);
+        let text_bytes = quota::texts(key, is_first);
+        let owned = self.place(slot);
         owned.share_bytes = owned.share_bytes.saturating_add(key.share_bytes());
         owned.text_bytes = owned.text_bytes.saturating_add(text_bytes);
-        if !key.name.is_empty() {
-            owned.names.insert(key.name.clone(), position);
+        if !key.name().is_empty() {
+            owned.names.insert(key.name().to_owned(), position);
         }
-    }
-
-    /// Adds a tombstone: only a snapshot does this.
-    pub(crate) fn add_tombstone(&mut self, owner: Arc<OidcSubject>, tombstone: Tombstone) {
-        let changed = tombstone.index.saturating_add(1);
-        let subject = tombstone.subject;
-        self.place(
-            owner,
-            subject,
-            changed,
-            Body::Destroyed(Arc::new(tombstone)),
-        );
     }
 
     /// As many slots follow, from a snapshot.
@@ -226,28 +222,19 @@ impl State {
         }
     }
 
-    fn place(
-        &mut self,
-        owner: Arc<OidcSubject>,
-        subject: KeySubject,
-        changed: u64,
-        body: Body,
-    ) -> &mut Owned {
+    fn place(&mut self, mut slot: Slot) -> &mut Owned {
         let position = self.slots.len();
-        self.lineages.insert(subject.lineage, position);
-        let owner = match self.owners.get_key_value(&owner) {
-            Some((known, _)) => Arc::clone(known),
-            None => owner,
-        };
-        self.slots.push(Slot {
-            owner: Arc::clone(&owner),
-            changed,
-            body,
-        });
+        let (handle, changed) = (slot.handle(), slot.changed);
+        self.lineages.insert(slot.lineage(), position);
+        if let Some((known, _)) = self.owners.get_key_value(&slot.owner) {
+            slot.owner = Arc::clone(known);
+        }
+        let owner = Arc::clone(&slot.owner);
+        self.slots.push(slot);
         let owned = self.owners.entry(owner).or_default();
         match self.restoring {
-            true => owned.arriving.push((subject.handle, position)),
-            false => drop(owned.handles.insert(subject.handle, position)),
+            true => owned.arriving.push((handle, position)),
+            false => drop(owned.handles.insert(handle, position)),
         }
         owned.changed = owned.changed.max(changed);
         owned
@@ -255,7 +242,7 @@ impl State {
 
     /// Turns a key into its tombstone; gives back what has to go.
     pub(crate) fn destroy(&mut self, lineage: &Lineage, index: u64) -> Option<Arc<LiveKey>> {
-        let position = *self.lineages.get(lineage)?;
+        let position = self.position(lineage)?;
         let slot = self.slots.get_mut(position)?;
         let Body::Live(key) = &slot.body else {
             return None;
@@ -266,7 +253,7 @@ impl State {
         let owner = Arc::clone(&slot.owner);
         let (changed, is_last) = (slot.changed, self.drop_policy(&key));
         if let Some(owned) = self.owners.get_mut(&*owner) {
-            owned.names.remove(&key.name);
+            owned.names.remove(key.name());
             owned.share_bytes = owned.share_bytes.saturating_sub(key.share_bytes());
             let text_bytes = quota::texts(&key, is_last);
             owned.text_bytes = owned.text_bytes.saturating_sub(text_bytes);
@@ -299,16 +286,30 @@ impl State {
 }
 
 impl Slot {
-    pub(crate) fn subject(&self) -> &KeySubject {
+    pub(crate) fn subject(&self) -> KeySubject {
         match &self.body {
-            Body::Live(key) => &key.subject,
-            Body::Destroyed(tombstone) => &tombstone.subject,
+            Body::Live(key) => key.subject(),
+            Body::Destroyed(tombstone) => tombstone.subject,
+        }
+    }
+
+    fn handle(&self) -> KeyHandle {
+        match &self.body {
+            Body::Live(key) => key.handle,
+            Body::Destroyed(tombstone) => tombstone.subject.handle,
+        }
+    }
+
+    fn lineage(&self) -> &Lineage {
+        match &self.body {
+            Body::Live(key) => &key.lineage,
+            Body::Destroyed(tombstone) => &tombstone.subject.lineage,
         }
     }
 
     pub(crate) fn key_type(&self) -> KeyType {
         match &self.body {
-            Body::Live(key) => key.key_type,
+            Body::Live(key) => key.key_type(),
             Body::Destroyed(tombstone) => tombstone.key_type,
         }
     }
@@ -317,58 +318,6 @@ impl Slot {
         match &self.body {
             Body::Live(key) => key.info(),
             Body::Destroyed(tombstone) => tombstone.info(),
-        }
-    }
-}
-
-impl LiveKey {
-    /// The key that a creation made: the same whether it is made now or read from the log.
-    pub(crate) fn from_created(
-        created: CreatedKey,
-        lineage: Lineage,
-        policy: Arc<KeyPolicy>,
-        ring: &KeyRing,
-        rng: &mut dyn Rng,
-    ) -> Result<Self, KeyError> {
-        let material = KeyMaterial::from_secret_bytes(
-            created.key_type,
-            &created.secret,
-            SecretAccess::granted(),
-        )?;
-        let subject = KeySubject {
-            handle: created.handle,
-            lineage,
-            version: created.version,
-            policy_hash: policy.hash(),
-            policy_version: created.policy_version,
-        };
-        Ok(Self {
-            subject,
-            key_type: created.key_type,
-            created_at: created.created_at,
-            name: created.name,
-            labels: created.labels,
-            policy,
-            public_key: created.public_key,
-            material: ring.seal(&created.handle, created.version, &material, rng)?,
-            destroyed: AtomicBool::new(false),
-        })
-    }
-
-    fn share_bytes(&self) -> usize {
-        match self.key_type {
-            KeyType::RawShare => self.material.secret_len(),
-            _ => 0,
-        }
-    }
-
-    fn tombstone(&self, index: u64) -> Tombstone {
-        Tombstone {
-            subject: self.subject,
-            key_type: self.key_type,
-            created_at: self.created_at,
-            name: self.name.clone(),
-            index,
         }
     }
 }

@@ -32,7 +32,7 @@ impl Stop {
 
     /// To the owner of `own`, who named its handle and another lineage.
     pub(crate) fn lineage_mismatch(own: &Slot) -> Self {
-        Self::principal(Code::LineageMismatch, own.subject(), "lineage_mismatch")
+        Self::principal(Code::LineageMismatch, &own.subject(), "lineage_mismatch")
     }
 
     pub(crate) fn role_required() -> Self {

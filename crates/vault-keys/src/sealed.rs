@@ -26,10 +26,40 @@ impl MemoryKey {
 pub struct SealedMaterial {
     key_type: KeyType,
     nonce: [u8; NONCE_LEN],
-    sealed: Box<[u8]>,
+    sealed: Sealed,
+}
+
+/// Ciphertext and tag. All but shares have the same length, and there are very many of them: they
+/// stand where they are held.
+enum Sealed {
+    Short([u8; SECRET_LEN + TAG_LEN]),
+    Long(Box<[u8]>),
+}
+
+impl From<Vec<u8>> for Sealed {
+    fn from(bytes: Vec<u8>) -> Self {
+        match bytes.as_slice().try_into() {
+            Ok(short) => Self::Short(short),
+            Err(_) => Self::Long(bytes.into()),
+        }
+    }
+}
+
+impl std::ops::Deref for Sealed {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Short(bytes) => bytes,
+            Self::Long(bytes) => bytes,
+        }
+    }
 }
 
 impl SealedMaterial {
+    /// What [`SealedMaterial::seal`] draws.
+    pub const NONCE_LEN: usize = NONCE_LEN;
+
     /// Seals the material as that of this version of this key.
     pub fn seal(
         memory_key: &MemoryKey,

@@ -9,6 +9,7 @@ use crate::log::StoreLog;
 use crate::root::{OpenedRoot, open_root};
 use crate::sealed::{Configured, Sealed};
 use crate::shelf::Shelf;
+use crate::workers::Threads;
 use std::sync::Arc;
 use vault_core::{
     BootError, BootInput, LoggedGroup, OpenedSnapshot, Position, RoleNames, TimeMode, Vault,
@@ -249,7 +250,7 @@ fn fold(
     let mut snapshot_at = snapshot.as_ref().map(|snapshot| snapshot.at.sequence);
     let groups: Vec<_> = groups.into_iter().map(logged).collect();
     let due = due_after(snapshot.as_ref(), &groups);
-    let mut booted = Vault::boot(input(snapshot, groups), &mut SystemRng);
+    let mut booted = Vault::boot_with(input(snapshot, groups), &mut SystemRng, &Threads);
     if snapshot_at.is_some() && matches!(booted, Err(BootError::Snapshot)) {
         tracing::warn!("the snapshot is not one that the log commits to");
         let (older, groups) = match log.previous_snapshot() {
@@ -260,7 +261,7 @@ fn fold(
         snapshot_at = older.as_ref().map(|snapshot| snapshot.at.sequence);
         if older.is_some() {
             let groups = groups.into_iter().map(logged).collect();
-            booted = Vault::boot(input(older, groups), &mut SystemRng);
+            booted = Vault::boot_with(input(older, groups), &mut SystemRng, &Threads);
         }
     }
     if matches!(booted, Err(BootError::Snapshot)) && log.first_sequence() == 0 {
@@ -269,7 +270,7 @@ fn fold(
             Ok(all) => all,
             Err(error) => return Ok(Err(Locked::Read(error))),
         };
-        booted = Vault::boot(input(None, all), &mut SystemRng);
+        booted = Vault::boot_with(input(None, all), &mut SystemRng, &Threads);
         snapshot_at = None;
     }
     if snapshot_at.is_some() && !log.newest_is_good() {

@@ -34,6 +34,7 @@ mod shelf;
 mod stop;
 mod tenants;
 mod turns;
+mod workers;
 
 pub use config::{
     AttestationConfig, ConfigError, ConstellationConfig, IssuerConfig, LimitsConfig, LogConfig,

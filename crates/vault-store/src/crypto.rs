@@ -107,6 +107,23 @@ impl Cipher {
         opened.ok().map(|plaintext| &*plaintext)
     }
 
+    /// The plaintext of ciphertext and tag, which begin at `from`, in their own buffer.
+    pub(crate) fn open_within(
+        &self,
+        counter: u64,
+        aad: &[u8],
+        sealed: Vec<u8>,
+        from: usize,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let mut buffer = Zeroizing::new(sealed);
+        let opened = self
+            .0
+            .open_within(nonce(counter), Aad::from(aad), &mut buffer, from..);
+        let length = opened.ok()?.len();
+        buffer.truncate(length);
+        Some(buffer)
+    }
+
     /// The same, in a buffer of its own.
     pub(crate) fn open(
         &self,

@@ -16,6 +16,7 @@
 //! process must end: what is durable is unknown, and nothing is ever retried.
 
 mod archive;
+mod beside;
 mod bundle;
 mod crypto;
 pub mod faulty;

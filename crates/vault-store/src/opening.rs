@@ -8,12 +8,14 @@
 //! 5. The newest snapshot authenticates and stands between two groups of this very log, or else the
 //!    one before it, or both are left out.
 
+use crate::beside::Beside;
 use crate::group::{Authentic, GroupSealer, OpenedGroup};
 use crate::root::StoreRoot;
 use crate::sealed_log::{Chain, OpenError};
 use crate::snapshot::{self, SnapshotState};
 use crate::storage::{Held, Operation, SnapshotAge, Storage, StorageError, StoredGroup};
 use std::ops::ControlFlow;
+use std::thread;
 
 /// What a log holds.
 pub(crate) struct Found {
@@ -29,11 +31,17 @@ pub(crate) fn open(
     root: &StoreRoot,
     sealer: &mut GroupSealer,
 ) -> Result<Found, OpenError> {
-    let (stored, newest) = snapshot_of(storage, root, SnapshotAge::Newest)?;
-    let keep_from = newest
-        .as_ref()
-        .map_or(0, |snapshot| snapshot.place.sequence);
-    let (chain, groups) = walk(storage, sealer, keep_from)?;
+    let (stored, newest) = stored_snapshot(storage, SnapshotAge::Newest)?;
+    let length = newest.as_ref().map_or(0, Vec::len);
+    // If it says what is not so, the groups are read again below.
+    let claimed = newest.as_deref().and_then(snapshot::claimed_sequence);
+    let keep_from = claimed.unwrap_or(0);
+    let (newest, walked) = thread::scope(|scope| {
+        let opened = Beside::begin(scope, length, || snapshot::open(root, newest?));
+        let walked = walk(storage, sealer, keep_from);
+        (opened.end().flatten(), walked)
+    });
+    let (chain, groups) = walked?;
     if let Some(snapshot) = newest.filter(|snapshot| stands_on(&snapshot.place, &chain)) {
         return Ok(found(chain, snapshot, groups, true));
     }
@@ -76,20 +84,28 @@ fn snapshot_of(
     root: &StoreRoot,
     age: SnapshotAge,
 ) -> Result<(bool, Option<snapshot::Authentic>), OpenError> {
+    let (is_there, stored) = stored_snapshot(storage, age)?;
+    let opened = stored.and_then(|bytes| snapshot::open(root, bytes));
+    Ok((is_there, opened))
+}
+
+/// Whether there is one of this age, and its bytes if they can be read.
+fn stored_snapshot(
+    storage: &mut impl Storage,
+    age: SnapshotAge,
+) -> Result<(bool, Option<Vec<u8>>), OpenError> {
     let unreadable = |error: &StorageError| {
         let StorageError::Io { operation, .. } = error else {
             return false;
         };
         *operation == Operation::Read
     };
-    let stored = match storage.get_snapshot(age) {
-        Err(error) if unreadable(&error) => return Ok((true, None)),
-        stored => stored?,
-    };
-    let opened = stored
-        .as_deref()
-        .and_then(|bytes| snapshot::open(root, bytes));
-    Ok((stored.is_some(), opened))
+    match storage.get_snapshot(age) {
+        Err(error) if unreadable(&error) => Ok((true, None)),
+        stored => stored
+            .map(|stored| (stored.is_some(), stored))
+            .map_err(OpenError::from),
+    }
 }
 
 fn found(

@@ -7,13 +7,15 @@
 
 mod removal;
 mod room;
+mod scan;
 mod settle;
 mod snapshots;
 mod spare;
 
-use crate::files::{Files, read_all};
+use crate::files::Files;
 use crate::frame::{self, Found, SegmentHeader};
 use crate::storage::{Held, Operation, SnapshotAge, Storage, StorageError, StoredGroup};
+use scan::Read;
 pub(crate) use snapshots::stage;
 use spare::Spare;
 use std::io;
@@ -51,8 +53,6 @@ pub struct SegmentFiles<F> {
     spare: Option<Spare>,
     /// What was read of the current segment, until it is known to be durable.
     unsettled: Option<Vec<u8>>,
-    /// A segment without header and groups: legal if no group lies behind it.
-    unfinished: Option<u32>,
     closed: bool,
 }
 
@@ -91,22 +91,20 @@ impl<F: Files> SegmentFiles<F> {
         } else {
             4096
         };
+        let mut read = Read::default();
+        scan::all(&mut files, &indices, &mut |segment| read.take(segment))?;
+        let sorted = read.groups.is_sorted_by_key(|group| group.found.sequence);
         let mut this = Self {
             files,
             options: SegmentOptions { block, ..options },
-            first: 0,
-            groups: Vec::new(),
-            sorted: true,
-            current: None,
+            first: read.first,
+            groups: read.groups,
+            sorted,
+            current: read.current,
             spare: None,
-            unsettled: None,
-            unfinished: None,
+            unsettled: read.unsettled,
             closed: false,
         };
-        for (position, index) in indices.iter().enumerate() {
-            this.load(*index, position == 0)?;
-        }
-        this.sorted = this.groups.is_sorted_by_key(|group| group.found.sequence);
         match this.settle() {
             Ok(()) | Err(StorageError::NoSpace) => Ok(this),
             Err(error) => Err(error),
@@ -116,43 +114,6 @@ impl<F: Files> SegmentFiles<F> {
     /// The directory back, for a caller that opens the store again.
     pub fn into_files(self) -> F {
         self.files
-    }
-
-    fn load(&mut self, index: u32, lowest: bool) -> Result<(), StorageError> {
-        let file = read_all(&mut self.files, &segment_name(index))?;
-        let Some(header) = SegmentHeader::parse(&file, index)? else {
-            self.unfinished = self.unfinished.or(Some(index));
-            let damaged = StorageError::DamagedSegment { segment: index };
-            return if frame::scan_any(&file).is_empty() {
-                Ok(())
-            } else {
-                Err(damaged)
-            };
-        };
-        if lowest {
-            self.first = header.first;
-        }
-        let found = frame::scan(&file, header.block);
-        let end = found
-            .last()
-            .map_or(u64::from(header.block), |last| last.end(header.block));
-        if let (false, Some(segment)) = (found.is_empty(), self.unfinished) {
-            return Err(StorageError::DamagedSegment { segment });
-        }
-        if !found.is_empty() || self.current.is_none() {
-            let dirty_end = frame::dirty_end(&file, end);
-            self.current = Some(Segment {
-                header,
-                end,
-                dirty_end,
-            });
-            self.unsettled = Some(file);
-        }
-        self.groups.extend(found.into_iter().map(|found| Location {
-            segment: index,
-            found,
-        }));
-        Ok(())
     }
 
     fn next(&self) -> u64 {

@@ -123,10 +123,16 @@ pub(crate) fn seal(
     Ok(SealedSnapshot { bytes, hash })
 }
 
+/// Where it says that it stands; nothing is authenticated.
+pub(crate) fn claimed_sequence(bytes: &[u8]) -> Option<u64> {
+    Fields(bytes.get(56..HEADER)?).u64()
+}
+
 /// `None` unless this store sealed exactly these bytes.
-pub(crate) fn open(root: &StoreRoot, bytes: &[u8]) -> Option<Authentic> {
-    let (aad, body) = bytes.split_at_checked(HEADER)?;
-    let mut fields = Fields(aad);
+pub(crate) fn open(root: &StoreRoot, bytes: Vec<u8>) -> Option<Authentic> {
+    let aad = *bytes.first_chunk::<HEADER>()?;
+    let body = bytes.get(HEADER..)?;
+    let mut fields = Fields(&aad);
     if fields.array()? != MAGIC
         || fields.array()? != root.vault_id
         || fields.array()? != root.generation
@@ -146,10 +152,11 @@ pub(crate) fn open(root: &StoreRoot, bytes: &[u8]) -> Option<Authentic> {
         return None;
     }
     let cipher = Cipher::derived(&root.key, Purpose::Snapshot, &salt).ok()?;
-    let payload = cipher.open(0, aad, body)?;
+    let hash = sha256(&[&bytes]);
+    let payload = cipher.open_within(0, &aad, bytes, HEADER)?;
     Some(Authentic {
         place,
-        hash: sha256(&[bytes]),
+        hash,
         payload,
     })
 }

@@ -198,7 +198,7 @@ impl Vault {
         if let Some(slot) = taken.and_then(|&position| self.state.slot(position)) {
             return Err(Stop::principal(
                 Code::AlreadyExists,
-                slot.subject(),
+                &slot.subject(),
                 "already_exists",
             ));
         }

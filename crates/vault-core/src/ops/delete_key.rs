@@ -35,7 +35,7 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, deletion: ScheduleDeleti
     let judged = window_is_none(window).and_then(|()| vault.permit(call, &key, Action::Delete));
     match judged {
         Ok(Permitted { permit, key, .. }) => {
-            let draft = call.draft(name, Some(key.subject), text);
+            let draft = call.draft(name, Some(key.subject()), text);
             Step::Delete(Box::new(Deletion {
                 permit,
                 scope,

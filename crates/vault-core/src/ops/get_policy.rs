@@ -11,7 +11,7 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, key: KeyRef) -> Step {
         Ok(permitted) => {
             let answer = Answer::GetPolicy {
                 policy: permitted.key.policy.canonical_bytes().into(),
-                policy_version: permitted.key.subject.policy_version,
+                policy_version: permitted.key.policy_version,
             };
             Step::ready(answer, permitted.changed)
         }

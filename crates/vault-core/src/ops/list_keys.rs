@@ -74,7 +74,7 @@ fn page(
     for (handle, &position) in left.by_ref().take(LOOKED_AT) {
         let slot = vault.state.slot(position);
         if let Some(Body::Live(key)) = slot.map(|slot| &slot.body)
-            && sender_allows(key.key_type, facts)
+            && sender_allows(key.key_type(), facts)
         {
             if keys.len() == size {
                 more = true;

@@ -1,29 +1,25 @@
 //! Reads a snapshot of any format back into an empty vault.
 
-use super::{DESTROYED, FORMAT, GOVERNED, LIVE, UNCHANGED};
+use super::{FORMAT, GOVERNED, UNCHANGED, slots};
 use crate::boot::OpenedSnapshot;
-use crate::change::{CreatedKey, type_of_code};
 use crate::codec::{Malformed, Reader};
 use crate::idempotency::{Kept, Remembered};
 use crate::leaves::Leaves;
+use crate::parts::{Part, Workers};
 use crate::reconfigure::InForce;
-use crate::restore::Drawn;
-use crate::state::{LiveKey, Tombstone};
 use crate::vault::Vault;
-use std::sync::Arc;
+use std::borrow::Cow;
 use vault_audit::LogTree;
 use vault_encoding::{Hash, merkle};
 use vault_keys::Rng;
-use vault_policy::{
-    KeyHandle, KeyPolicy, KeySubject, KeyVersion, Lineage, OidcSubject, PolicyHash, PolicyVersion,
-    UnixSeconds,
-};
+use vault_policy::{KeyPolicy, Lineage, UnixSeconds};
 
 /// Fills an empty vault.
 pub(crate) fn read(
     vault: &mut Vault,
     opened: &OpenedSnapshot,
     rng: &mut dyn Rng,
+    workers: &dyn Workers,
 ) -> Result<(), Malformed> {
     let mut from = Reader::new(&opened.payload);
     let format = from.u8()?;
@@ -37,24 +33,15 @@ pub(crate) fn read(
         FORMAT => vault.state.in_force = read_in_force(&mut from)?,
         _ => return Err(Malformed),
     }
-    match format {
+    let hashes = match format {
         FORMAT => read_leaves(vault, &mut from)?,
         _ => read_all_leaves(vault, &mut from)?,
-    }
+    };
     for _ in 0..from.u64()? {
         let policy = KeyPolicy::from_canonical(from.bytes()?).map_err(|_| Malformed)?;
         vault.state.add_policy(policy);
     }
-    let slots = usize::try_from(from.u64()?).map_err(|_| Malformed)?;
-    // A slot takes more than a hundred bytes: a wrong number reserves nothing that was not sent.
-    vault
-        .state
-        .begin_restore(slots.min(opened.payload.len() / 100));
-    let (mut rng, mut owner) = (Drawn::new(rng), None);
-    for _ in 0..slots {
-        read_slot(vault, &mut from, &mut owner, &mut rng)?;
-    }
-    vault.state.end_restore();
+    read_slots(vault, &mut from, hashes, rng, workers)?;
     for _ in 0..from.u64()? {
         let remembered = Remembered::read(&mut from)?;
         let lineage = Lineage(Hash(from.array()?));
@@ -76,107 +63,67 @@ fn read_in_force(from: &mut Reader<'_>) -> Result<Option<InForce>, Malformed> {
     }
 }
 
-/// Of formats 1 and 2.
-fn read_all_leaves(vault: &mut Vault, from: &mut Reader<'_>) -> Result<(), Malformed> {
+/// Of formats 1 and 2: hashes of all leaves.
+fn read_all_leaves<'a>(
+    vault: &mut Vault,
+    from: &mut Reader<'a>,
+) -> Result<Cow<'a, [[u8; 32]]>, Malformed> {
+    let mut hashes = Vec::new();
     for _ in 0..from.u64()? {
         let leaf = from.bytes()?;
-        vault.tree.append(leaf);
+        hashes.push(merkle::leaf_hash(leaf).0);
         vault.leaves.push(leaf);
     }
-    Ok(())
+    Ok(hashes.into())
 }
 
 /// Hashes of all leaves, and the bodies that are not archived: each is the one that was hashed.
-fn read_leaves(vault: &mut Vault, from: &mut Reader<'_>) -> Result<(), Malformed> {
-    let size = from.u64()?;
-    let length = usize::try_from(size)
-        .ok()
-        .and_then(|size| size.checked_mul(32));
-    let (hashes, []) = from.fixed(length.ok_or(Malformed)?)?.as_chunks::<32>() else {
+fn read_leaves<'a>(
+    vault: &mut Vault,
+    from: &mut Reader<'a>,
+) -> Result<Cow<'a, [[u8; 32]]>, Malformed> {
+    let size = usize::try_from(from.u64()?).map_err(|_| Malformed)?;
+    let length = size.checked_mul(32).ok_or(Malformed)?;
+    let (hashes, []) = from.fixed(length)?.as_chunks::<32>() else {
         return Err(Malformed);
     };
-    vault.tree = LogTree::from_leaf_hashes(hashes.iter().copied().map(Hash));
     let (width, first) = (from.u64()?, from.u64()?);
     vault.leaves = Leaves::from(first, width).ok_or(Malformed)?;
-    if first > size {
-        return Err(Malformed);
-    }
-    for index in first..size {
+    let first = usize::try_from(first).map_err(|_| Malformed)?;
+    for hash in hashes.get(first..).ok_or(Malformed)? {
         let body = from.bytes()?;
-        if vault.tree.leaf_hash(index) != Some(merkle::leaf_hash(body)) {
+        if merkle::leaf_hash(body).0 != *hash {
             return Err(Malformed);
         }
         vault.leaves.push(body);
     }
-    Ok(())
+    Ok(hashes.into())
 }
 
-/// The owner of the slot before, if it is the same one, else another.
-fn read_owner(
-    from: &mut Reader<'_>,
-    before: &mut Option<Arc<OidcSubject>>,
-) -> Result<Arc<OidcSubject>, Malformed> {
-    let (issuer, subject) = (from.str()?, from.str()?);
-    if let Some(owner) = before
-        && (owner.issuer.as_str(), owner.subject.as_str()) == (issuer, subject)
-    {
-        return Ok(Arc::clone(owner));
-    }
-    let owner = Arc::new(OidcSubject {
-        issuer: issuer.into(),
-        subject: subject.into(),
-    });
-    Ok(Arc::clone(before.insert(owner)))
-}
-
-fn read_slot(
+/// Keys and tombstones; and the tree over the leaves, which takes as long as many of them.
+fn read_slots(
     vault: &mut Vault,
     from: &mut Reader<'_>,
-    before: &mut Option<Arc<OidcSubject>>,
+    hashes: Cow<'_, [[u8; 32]]>,
     rng: &mut dyn Rng,
+    workers: &dyn Workers,
 ) -> Result<(), Malformed> {
-    let owner = read_owner(from, before)?;
-    let lineage = Lineage(Hash(from.array()?));
-    let policy_hash = PolicyHash(Hash(from.array()?));
-    let changed = from.u64()?;
-    match from.u8()? {
-        LIVE => {
-            let created = CreatedKey::read(from)?;
-            let policy = vault
-                .state
-                .known_policy(&policy_hash)
-                .map(Arc::clone)
-                .ok_or(Malformed)?;
-            let key = LiveKey::from_created(created, lineage, policy, &vault.ring, rng)
-                .map_err(|_| Malformed)?;
-            vault.state.add(owner, Arc::new(key), changed);
-        }
-        DESTROYED => {
-            let tombstone = read_tombstone(from, lineage, policy_hash)?;
-            vault.state.add_tombstone(owner, tombstone);
-        }
-        _ => return Err(Malformed),
+    let count = usize::try_from(from.u64()?).map_err(|_| Malformed)?;
+    let encoded = slots::cut(from, count, rng)?;
+    let (mut decoded, mut tree) = (Vec::new(), LogTree::new());
+    let over = &mut tree;
+    let grow: Part<'_> = Box::new(move || {
+        *over = LogTree::from_leaf_hashes(hashes.iter().copied().map(Hash));
+    });
+    let parts = slots::decode(encoded, &mut decoded, &vault.state, &vault.ring);
+    workers.run(std::iter::once(grow).chain(parts).collect());
+    vault.tree = tree;
+    vault.state.begin_restore(count);
+    for slots in decoded {
+        slots?
+            .into_iter()
+            .for_each(|slot| vault.state.add_slot(slot));
     }
+    vault.state.end_restore();
     Ok(())
-}
-
-fn read_tombstone(
-    from: &mut Reader<'_>,
-    lineage: Lineage,
-    policy_hash: PolicyHash,
-) -> Result<Tombstone, Malformed> {
-    let subject = KeySubject {
-        handle: KeyHandle(from.array()?),
-        lineage,
-        version: KeyVersion(from.u32()?),
-        policy_hash,
-        policy_version: PolicyVersion(from.u64()?),
-    };
-    Ok(Tombstone {
-        subject,
-        key_type: type_of_code(from.u8()?)?,
-        created_at: UnixSeconds(from.u64()?),
-        name: from.text()?,
-        index: from.u64()?,
-    })
 }

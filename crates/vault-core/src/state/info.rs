@@ -7,19 +7,19 @@ use vault_policy::KeyType;
 impl LiveKey {
     pub(crate) fn info(&self) -> KeyInfo {
         KeyInfo {
-            handle: self.subject.handle,
-            lineage: self.subject.lineage,
-            name: self.name.clone(),
-            key_type: self.key_type,
+            handle: self.handle,
+            lineage: self.lineage,
+            name: self.name().to_owned(),
+            key_type: self.key_type(),
             state: KeyState::Enabled,
-            version: self.subject.version,
-            policy_hash: self.subject.policy_hash,
-            policy_version: self.subject.policy_version,
-            labels: self.labels.clone(),
+            version: self.version,
+            policy_hash: self.policy.hash(),
+            policy_version: self.policy_version,
+            labels: self.labels().to_vec(),
             created_at: self.created_at,
-            origin: origin(self.key_type),
-            exportable: is_exportable(self.key_type),
-            public_key: self.public_key.clone(),
+            origin: origin(self.key_type()),
+            exportable: is_exportable(self.key_type()),
+            public_key: self.public_key.to_vec(),
         }
     }
 }
