@@ -226,7 +226,7 @@ impl Drill {
         let expected = if number < EARLY { 6 } else { 0 };
         let codes = (early_sign.code, checked);
         assert_eq!(codes, (expected, expected), "copy {number}");
-        if number % 6 == 0 {
+        if number.is_multiple_of(6) {
             self.check_evidence(&error);
         }
         error["code"] == "rollback_detected"
