@@ -14,6 +14,13 @@ const LIMITS: Limits = Limits {
     nodes: 32,
 };
 
+/// Of a file whose format is not known yet.
+const ANY_FORMAT: Limits = Limits {
+    bytes: 1 << 20,
+    depth: 16,
+    nodes: 1 << 12,
+};
+
 /// What was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EvidenceKind {
@@ -96,9 +103,9 @@ pub enum EvidenceFault {
     /// Not canonical JSON.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
-    /// Another format.
-    #[error("the format is not {FORMAT}")]
-    UnknownFormat,
+    /// A format that this build does not know, such as that of a later release.
+    #[error("unknown format {0:?}: this build reads {FORMAT}")]
+    UnknownFormat(String),
     /// A member is absent, unknown, or does not hold what it should.
     #[error("member {0:?} is absent, unknown or malformed")]
     Member(String),
@@ -201,10 +208,8 @@ impl HeadEvidence {
     /// Reads what [`Self::to_bytes`] writes, and nothing else. A last newline is allowed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EvidenceFault> {
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let mut members = Members::of(Canonical::from_bytes(bytes, LIMITS)?)?;
-        if members.text("format")? != FORMAT {
-            return Err(EvidenceFault::UnknownFormat);
-        }
+        let mut members = Members::of(known(bytes)?)?;
+        members.take("format")?;
         let spki = STANDARD.decode(members.text("identity_key")?);
         let key = spki.ok().and_then(|spki| LogKey::from_spki(&spki).ok());
         let key = key.ok_or_else(|| absent("identity_key"))?;
@@ -289,6 +294,19 @@ impl EvidenceHead {
     }
 }
 
+/// The object, if it is of the format that this build knows. What another release may write in another
+/// format is larger or deeper, and is no damage.
+fn known(bytes: &[u8]) -> Result<Canonical, EvidenceFault> {
+    let value = Canonical::from_bytes(bytes, ANY_FORMAT)?;
+    match value.get("format").and_then(Canonical::as_text) {
+        Some(FORMAT) => Ok(Canonical::from_bytes(bytes, LIMITS)?),
+        Some(other) => Err(EvidenceFault::UnknownFormat(
+            other.chars().take(80).collect(),
+        )),
+        None => Err(absent("format")),
+    }
+}
+
 /// What is absent is the empty text.
 fn optional<T>(
     text: &str,
@@ -308,7 +326,7 @@ impl Members {
     fn of(value: Canonical) -> Result<Self, EvidenceFault> {
         match value {
             Canonical::Map(members) => Ok(Self(members)),
-            Canonical::Text(_) | Canonical::List(_) => Err(EvidenceFault::UnknownFormat),
+            Canonical::Text(_) | Canonical::List(_) => Err(absent("format")),
         }
     }
 

@@ -1,9 +1,11 @@
 //! What a command works with: flags, configuration, and an attested client.
 
+use crate::aside::Aside;
 use crate::cli::{Global, OutputFormat};
 use crate::config::{Config, Profile, invalid};
 use crate::files;
 use crate::fleet::Fleet;
+use crate::output::Output;
 use ratls::TrustRoot;
 use ratls::tls::CallerIdentity;
 use std::io::Write;
@@ -23,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) global: Global,
     pub(crate) caller: Option<Arc<CallerIdentity>>,
     said_simulated: AtomicBool,
+    aside: Aside,
 }
 
 /// A client, and who is at the other end.
@@ -37,6 +40,7 @@ impl Context {
             global,
             caller: None,
             said_simulated: AtomicBool::new(false),
+            aside: Aside::default(),
         }
     }
 
@@ -103,8 +107,21 @@ impl Context {
         }
     }
 
+    /// What its exchanges of heads find is told when the command ends.
+    pub(crate) fn watch(&self, constellation: &Constellation) {
+        self.aside.watch(constellation);
+    }
+
+    /// What was found beside the command, with its outcome.
+    pub(crate) fn with_what_was_found(&self, outcome: Result<Output>) -> Result<Output> {
+        self.aside.told_with(outcome)
+    }
+
     /// That a vault failed, although the command goes on.
     pub(crate) fn note_failure(&self, vault: &VaultId, error: &Error) {
+        if error.code.is_contradiction() {
+            return self.aside.found(error);
+        }
         self.note(&format!("vault {vault}: {}", error.message()));
     }
 

@@ -45,7 +45,9 @@ impl<'a> Fleet<'a> {
         let kind = match context.manifest(config) {
             Some(path) => {
                 let wanted = constellation(context, config, path, tokens)?;
-                Kind::Constellation(Constellation::open(wanted).await?)
+                let constellation = Constellation::open(wanted).await?;
+                context.watch(&constellation);
+                Kind::Constellation(constellation)
             }
             None => Kind::Listed(listed(context, config, tokens)?),
         };

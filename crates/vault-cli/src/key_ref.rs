@@ -119,6 +119,10 @@ fn ambiguous(key: &str, vaults: impl Iterator<Item = VaultId>) -> Error {
 /// No vault that answered holds it. Others may, where they did not answer.
 fn nowhere(key: &str, silent: Vec<(VaultId, Error)>) -> Error {
     let not_found = Error::new(ErrorCode::NotFound).detail(key);
+    let evidence = |(_, error): &&(VaultId, Error)| error.code.is_contradiction();
+    if let Some((_, error)) = silent.iter().find(evidence) {
+        return error.clone();
+    }
     let Some((_, first)) = silent.first() else {
         return not_found;
     };

@@ -28,6 +28,8 @@ pub(crate) struct Output {
     pub(crate) exit: Exit,
     /// Where stdout carries the result's own bytes, nothing else is printed there.
     pub(crate) stdout_taken: bool,
+    /// Rollbacks and forks that were found besides.
+    pub(crate) found: Vec<Error>,
     /// Why there is no result; then stderr tells it, and what became of each vault.
     pub(crate) failure: Option<Error>,
 }
@@ -39,6 +41,7 @@ impl Output {
             human,
             exit: Exit::Done,
             stdout_taken: false,
+            found: Vec::new(),
             failure: None,
         }
     }
@@ -59,6 +62,7 @@ impl Output {
     }
 
     pub(crate) fn print(&self, format: OutputFormat) -> io::Result<()> {
+        self.print_found(format)?;
         if self.stdout_taken {
             return Ok(());
         }
@@ -76,6 +80,23 @@ impl Output {
                 writeln!(out, "{}", printable(text).trim_end())
             }
             (OutputFormat::Table, Human::Silent) => Ok(()),
+        }
+    }
+
+    /// On stderr: for people, and for scripts where the object does not go to stdout.
+    fn print_found(&self, format: OutputFormat) -> io::Result<()> {
+        let mut stderr = io::stderr().lock();
+        match format {
+            _ if self.found.is_empty() => Ok(()),
+            OutputFormat::Json if !self.stdout_taken => Ok(()),
+            OutputFormat::Json => {
+                let found: Value = self.found.iter().map(error_json).collect();
+                writeln!(stderr, "{}", json!({ "found": found }))
+            }
+            OutputFormat::Table => self.found.iter().try_for_each(|error| {
+                let text = error_text(error).replacen("error:", "found besides:", 1);
+                write!(stderr, "{}", printable(&text))
+            }),
         }
     }
 
@@ -170,9 +191,18 @@ pub(crate) fn failed_vault(vault: VaultId, error: &Error) -> Value {
 pub(crate) fn exit_of<T>(outcomes: &Outcomes<T>, need: usize, allow_partial: bool) -> Result<Exit> {
     match outcomes.error(need) {
         None => Ok(Exit::Done),
-        Some(error) if error.code == ErrorCode::Partial && allow_partial => Ok(Exit::Done),
-        Some(error) if error.code == ErrorCode::Partial => Ok(Exit::Partial),
+        Some(error) if error.code == ErrorCode::Partial => Ok(partial(outcomes, allow_partial)),
         Some(error) => Err(error),
+    }
+}
+
+/// How it ends where the goal was met and some vaults failed. Nobody has allowed for evidence against
+/// one of them.
+pub(crate) fn partial<T>(outcomes: &Outcomes<T>, allow_partial: bool) -> Exit {
+    match outcomes.evidence() {
+        Some(_) => Exit::Evidence,
+        None if allow_partial => Exit::Done,
+        None => Exit::Partial,
     }
 }
 

@@ -59,6 +59,8 @@ fn check(output: &Output) {
             "survives",
             "log-grows",
             "put-back",
+            "outside-auditor",
+            "right-disk",
             "split",
             "bearer",
             "two-away",

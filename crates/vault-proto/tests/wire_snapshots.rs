@@ -244,3 +244,36 @@ fn refusals_pages_of_the_log_and_information_travel_in_these_bytes() {
         },
     );
 }
+
+/// That of `vectors/audit/identity.spki.base64`.
+const IDENTITY: &str = "302a300506032b6570032100\
+                        d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+fn carried() -> v1::CarriedHead {
+    v1::CarriedHead {
+        identity_key: vault_encoding::text::unhex::<44>(IDENTITY)
+            .unwrap()
+            .to_vec(),
+        checkpoint: include_bytes!("../../../vectors/audit/checkpoint.note").to_vec(),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn heads_of_other_vaults_are_carried_in_these_bytes() {
+    check("carried_head", &carried());
+    let about = vec![vec![0x55; 32], vec![0x77; 32]];
+    let request = v1::ExchangeHeadsRequest {
+        context: MessageField::some(context()),
+        heads: vec![carried()],
+        about,
+        ..Default::default()
+    };
+    check("exchange_heads_request", &request);
+    let response = v1::ExchangeHeadsResponse {
+        head: MessageField::some(head()),
+        heads: vec![carried(), carried()],
+        ..Default::default()
+    };
+    check("exchange_heads_response", &response);
+}

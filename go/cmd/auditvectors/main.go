@@ -76,11 +76,18 @@ func (l *log) ReadHashes(indexes []int64) (hashes []tlog.Hash, err error) {
 	return hashes, nil
 }
 
-func newLog(size int64) *log {
+func newLog(size int64) *log { return newFork(size, size) }
+
+// newFork is the same log up to this size, and another one from there.
+func newFork(common, size int64) *log {
 	l := &log{}
 	for index := range size {
-		l.leaves = append(l.leaves, leaf(index))
-		l.stored = append(l.stored, must(tlog.StoredHashes(index, leaf(index), l))...)
+		next := leaf(index)
+		if index >= common {
+			next = leaf(index + 1000)
+		}
+		l.leaves = append(l.leaves, next)
+		l.stored = append(l.stored, must(tlog.StoredHashes(index, next, l))...)
 	}
 	return l
 }
@@ -154,18 +161,35 @@ func (l *log) tiles() map[string][]byte {
 	return files
 }
 
+// evidence of two heads, as docs/rollback.md has it.
+func evidence(kind string, seen, answered []byte) []byte {
+	spki := must(x509.MarshalPKIXPublicKey(private(vaultSeed).Public()))
+	id := strings.TrimPrefix(origin(), "enclave-vaults/log/v1/")
+	head := func(note []byte) string {
+		text := strings.ReplaceAll(string(note), "\n", `\n`)
+		return fmt.Sprintf(`{"boot_id":"","carried_by":"","checkpoint":"%s"}`, text)
+	}
+	return fmt.Appendf(nil, `{"answered":%s,"format":"enclave-vaults/head-evidence/v2","found":"answer","found_at":"1700000000",`+
+		`"identity_key":"%s","kind":"%s","seen":%s,"vault_id":"%s"}`+"\n",
+		head(answered), base64.StdEncoding.EncodeToString(spki), kind, head(seen), id)
+}
+
 // vectors gives all files by name.
 func vectors() map[string][]byte {
 	vault, vkey := signer(origin(), vaultSeed)
 	witness, _ := signer("witness.example/1", witnessSeed)
 	whole, short := newLog(300), newLog(21)
+	fork := newFork(8, 21)
 	files := map[string][]byte{
-		"identity.vkey":    []byte(vkey + "\n"),
-		"checkpoint.note":  whole.checkpoint(300, vault),
-		"cosigned.note":    whole.checkpoint(300, witness, vault),
-		"export.jsonl":     short.export(short.checkpoint(0, vault), short.checkpoint(8, vault), short.checkpoint(21, witness, vault)),
-		"proofs.json":      whole.proofs(),
-		"tiles/checkpoint": whole.checkpoint(300, vault),
+		"identity.vkey":               []byte(vkey + "\n"),
+		"checkpoint.note":             whole.checkpoint(300, vault),
+		"cosigned.note":               whole.checkpoint(300, witness, vault),
+		"export.jsonl":                short.export(short.checkpoint(0, vault), short.checkpoint(8, vault), short.checkpoint(21, witness, vault)),
+		"proofs.json":                 whole.proofs(),
+		"evidence/two_logs.json":      evidence("fork", short.checkpoint(21, vault), fork.checkpoint(21, vault)),
+		"evidence/shorter_later.json": evidence("rollback", short.checkpoint(21, vault), fork.checkpoint(13, vault)),
+		"evidence/not_linked.json":    evidence("fork", short.checkpoint(13, vault), fork.checkpoint(21, witness, vault)),
+		"tiles/checkpoint":            whole.checkpoint(300, vault),
 	}
 	for name, data := range whole.tiles() {
 		files["tiles/"+name] = data

@@ -4,7 +4,7 @@
 //	auditverify -key identity.pem [-vault-id HEX] [-since CHECKPOINT] EXPORT...
 //
 // An EXPORT is a file of lines, a directory of tiles, a checkpoint (its signature alone is verified),
-// or proofs of vectors/audit. One line is printed for each; the exit code is 7 if one does not hold,
+// evidence of a rollback or fork (docs/rollback.md), or proofs of vectors/audit. One line is printed for each; the exit code is 7 if one does not hold,
 // and 6 if one does not extend the checkpoint.
 package main
 
@@ -89,6 +89,13 @@ func verify(name string, k key, earlier *checkpoint) (said string, err error) {
 		case bytes.HasPrefix(text, []byte(originPrefix)):
 			head, err := parseCheckpoint(text, k)
 			return describe(head), err
+		case bytes.HasPrefix(text, []byte(`{"answered":`)):
+			found, proves, err := verifyEvidence(text)
+			if err == nil && found.key.vaultID != k.vaultID {
+				err = fmt.Errorf("the evidence is against vault %s", found.key.vaultID)
+			}
+			heads := "seen " + describe(found.seen) + ", answered " + describe(found.answered)
+			return heads + ", proves " + proves, err
 		case bytes.HasPrefix(text, []byte(`{"consistency":`)):
 			count, err := verifyProofs(text)
 			return fmt.Sprint(count, " proofs"), err

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -300,4 +301,57 @@ func TestALogThatDoesNotExtendACheckpointIsRefused(t *testing.T) {
 			t.Error("accepted", other)
 		}
 	}
+}
+
+func TestEvidenceOfBothSidesProvesWhatItsNameSays(t *testing.T) {
+	checked := 0
+	for _, set := range sets {
+		names, err := fs.Glob(os.DirFS(set+"evidence"), "*_*.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			file := set + "evidence/" + name
+			found, proves, err := verifyEvidence(read(t, file))
+			if err != nil || !strings.HasPrefix(name, proves) || found.key.vaultID != keyOf(t, set).vaultID {
+				t.Error(file, proves, err)
+			}
+			named := found.id() + " " + name + "\n"
+			if set == vectors && !strings.Contains(string(read(t, set+"evidence/ids.txt")), named) {
+				t.Error("another id:", named)
+			}
+			if said, err := verify(file, keyOf(t, set), nil); err != nil || !strings.HasSuffix(said, proves) {
+				t.Error(file, said, err)
+			}
+			checked++
+		}
+	}
+	if _, err := verify(vectors+"evidence/two_logs.json", keyOf(t, vectors+"go/"), nil); err == nil {
+		t.Error("accepted: evidence against another vault")
+	}
+	if checked != 5+3 {
+		t.Error("only", checked)
+	}
+}
+
+func TestWhatIsNoEvidenceIsRefused(t *testing.T) {
+	value, err := canonical(read(t, vectors+"evidence/refused.json"), 1<<10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := value.([]any)
+	for _, entry := range entries {
+		why, text := entry.(map[string]any)["why"].(string), entry.(map[string]any)["file"].(string)
+		_, _, err := verifyEvidence([]byte(text))
+		if err == nil || errors.Is(err, errUnknownFormat) != (why == "unknown_format") {
+			t.Errorf("%s: %v: %s", why, err, text)
+		}
+	}
+	text := read(t, vectors+"evidence/two_logs.json")
+	for at := range len(text) - 1 {
+		if _, _, err := verifyEvidence(text[:at]); err == nil {
+			t.Fatal("accepted: cut at", at)
+		}
+	}
+	t.Log(len(entries), "files were refused")
 }

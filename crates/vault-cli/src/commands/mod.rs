@@ -58,20 +58,25 @@ use vault_client::Result;
 /// Runs one command.
 pub(crate) async fn run(cli: Cli) -> Result<Output> {
     let context = Context::new(cli.global);
-    match cli.command {
+    let outcome = dispatch(&context, cli.command).await;
+    context.with_what_was_found(outcome)
+}
+
+async fn dispatch(context: &Context, command: Command) -> Result<Output> {
+    match command {
         #[cfg(feature = "dev")]
-        Command::Demo(args) => crate::demo::run(&context, args).await,
+        Command::Demo(args) => crate::demo::run(context, args).await,
         #[cfg(feature = "dev")]
-        Command::Dev(args) => crate::dev::run(&context, args).await,
-        Command::Vault(command) => vault(&context, command).await,
-        Command::Constellation(command) => constellation(&context, command).await,
-        Command::Key(command) => key(&context, command).await,
-        Command::Secret(command) => secret(&context, command).await,
-        Command::Owner(command) => owner(&context, command),
-        Command::Policy(command) => policy(&context, command).await,
-        Command::Audit(command) => audit(&context, command).await,
-        Command::Doctor => doctor::run(&context).await,
-        Command::Whoami => whoami::run(&context).await,
+        Command::Dev(args) => crate::dev::run(context, args).await,
+        Command::Vault(command) => vault(context, command).await,
+        Command::Constellation(command) => constellation(context, command).await,
+        Command::Key(command) => key(context, command).await,
+        Command::Secret(command) => secret(context, command).await,
+        Command::Owner(command) => owner(context, command),
+        Command::Policy(command) => policy(context, command).await,
+        Command::Audit(command) => audit(context, command).await,
+        Command::Doctor => doctor::run(context).await,
+        Command::Whoami => whoami::run(context).await,
         Command::Completion { shell } => completion::run(shell),
         #[cfg(feature = "dev")]
         Command::VaultChild(args) => crate::dev::vault_child(args).await,
@@ -80,7 +85,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Output> {
         #[cfg(feature = "dev")]
         Command::RegistryChild(args) => crate::dev::registry_child(args).await,
         #[cfg(feature = "dev")]
-        Command::SharesChild(args) => crate::demo::shares_child(&context, args).await,
+        Command::SharesChild(args) => crate::demo::shares_child(context, args).await,
         #[cfg(feature = "dev")]
         Command::ThiefChild(args) => crate::demo::thief_child(args).await,
         #[cfg(feature = "dev")]

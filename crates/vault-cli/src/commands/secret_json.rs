@@ -93,11 +93,12 @@ pub(super) fn entries<'a, T: 'a>(
     outcomes.into_iter().map(entry).collect()
 }
 
-/// How it ends where the goal was met: partial if any vault failed.
-pub(super) fn exit(context: &Context, clean: bool) -> Exit {
-    match clean || context.global.allow_partial {
+/// How it ends where the goal was met: partial unless everything is `clean`, and with 6 where there is
+/// evidence against a vault.
+pub(super) fn exit<T>(context: &Context, outcomes: &Outcomes<T>, clean: bool) -> Exit {
+    match clean && outcomes.evidence().is_none() {
         true => Exit::Done,
-        false => Exit::Partial,
+        false => output::partial(outcomes, context.global.allow_partial),
     }
 }
 

@@ -47,7 +47,9 @@ pub(crate) async fn run(context: &Context, args: SecretReconstruct) -> Result<Ou
     let to_stdout = files::is_dash(&args.out);
     if to_stdout && context.global.output == OutputFormat::Json {
         object.insert("secret_b64".into(), json!(STANDARD.encode(&*found.secret)));
-        return Ok(Output::new(Value::Object(object), Human::Silent).exit(exit(context, clean)));
+        return Ok(
+            Output::new(Value::Object(object), Human::Silent).exit(exit(context, &outcomes, clean))
+        );
     }
     files::write(&args.out, &found.secret)?;
     let human = Human::Fields(vec![
@@ -55,7 +57,7 @@ pub(crate) async fn run(context: &Context, args: SecretReconstruct) -> Result<Ou
         ("wrong", list(&found.collected.wrong())),
         ("missing", list(&missing(&found.collected))),
     ]);
-    let output = Output::new(Value::Object(object), human).exit(exit(context, clean));
+    let output = Output::new(Value::Object(object), human).exit(exit(context, &outcomes, clean));
     Ok(Output {
         stdout_taken: to_stdout,
         ..output

@@ -197,7 +197,7 @@ fn ends(
             let whole = found.iter().all(|found| lacks(found.set).is_none());
             let all = recovery.unmatched.is_empty() && !recovery.gave_up;
             let clean = searched.failed().next().is_none();
-            Ok(exit(context, clean && whole && all))
+            Ok(exit(context, searched, clean && whole && all))
         }
     }
 }

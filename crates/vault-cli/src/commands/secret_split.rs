@@ -131,5 +131,5 @@ pub(super) fn report(context: &Context, split: &SplitSecrets, done: &Activated) 
         ("vaults", lines(&outcomes)),
     ]);
     let clean = is_clean(done, &outcomes);
-    Output::new(Value::Object(object), human).exit(exit(context, clean))
+    Output::new(Value::Object(object), human).exit(exit(context, &outcomes, clean))
 }

@@ -210,8 +210,20 @@ fn failure(failed: Failed) -> Error {
     error.detail(told.join("; "))
 }
 
-/// What all that did not store a share, or else all that were to give one, refused alike.
+/// Evidence against a vault, or what all that did not store a share, or else all that were to give one,
+/// refused alike.
 fn refusal(collected: &Collected, not_prepared: &[(VaultId, Error)]) -> Option<Error> {
+    let not_given = collected
+        .shares
+        .iter()
+        .filter_map(|(_, share)| match share {
+            Share::Missing(error) => Some(error),
+            Share::Used | Share::Spare | Share::Wrong | Share::Unasked => None,
+        });
+    let mut failed = not_prepared.iter().map(|(_, error)| error).chain(not_given);
+    if let Some(evidence) = failed.find(|error| error.code.is_contradiction()) {
+        return Some(evidence.clone());
+    }
     let Some((_, first)) = not_prepared.first() else {
         let one = outcomes(collected).error(1)?;
         let refused = one.retry != Retry::Later && one.code != ErrorCode::SharesDamaged;

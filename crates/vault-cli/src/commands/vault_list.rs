@@ -41,11 +41,10 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
     let exit = match output::exit_of(&looked, 1, context.global.allow_partial) {
         Ok(exit) => exit,
         // The list is the answer, also where it holds failures only.
-        Err(error) => looked
-            .failed()
-            .next()
-            .map_or(error.code, |(_, first)| first.code)
-            .into(),
+        Err(error) => match (looked.evidence(), looked.failed().next()) {
+            (Some(first), _) | (None, Some((_, first))) => first.code.into(),
+            (None, None) => error.code.into(),
+        },
     };
     Ok(output.exit(exit))
 }

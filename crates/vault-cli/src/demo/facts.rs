@@ -23,6 +23,8 @@ pub(super) struct Facts {
     pub(super) guarded: String,
     /// Size of the log before the crash.
     pub(super) size_before: u64,
+    /// Evidence that the owner keeps of the disk that was put back.
+    pub(super) evidence: String,
     /// Vaults that were killed, and where they were.
     pub(super) before: Vec<(String, String)>,
     /// Files of the shares before the refresh, and after it.
@@ -48,6 +50,7 @@ impl Facts {
             handle: String::new(),
             guarded: String::new(),
             size_before: 0,
+            evidence: String::new(),
             before: Vec::new(),
             old: Vec::new(),
             new: Vec::new(),

@@ -155,6 +155,20 @@ async fn crash(report: &Report, stack: &mut Stack, shell: &Shell, facts: &mut Fa
                 put_back::put_back(shell, stack, facts),
             )
             .await
+        && report
+            .step(
+                "outside-auditor",
+                "an auditor elsewhere looks",
+                put_back::auditor(shell, facts),
+            )
+            .await
+        && report
+            .step(
+                "right-disk",
+                "the right disk is put back",
+                put_back::right_disk(shell, stack, facts),
+            )
+            .await
 }
 
 /// A secret that no vault holds, and that outlives vaults.

@@ -3,7 +3,7 @@
 use super::report::Told;
 use crate::dev::{Layout, program};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
 use vault_client::Result;
@@ -57,11 +57,22 @@ impl Shell {
         profile: &str,
         arguments: &[&str],
     ) -> std::result::Result<Ended, String> {
+        self.elsewhere(&self.layout.config(), profile, arguments)
+            .await
+    }
+
+    /// The same with another configuration, such as that of somebody with a memory of their own.
+    pub(super) async fn elsewhere(
+        &self,
+        config: &Path,
+        profile: &str,
+        arguments: &[&str],
+    ) -> std::result::Result<Ended, String> {
         let output = Command::new(&self.program)
             .args(arguments)
             .args(self.vault(arguments))
             .args(["--output", "json", "--profile", profile])
-            .env("EVAULT_CONFIG", self.layout.config())
+            .env("EVAULT_CONFIG", config)
             .env_remove("EVAULT_PROFILE")
             .stdin(Stdio::null())
             .kill_on_drop(true)

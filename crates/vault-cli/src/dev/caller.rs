@@ -24,13 +24,14 @@ pub(crate) fn caller_measurement(build: &str) -> Measurement {
 }
 
 /// Signs as an enclave of the build.
-pub(crate) async fn caller_child(mut context: Context, args: CallerChildArgs) -> Result<Output> {
+pub(crate) async fn caller_child(context: &Context, args: CallerChildArgs) -> Result<Output> {
     let root = SimRoot::open_or_create(&args.sim).map_err(failed)?;
     let machine = root.machine(CALLER_MACHINE).map_err(failed)?;
     let measurement = measurement_named(&args.build);
     let platform = SimPlatform::builder(&machine, measurement)
         .build()
         .map_err(failed)?;
+    let mut context = Context::new(context.global.clone());
     context.caller = Some(Arc::new(identity(Arc::new(platform))?));
     let connected = context.connect().await?;
     key_sign::sign(&connected, &args.sign).await

@@ -49,10 +49,16 @@ impl Dev {
 
     /// Over `home/D`, which outlives it.
     pub(crate) fn over(home: &Path) -> Self {
+        Self::over_with(home, &[])
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn over_with(home: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(EVAULT)
             .args(["dev", "--dir"])
             .arg(home.join("D"))
             .args(["--quiet", "--output", "json"])
+            .args(arguments)
             .env_remove("EVAULT_CONFIG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -19,9 +19,12 @@ const ANYWAY: Duration = Duration::from_secs(60);
 /// A vault that takes longer is used without.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// What was exchanged last with each vault.
+/// What was exchanged last with each vault, and what came of all of it.
 #[derive(Default)]
-pub(super) struct Exchanges(Mutex<BTreeMap<VaultId, Last>>);
+pub(super) struct Exchanges {
+    last: Mutex<BTreeMap<VaultId, Last>>,
+    found: Mutex<Vec<Error>>,
+}
 
 struct Last {
     at: Instant,
@@ -38,7 +41,7 @@ impl Exchanges {
         session: u64,
         to_carry: impl FnOnce() -> Result<Vec<CarriedNote>>,
     ) -> Result<Option<Vec<CarriedNote>>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let last = all.get(&vault).filter(|last| last.session == session);
         let since = last.map_or(ANYWAY, |last| last.at.elapsed());
         if since < MOVED {
@@ -66,6 +69,13 @@ impl Constellation {
         let client = self.shared.directory.client(vault).await?;
         let notes = self.to_carry(vault)?;
         self.exchange_with(&client, &notes).await
+    }
+
+    /// The rollbacks and forks that followed from exchanges alone, since it was opened: also from those
+    /// that were made beside a call to another vault, which succeeds all the same.
+    pub fn found(&self) -> Vec<Error> {
+        let found = self.shared.exchanges.found.lock();
+        found.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Exchanges heads where that is due. What comes of it stands in the store, where every use of
@@ -111,11 +121,14 @@ impl Constellation {
             for note in client.exchange_heads(notes, about).await? {
                 match self.take(&others, &note, via) {
                     Ok(()) => {}
-                    Err(error) if is_contradiction(&error) => found.push(error),
+                    Err(error) if error.code.is_contradiction() => found.push(error),
                     Err(error) => return Err(error),
                 }
             }
         }
+        let all = self.shared.exchanges.found.lock();
+        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        all.extend(found.iter().cloned());
         Ok(found)
     }
 
@@ -135,11 +148,4 @@ impl Constellation {
         }
         self.shared.config.heads.take(&vault, note, via)
     }
-}
-
-fn is_contradiction(error: &Error) -> bool {
-    matches!(
-        error.code,
-        ErrorCode::RollbackDetected | ErrorCode::ForkDetected
-    )
 }

@@ -54,6 +54,12 @@ impl<T> Outcomes<T> {
             .filter_map(|outcome| Some((outcome.vault_id, outcome.result.as_ref().err()?)))
     }
 
+    /// A rollback or a fork among the failures.
+    pub fn evidence(&self) -> Option<&Error> {
+        let mut failed = self.failed().map(|(_, error)| error);
+        failed.find(|error| error.code.is_contradiction())
+    }
+
     /// Whether at least `need` vaults did it.
     pub fn goal(&self, need: usize) -> Goal {
         let done = self.succeeded().count();
@@ -66,8 +72,9 @@ impl<T> Outcomes<T> {
         }
     }
 
-    /// The error for what `goal` says; none where every vault did it. Where all that failed
-    /// refused for one and the same reason, and none did it, that reason is the error.
+    /// The error for what `goal` says; none where every vault did it. Where too few did it, evidence
+    /// against one of them is the error; else, where all that failed refused for one and the same
+    /// reason, and none did it, that reason.
     pub fn error(&self, need: usize) -> Option<Error> {
         match self.goal(need) {
             Goal::Met => None,
@@ -82,6 +89,9 @@ impl<T> Outcomes<T> {
     }
 
     fn one_reason(&self) -> Option<Error> {
+        if let Some(evidence) = self.evidence() {
+            return Some(evidence.clone());
+        }
         let (_, first) = self.failed().next()?;
         let same = self.failed().all(|(_, error)| error.code == first.code);
         let none = self.succeeded().next().is_none();
@@ -151,5 +161,15 @@ mod tests {
         assert_eq!(away.error(1).unwrap().code, ErrorCode::TooFewVaults);
         let mixed = outcomes(&[Err(ErrorCode::PolicyDenied), Err(ErrorCode::Locked)]);
         assert_eq!(mixed.error(1).unwrap().code, ErrorCode::TooFewVaults);
+    }
+
+    #[test]
+    fn evidence_against_a_vault_is_the_error_where_too_few_did_it_whatever_else_failed() {
+        let fork = ErrorCode::ForkDetected;
+        let away = outcomes(&[Err(ErrorCode::Unavailable), Err(fork), Ok(1)]);
+        assert_eq!(away.error(2).unwrap().code, fork);
+        assert_eq!(away.error(1).unwrap().code, ErrorCode::Partial);
+        assert_eq!(away.evidence().unwrap().code, fork);
+        assert_eq!(outcomes(&[Ok(1)]).evidence(), None);
     }
 }

@@ -126,6 +126,11 @@ impl ErrorCode {
         Self::Interrupted,
     ];
 
+    /// Whether two heads of a vault contradict each other: a rollback or a fork.
+    pub fn is_contradiction(self) -> bool {
+        matches!(self, Self::RollbackDetected | Self::ForkDetected)
+    }
+
     /// The name on the wire, in JSON and in documents.
     pub fn name(self) -> &'static str {
         match self {

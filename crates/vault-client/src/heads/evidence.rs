@@ -7,9 +7,11 @@ use crate::error::{Error, ErrorCode, Heads, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use vault_audit::{Checkpoint, EvidenceHead, EvidenceKind, Found, HeadEvidence, LogKey};
+use vault_audit::{
+    Checkpoint, EvidenceFault, EvidenceHead, EvidenceKind, Found, HeadEvidence, LogKey,
+};
 use vault_policy::VaultId;
 
 const ACKNOWLEDGED: &str = "acknowledged.json";
@@ -185,7 +187,8 @@ impl HeadStore {
                 continue;
             };
             let bytes = std::fs::read(&path).map_err(|error| inaccessible(&path, &error))?;
-            let evidence = HeadEvidence::from_bytes(&bytes).map_err(|_| damaged(&path))?;
+            let evidence =
+                HeadEvidence::from_bytes(&bytes).map_err(|fault| unread(&path, fault))?;
             kept.push(KeptEvidence {
                 acknowledged: acknowledged.get(&id).copied(),
                 id,
@@ -256,6 +259,19 @@ impl HeadStore {
             }
         }
         Ok(false)
+    }
+}
+
+/// What cannot be read stops the vault as well: it may be evidence.
+fn unread(path: &Path, fault: EvidenceFault) -> Error {
+    match fault {
+        EvidenceFault::UnknownFormat(_) => Error::new(ErrorCode::FileInaccessible)
+            .detail(format_args!(
+                "{}: {fault}: another release wrote it, and can read it",
+                path.display()
+            ))
+            .next("evault --version"),
+        _ => damaged(path),
     }
 }
 

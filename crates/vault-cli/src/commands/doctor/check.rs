@@ -39,12 +39,17 @@ impl Checks {
         self.0.push((name.into(), found.into()));
     }
 
-    /// Ends as the first failure says; warnings do not fail.
+    /// Ends as the first failure says, or with evidence against a vault if there is any; warnings do
+    /// not fail.
     pub(super) fn report(self) -> Output {
-        let failed = self.0.iter().find_map(|(_, found)| match found {
-            Found::Failed(error) => Some(error.code.into()),
-            Found::Well(_) | Found::Warning(..) => None,
-        });
+        let failed = || {
+            self.0.iter().filter_map(|(_, found)| match found {
+                Found::Failed(error) => Some(error.code),
+                Found::Well(_) | Found::Warning(..) => None,
+            })
+        };
+        let evidence = failed().find(|code| code.is_contradiction());
+        let failed = evidence.or_else(|| failed().next()).map(Exit::from);
         let json: Vec<_> = self.0.iter().map(to_json).collect();
         let human = Human::Table {
             head: vec!["check", "", "detail", "next"],
@@ -103,5 +108,13 @@ mod tests {
         let output = checks.report();
         assert_eq!(output.exit, Exit::Evidence);
         assert_eq!(output.json["checks"][0]["ok"], false);
+    }
+
+    #[test]
+    fn evidence_against_a_vault_decides_before_every_other_failure() {
+        let mut checks = Checks::default();
+        checks.add("a", Err(Error::new(ErrorCode::Timeout)));
+        checks.add("b", Err(Error::new(ErrorCode::ForkDetected)));
+        assert_eq!(checks.report().exit, Exit::Evidence);
     }
 }
