@@ -7,6 +7,7 @@ use crate::key::{hash, malformed};
 use crate::session::Session;
 use connectrpc::ConnectError;
 use connectrpc::client::CallOptions;
+use vault_audit::MAX_LEAF_BYTES;
 use vault_encoding::{Hash, merkle};
 use vault_proto::v1;
 
@@ -138,12 +139,14 @@ enum Unread {
     Answer(Error),
 }
 
-/// Every page of the stream; all are read against the same signed head.
+/// Every page of the stream; all are read against the same signed head. More than what was asked
+/// for is not taken.
 async fn pages(
     session: &Session,
     request: v1::ReadLogRequest,
     options: CallOptions,
 ) -> Result<(Vec<Vec<u8>>, SeenHead), Unread> {
+    let (from, to) = (request.from, request.to);
     let client = v1::AuditServiceClient::new(session.transport(), session.stream_config());
     let mut stream = client
         .read_log_with_options(request, options)
@@ -158,6 +161,14 @@ async fn pages(
         match &head {
             Some(head) if *head != read => return Err(Unread::Answer(malformed("head"))),
             _ => head = Some(read),
+        }
+        let end = head
+            .as_ref()
+            .map_or(0, |head| if to == 0 { head.size } else { to });
+        let room = end.saturating_sub(from.saturating_add(leaves.len() as u64));
+        let fits = |leaf: &Vec<u8>| leaf.len() <= MAX_LEAF_BYTES;
+        if page.leaves.len() as u64 > room || !page.leaves.iter().all(fits) {
+            return Err(Unread::Answer(malformed("entries")));
         }
         leaves.extend(page.leaves);
     }
