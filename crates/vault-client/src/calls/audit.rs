@@ -162,12 +162,8 @@ async fn pages(
             Some(head) if *head != read => return Err(Unread::Answer(malformed("head"))),
             _ => head = Some(read),
         }
-        let end = head
-            .as_ref()
-            .map_or(0, |head| if to == 0 { head.size } else { to });
-        let room = end.saturating_sub(from.saturating_add(leaves.len() as u64));
-        let fits = |leaf: &Vec<u8>| leaf.len() <= MAX_LEAF_BYTES;
-        if page.leaves.len() as u64 > room || !page.leaves.iter().all(fits) {
+        let size = head.as_ref().map_or(0, |head| head.size);
+        if !was_asked_for((from, to), size, leaves.len(), &page.leaves) {
             return Err(Unread::Answer(malformed("entries")));
         }
         leaves.extend(page.leaves);
@@ -176,6 +172,38 @@ async fn pages(
     Ok((leaves, head))
 }
 
+/// Whether a page is no more than what is left of a stretch (`to` 0 stands for the head) of a log of
+/// this size, of which so many leaves are here.
+fn was_asked_for((from, to): (u64, u64), size: u64, here: usize, page: &[Vec<u8>]) -> bool {
+    let end = if to == 0 { size } else { to };
+    let left = end.saturating_sub(from.saturating_add(here as u64));
+    page.len() as u64 <= left && page.iter().all(|leaf| leaf.len() <= MAX_LEAF_BYTES)
+}
+
 fn hashes(steps: &[Vec<u8>]) -> Result<Vec<Hash>> {
     steps.iter().map(|step| hash(step, "proof")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vault_cannot_fill_the_memory_of_who_reads_its_log() {
+        let page = |leaves: usize, bytes: usize| vec![vec![0; bytes]; leaves];
+        for ((from, to), here, left) in [
+            ((0, 0), 0, 9),
+            ((0, 0), 9, 0),
+            ((4, 7), 0, 3),
+            ((4, 7), 2, 1),
+            ((4, 7), 3, 0),
+            ((7, 4), 0, 0),
+            ((u64::MAX, 0), 1, 0),
+        ] {
+            let asked = |page: &[Vec<u8>]| was_asked_for((from, to), 9, here, page);
+            assert!(asked(&page(left, 1)) && !asked(&page(left + 1, 1)));
+        }
+        assert!(was_asked_for((0, 0), 9, 0, &page(1, MAX_LEAF_BYTES)));
+        assert!(!was_asked_for((0, 0), 9, 0, &page(1, MAX_LEAF_BYTES + 1)));
+    }
 }
