@@ -2,7 +2,7 @@
 //! entry with its proof. Nothing unsigned passes.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::heads::SeenHead;
+use crate::heads::{NOTE_BYTES, SeenHead};
 use crate::key::hash;
 use crate::session::{Peer, Session};
 use std::sync::{Mutex, PoisonError};
@@ -103,6 +103,9 @@ impl Notes {
 }
 
 fn verified(key: &LogKey, head: v1::Head) -> Result<SeenHead> {
+    if head.checkpoint.len() > NOTE_BYTES {
+        return Err(invalid("the note is too long"));
+    }
     let signed = Checkpoint::verify(&head.checkpoint, key).map_err(invalid)?;
     if signed.size != head.size || signed.root.0 != *head.root {
         return Err(invalid("the head is not that of its checkpoint"));

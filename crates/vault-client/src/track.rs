@@ -2,11 +2,12 @@
 //! client ever accepts are proven to be of one log.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::heads::{HeadStore, Remembered, SeenHead, Showing, ToldHead, Witnessed};
+use crate::heads::{HeadStore, Remembered, SeenHead, Showing, ToldHead, Witnessed, Written};
 use crate::receipt::Logged;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use vault_audit::{Checkpoint, Found, Shown, judge_answer};
 use vault_encoding::Hash;
@@ -27,15 +28,21 @@ pub(crate) struct Tracker {
 #[derive(Default)]
 struct Standing {
     /// The state of the store, if it was read.
-    as_of: Option<u64>,
+    as_of: Option<(u64, [Option<Written>; 2])>,
+    /// When it was last asked whether other processes have changed it.
+    looked: Option<Instant>,
     /// Evidence that nobody has acknowledged.
     stopped: Option<Error>,
     /// Heads that others have seen and that the vault has not shown to be of its log.
     told: Vec<ToldHead>,
+    /// Heads that a person has decided against.
+    given_up: Vec<SeenHead>,
 }
 
 /// Heads that are remembered as linked.
 const LINKED: usize = 64;
+/// What other processes have found is seen after this.
+const LOOK: Duration = Duration::from_millis(100);
 
 impl Tracker {
     pub(crate) fn open(vault: VaultId, store: HeadStore) -> Result<Self> {
@@ -53,16 +60,26 @@ impl Tracker {
     /// against it is not acknowledged.
     pub(crate) fn standing(&self) -> Result<Vec<ToldHead>> {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.store.changes();
+        let files = match (standing.as_of, standing.looked) {
+            (Some((_, files)), Some(looked)) if looked.elapsed() < LOOK => files,
+            _ => {
+                standing.looked = Some(Instant::now());
+                self.store.files(&self.vault)
+            }
+        };
+        let now = (self.store.changes(), files);
         if standing.as_of != Some(now) {
             let kept = self.store.evidence(&self.vault)?;
             let mut open = kept.iter().filter(|kept| kept.acknowledged.is_none());
             let mut told = self.store.told(&self.vault)?;
             told.retain(|told| !told.proven);
+            let given_up = kept.iter().filter_map(|kept| kept.given_up().transpose());
             *standing = Standing {
                 as_of: Some(now),
+                looked: standing.looked,
                 stopped: open.next().map(|kept| kept.error()),
                 told,
+                given_up: given_up.collect::<Result<_>>()?,
             };
         }
         match &standing.stopped {
@@ -98,7 +115,22 @@ impl Tracker {
 
     /// The head that goes out with the next call.
     pub(crate) async fn seen(&self) -> Option<SeenHead> {
-        self.latest.lock().await.clone()
+        let mut latest = self.latest.lock().await;
+        if latest.as_ref().is_some_and(|seen| self.is_given_up(seen))
+            && let Ok(kept) = self.store.head(&self.vault)
+        {
+            *latest = kept;
+            let mut linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
+            linked.clear();
+        }
+        latest.clone()
+    }
+
+    /// Whether a person has decided against this head, here or in another process.
+    fn is_given_up(&self, head: &SeenHead) -> bool {
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut given_up = standing.given_up.iter();
+        given_up.any(|other| other.is_head_of(head))
     }
 
     /// Accepts the head of an answer to a call that carried `seen`. `prove` asks the vault for a
@@ -237,17 +269,24 @@ impl Tracker {
         } else {
             (answered, known)
         };
-        let own = logged.filter(|_| std::ptr::eq(new, answered) && new.size == old.size + 1);
+        // The proof of the last entry of the tree alone says what stood before it.
+        let last = |own: &&Logged| own.index == old.size && new.size == old.size + 1;
+        let own = logged.filter(|_| std::ptr::eq(new, answered)).filter(last);
         if own.and_then(Logged::root_before) == Some(old.root) {
             return Ok(());
         }
-        let proof = if old.size == 0 {
-            Vec::new()
-        } else {
-            prove(old.size, new.size).await?
+        let proof = match old.size {
+            0 => Some(Vec::new()),
+            from => has_such_sizes(prove(from, new.size).await)?,
         };
-        if merkle::verify_consistency(old.size, new.size, &proof, &old.root, &new.root) {
-            return Ok(());
+        let holds = |proof: &[Hash]| {
+            merkle::verify_consistency(old.size, new.size, proof, &old.root, &new.root)
+        };
+        match proof {
+            Some(proof) if holds(&proof) => return Ok(()),
+            // It does not reach to what another process has seen of it.
+            None if answered.size < known.size => return self.compare(known, answered, shown),
+            _ => {}
         }
         let (code, found) = (ErrorCode::ForkDetected, Found::Proof);
         Err(self.contradiction(code, found, known.clone(), answered.clone(), shown))
@@ -307,6 +346,15 @@ impl Tracker {
                 }
             }
         }
+    }
+}
+
+/// `None` where the vault, asked for a proof up to a head that it has signed, says that its log has
+/// no such size. One that is at fault in no way never does.
+fn has_such_sizes(proof: Result<Vec<Hash>>) -> Result<Option<Vec<Hash>>> {
+    match proof {
+        Err(error) if error.code == ErrorCode::InvalidArgument => Ok(None),
+        proof => proof.map(Some),
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn lines(
 }
 
 fn end_group(leader: u32) -> Result<()> {
-    let script = format!("kill -KILL -- -{leader}");
+    let script = format!("kill -KILL -{leader}");
     crate::run::checked(Command::new("sh").args(["-c", &script]))
 }
 
@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn is_alive(group: &str) -> bool {
-        let script = format!("kill -0 -- -{group} 2>/dev/null");
+        let script = format!("kill -0 -{group} 2>/dev/null");
         let asked = Command::new("sh").args(["-c", &script]).status();
         asked.unwrap().success()
     }

@@ -89,7 +89,7 @@ pub(crate) struct AuditExport {
     /// Also write the log's verifier key here, as other note tools read it.
     #[arg(long, value_name = "VKEY")]
     pub(crate) vkey: Option<PathBuf>,
-    /// Also write the signed checkpoint here, as it is.
+    /// Also write the signed checkpoint here, as it is. One that is there must be of this log.
     #[arg(long, value_name = "F")]
     pub(crate) checkpoint: Option<PathBuf>,
 }

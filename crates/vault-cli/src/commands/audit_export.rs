@@ -8,8 +8,8 @@ use crate::output::{self, Human, Output};
 use crate::pem;
 use serde_json::json;
 use std::path::Path;
-use vault_audit::{Checkpoint, LogKey};
-use vault_client::{Error, ErrorCode, Result, SeenHead};
+use vault_audit::{Checkpoint, Frontier, LogKey};
+use vault_client::{Client, Error, ErrorCode, LogReader, Result, SeenHead};
 
 /// What was written.
 pub(crate) struct Exported {
@@ -23,6 +23,9 @@ pub(crate) async fn run(context: &Context, args: AuditExport) -> Result<Output> 
     let key = LogKey::from_spki(&connected.peer.claims.identity_key)
         .map_err(|error| Error::new(ErrorCode::VerificationFailed).detail(error))?;
     let client = connected.client.clone();
+    if let Some(path) = args.checkpoint.as_deref() {
+        extends_kept(path, &client, &key).await?;
+    }
     let exported = match args.format {
         ExportFormat::Jsonl => audit_export_lines::write(&args.out, client, &key).await?,
         ExportFormat::Tiles if files::is_dash(&args.out) => {
@@ -59,6 +62,27 @@ pub(crate) async fn run(context: &Context, args: AuditExport) -> Result<Output> 
         stdout_taken: files::is_dash(&args.out),
         ..Output::new(json, human)
     })
+}
+
+/// A checkpoint that somebody kept gives its place only to one that extends it.
+async fn extends_kept(path: &Path, client: &Client, key: &LogKey) -> Result<()> {
+    if files::is_dash(path) || !path.exists() {
+        return Ok(());
+    }
+    let note = files::read(path)?;
+    let kept = Checkpoint::verify(&note, key).map_err(|error| {
+        let path = path.display();
+        Error::new(ErrorCode::VerificationFailed).detail(format_args!(
+            "{path}: {error}; what is there is not replaced: name another place"
+        ))
+    })?;
+    let seen = SeenHead {
+        size: kept.size,
+        root: kept.root,
+        checkpoint: note,
+    };
+    let mut reader = LogReader::resume(client.clone(), Frontier::new(), Some(seen));
+    reader.advance().await.map(drop)
 }
 
 fn vkey(key: &LogKey) -> String {

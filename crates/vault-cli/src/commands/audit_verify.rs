@@ -9,8 +9,9 @@ use crate::output::{self, Human, Output};
 use serde_json::{Value, json};
 use std::path::Path;
 use vault_audit::{Checkpoint, LogKey};
-use vault_client::{Error, ErrorCode, HeadStore, LogReader, Result, SeenHead};
+use vault_client::{Blame, Error, ErrorCode, HeadStore, Heads, LogReader, Result, SeenHead};
 use vault_encoding::Hash;
+use vault_policy::VaultId;
 
 pub(crate) async fn run(context: &Context, args: AuditVerify) -> Result<Output> {
     match (&args.evidence, &args.file, &args.identity) {
@@ -55,7 +56,9 @@ fn offline(context: &Context, args: &AuditVerify, file: &Path, identity: &Path) 
     let since = Since::read(context, args, &key)?;
     let Offline { head, tree } = audit_offline::verify(file, &key)?;
     if let Some(since) = &since {
-        since.is_not_longer_than(&head)?;
+        if since.seen.size > head.size {
+            return Err(since.is_behind(head));
+        }
         since.has_root(tree.root_at(since.seen.size), &head)?;
     }
     Ok(verdict(&key, args, &head))
@@ -132,6 +135,23 @@ impl Since {
             true => Err(self.contradicts(ErrorCode::RollbackDetected, head)),
             false => Ok(()),
         }
+    }
+
+    /// Of a file nobody can tell whether its head was signed before the checkpoint: it is not kept
+    /// as evidence against the vault.
+    fn is_behind(&self, answered: SeenHead) -> Error {
+        let seen = self.seen.clone();
+        let detail = "or the export is older than the checkpoint, which is no evidence";
+        Error::new(ErrorCode::RollbackDetected)
+            .vault(VaultId(self.key.vault_id()))
+            .detail(detail)
+            .blame(Blame::Caller)
+            .next("evault audit export --out NEW")
+            .heads(Heads {
+                seen,
+                answered,
+                evidence: None,
+            })
     }
 
     /// Holds the root over as many entries as the checkpoint covers to that of the checkpoint.

@@ -7,6 +7,7 @@ use crate::key::{hash, malformed};
 use crate::session::Session;
 use connectrpc::ConnectError;
 use connectrpc::client::CallOptions;
+use vault_audit::MAX_LEAF_BYTES;
 use vault_encoding::{Hash, merkle};
 use vault_proto::v1;
 
@@ -138,12 +139,14 @@ enum Unread {
     Answer(Error),
 }
 
-/// Every page of the stream; all are read against the same signed head.
+/// Every page of the stream; all are read against the same signed head. More than what was asked
+/// for is not taken.
 async fn pages(
     session: &Session,
     request: v1::ReadLogRequest,
     options: CallOptions,
 ) -> Result<(Vec<Vec<u8>>, SeenHead), Unread> {
+    let (from, to) = (request.from, request.to);
     let client = v1::AuditServiceClient::new(session.transport(), session.stream_config());
     let mut stream = client
         .read_log_with_options(request, options)
@@ -159,12 +162,48 @@ async fn pages(
             Some(head) if *head != read => return Err(Unread::Answer(malformed("head"))),
             _ => head = Some(read),
         }
+        let size = head.as_ref().map_or(0, |head| head.size);
+        if !was_asked_for((from, to), size, leaves.len(), &page.leaves) {
+            return Err(Unread::Answer(malformed("entries")));
+        }
         leaves.extend(page.leaves);
     }
     let head = head.ok_or_else(|| Unread::Answer(malformed("head")))?;
     Ok((leaves, head))
 }
 
+/// Whether a page is no more than what is left of a stretch (`to` 0 stands for the head) of a log of
+/// this size, of which so many leaves are here.
+fn was_asked_for((from, to): (u64, u64), size: u64, here: usize, page: &[Vec<u8>]) -> bool {
+    let end = if to == 0 { size } else { to };
+    let left = end.saturating_sub(from.saturating_add(here as u64));
+    page.len() as u64 <= left && page.iter().all(|leaf| leaf.len() <= MAX_LEAF_BYTES)
+}
+
 fn hashes(steps: &[Vec<u8>]) -> Result<Vec<Hash>> {
     steps.iter().map(|step| hash(step, "proof")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vault_cannot_fill_the_memory_of_who_reads_its_log() {
+        let page = |leaves: usize, bytes: usize| vec![vec![0; bytes]; leaves];
+        for ((from, to), here, left) in [
+            ((0, 0), 0, 9),
+            ((0, 0), 9, 0),
+            ((4, 7), 0, 3),
+            ((4, 7), 2, 1),
+            ((4, 7), 3, 0),
+            ((7, 4), 0, 0),
+            ((u64::MAX, 0), 1, 0),
+        ] {
+            let asked = |page: &[Vec<u8>]| was_asked_for((from, to), 9, here, page);
+            assert!(asked(&page(left, 1)) && !asked(&page(left + 1, 1)));
+        }
+        assert!(was_asked_for((0, 0), 9, 0, &page(1, MAX_LEAF_BYTES)));
+        assert!(!was_asked_for((0, 0), 9, 0, &page(1, MAX_LEAF_BYTES + 1)));
+    }
 }

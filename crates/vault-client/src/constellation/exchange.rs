@@ -3,7 +3,7 @@
 
 use super::Constellation;
 use crate::calls::exchange::MOST;
-use crate::client::Client;
+use crate::client::{Client, random};
 use crate::error::{Error, ErrorCode, Result};
 use crate::heads::CarriedNote;
 use std::collections::BTreeMap;
@@ -98,13 +98,11 @@ impl Constellation {
         }
     }
 
-    /// The newest first, as far as one call takes them.
     fn to_carry(&self, vault: &VaultId) -> Result<Vec<CarriedNote>> {
         let mut notes = Vec::new();
         for other in self.others(vault) {
             notes.extend(self.shared.config.heads.to_carry(&other)?);
         }
-        notes.truncate(MOST);
         Ok(notes)
     }
 
@@ -116,6 +114,7 @@ impl Constellation {
     async fn exchange_with(&self, client: &Client, notes: &[CarriedNote]) -> Result<Vec<Error>> {
         let via = client.vault_id();
         let others = self.others(&via);
+        let notes = &chosen(notes.to_vec(), random()?);
         let mut found = Vec::new();
         for about in others.chunks(MOST) {
             for note in client.exchange_heads(notes, about).await? {
@@ -147,5 +146,40 @@ impl Constellation {
             return Err(foreign());
         }
         self.shared.config.heads.take(&vault, note, via)
+    }
+}
+
+/// As many as one call takes. Where there are more, each exchange begins at another one, so that
+/// none is left behind for ever.
+fn chosen(mut notes: Vec<CarriedNote>, random: [u8; 8]) -> Vec<CarriedNote> {
+    if notes.len() > MOST {
+        let begin = u64::from_le_bytes(random) % notes.len() as u64;
+        notes.rotate_left(begin as usize);
+        notes.truncate(MOST);
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_more_notes_than_one_call_takes_each_has_its_turn() {
+        let note = |from: u8| CarriedNote {
+            identity_key: vec![from],
+            checkpoint: Vec::new(),
+        };
+        for all in [0, 1, MOST as u8, 40] {
+            let mut carried = vec![false; usize::from(all)];
+            for begin in 0..all.max(1) {
+                let chosen = chosen((0..all).map(note).collect(), u64::from(begin).to_le_bytes());
+                assert_eq!(chosen.len(), MOST.min(usize::from(all)));
+                for note in chosen {
+                    carried[usize::from(note.identity_key[0])] = true;
+                }
+            }
+            assert!(carried.into_iter().all(|carried| carried));
+        }
     }
 }

@@ -14,7 +14,7 @@ use vault_audit::{
 };
 use vault_policy::VaultId;
 
-const ACKNOWLEDGED: &str = "acknowledged.json";
+pub(super) const ACKNOWLEDGED: &str = "acknowledged.json";
 const PREFIX: &str = "evidence-";
 
 /// One head of two that contradict each other.
@@ -63,6 +63,16 @@ impl KeptEvidence {
             root: at.root,
             checkpoint: note.to_vec(),
         })
+    }
+
+    /// The head that a person has decided against.
+    pub(crate) fn given_up(&self) -> Result<Option<SeenHead>> {
+        let other = match self.acknowledged {
+            Some(GoOnWith::Seen) => GoOnWith::Answered,
+            Some(GoOnWith::Answered) => GoOnWith::Seen,
+            None => return Ok(None),
+        };
+        self.head(other).map(Some)
     }
 
     /// The error that names both heads.
@@ -121,6 +131,17 @@ impl HeadStore {
         answered: Witnessed,
     ) -> Error {
         let vault = VaultId(key.vault_id());
+        if seen.head.is_head_of(&answered.head) {
+            // Whoever says so contradicts nothing but itself.
+            return Error::new(code).vault(vault);
+        }
+        // A vault that was put back may have grown past what was seen before it says so.
+        let code = match code {
+            ErrorCode::RollbackDetected if answered.head.size >= seen.head.size => {
+                ErrorCode::ForkDetected
+            }
+            code => code,
+        };
         let witnessed = |head: &Witnessed| EvidenceHead {
             checkpoint: String::from_utf8_lossy(&head.head.checkpoint).into_owned(),
             boot_id: head.boot_id,
@@ -162,6 +183,9 @@ impl HeadStore {
         if !path.exists() {
             let text = [&evidence.to_bytes()[..], b"\n"].concat();
             locked.write(&name, &text)?;
+            // By a new file other processes see it. That they may do so later takes nothing away.
+            let acknowledged = self.acknowledged(vault);
+            let _ = acknowledged.and_then(|all| locked.write_json(ACKNOWLEDGED, &all));
         }
         self.changed();
         Ok(path)
@@ -228,14 +252,19 @@ impl HeadStore {
     }
 
     /// Decides with which of the two heads this client goes on, and never for any other pair. With
-    /// [`GoOnWith::Answered`] the memory of this vault begins anew at that head.
+    /// [`GoOnWith::Answered`] the memory of this vault begins anew at that head, if it is the other
+    /// one that is remembered.
     pub fn acknowledge(&self, kept: &KeptEvidence, which: GoOnWith) -> Result<()> {
         let vault = &kept.vault_id;
         let locked = Locked::acquire(&self.vault_dir(vault))?;
         if which == GoOnWith::Answered {
-            let head = kept.head(which)?;
-            self.begin_anew(&locked, &head, &kept.evidence.key)?;
-            self.drop_told(&locked, vault, &kept.head(GoOnWith::Seen)?)?;
+            let (seen, head) = (kept.head(GoOnWith::Seen)?, kept.head(which)?);
+            // What else is remembered was not decided on: it is held against the vault as before.
+            let memory = self.head(vault)?;
+            if memory.is_none_or(|memory| memory.is_head_of(&seen)) {
+                self.begin_anew(&locked, &head, &kept.evidence.key)?;
+            }
+            self.drop_told(&locked, vault, &seen)?;
         } else {
             self.drop_told(&locked, vault, &kept.head(GoOnWith::Answered)?)?;
         }
@@ -249,12 +278,7 @@ impl HeadStore {
     /// Whether a person has decided against this head: it is not held against the vault again.
     pub(super) fn is_given_up(&self, vault: &VaultId, head: &SeenHead) -> Result<bool> {
         for kept in self.evidence(vault)? {
-            let other = match kept.acknowledged {
-                Some(GoOnWith::Seen) => GoOnWith::Answered,
-                Some(GoOnWith::Answered) => GoOnWith::Seen,
-                None => continue,
-            };
-            if kept.head(other)?.is_head_of(head) {
+            if kept.given_up()?.is_some_and(|other| other.is_head_of(head)) {
                 return Ok(true);
             }
         }
@@ -279,3 +303,6 @@ fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.unwrap_or_default().as_secs()
 }
+
+#[cfg(test)]
+mod tests;

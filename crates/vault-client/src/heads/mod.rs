@@ -8,6 +8,8 @@ mod floors;
 mod manifests;
 mod pins;
 mod position;
+#[cfg(test)]
+pub(crate) mod signed;
 mod told;
 
 pub use boots::Boot;
@@ -25,12 +27,16 @@ use boots::StoredBoot;
 use file::Locked;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use vault_audit::LogKey;
 use vault_encoding::Hash;
 use vault_policy::VaultId;
+
+/// Longest note that vaults carry for each other. A longer one could be shown to nobody else.
+pub(crate) const NOTE_BYTES: usize = 2048;
 
 /// The head of a log as it was seen once, with the note that the vault signed over it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -109,6 +115,9 @@ fn damaged(path: &Path) -> Error {
     ))
 }
 
+/// Which file there is under a name: each is replaced by a new one.
+pub(crate) type Written = (u64, i64, i64, u64);
+
 /// What became of a head that was offered to the store.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Remembered {
@@ -150,6 +159,15 @@ impl HeadStore {
     /// Rises with every change of what was told of a vault, and of evidence.
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Acquire)
+    }
+
+    /// Differs after other processes have changed what was told of this vault, or evidence.
+    pub(crate) fn files(&self, vault: &VaultId) -> [Option<Written>; 2] {
+        let dir = self.vault_dir(vault);
+        [told::FILE, evidence::ACKNOWLEDGED].map(|name| {
+            let data = std::fs::metadata(dir.join(name)).ok()?;
+            Some((data.ino(), data.mtime(), data.mtime_nsec(), data.len()))
+        })
     }
 
     /// The directory.

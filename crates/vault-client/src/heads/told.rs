@@ -3,14 +3,14 @@
 
 use super::evidence::Witnessed;
 use super::file::{Locked, read_json};
-use super::{HeadStore, SeenHead, StoredHead, damaged};
+use super::{HeadStore, NOTE_BYTES, SeenHead, StoredHead, damaged};
 use crate::error::{Error, ErrorCode, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use vault_audit::{Carried, Checkpoint, Found, LogKey, judge_carried};
 use vault_policy::VaultId;
 
-const FILE: &str = "carried.json";
+pub(super) const FILE: &str = "carried.json";
 /// Heads that are kept of one vault. Those that were shown to be of its log go first.
 const MOST: usize = 16;
 
@@ -73,7 +73,8 @@ impl HeadStore {
         identity_key: String,
         mut told: Vec<ToldHead>,
     ) -> Result<()> {
-        told.sort_by_key(|told| (told.proven, std::cmp::Reverse(told.head.size)));
+        // What came first waits longest: later ones cannot push it out before the vault has shown it.
+        told.sort_by_key(|told| told.proven);
         told.truncate(MOST);
         let store = |told: &ToldHead| Stored {
             head: (&told.head).into(),
@@ -210,6 +211,9 @@ fn verified(
             .vault(via)
             .detail(detail)
     };
+    if note.checkpoint.len() > NOTE_BYTES {
+        return Err(foreign(&"its note is too long"));
+    }
     let key = LogKey::from_spki(&note.identity_key).map_err(|error| foreign(&error))?;
     let at = Checkpoint::verify(&note.checkpoint, &key).map_err(|error| foreign(&error))?;
     if at.vault_id != vault.0 {
@@ -222,3 +226,6 @@ fn verified(
     };
     Ok((key, at, head))
 }
+
+#[cfg(test)]
+mod tests;

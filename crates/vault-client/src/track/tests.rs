@@ -162,6 +162,70 @@ async fn ones_own_next_entry_needs_no_other_proof() {
 }
 
 #[tokio::test]
+async fn ones_own_entry_at_another_place_proves_nothing() {
+    for size in 1..=16u64 {
+        let log = Log::of("a", size);
+        let leaf = |index| log.0.leaf(index).unwrap();
+        // Every order of the old leaves and a new one that begins with the new one.
+        let turned = (0..size).map(|by| {
+            let leaves = (0..size).map(|index| leaf((index + by) % size));
+            Tree::from_leaves([leaf_hash(b"new")].into_iter().chain(leaves))
+        });
+        for (by, tree) in turned.enumerate() {
+            let dir = tempfile::tempdir().unwrap();
+            let tracker = tracker(&dir);
+            show(&tracker, &log, size).await.unwrap();
+            let own = Logged {
+                index: 0,
+                request_salt: Hash::default(),
+                leaf: Vec::new(),
+                proof: tree.inclusion(0, size + 1).unwrap(),
+            };
+            let other = Log(tree);
+            let seen = tracker.seen().await;
+            let prove = |old, new| other.prove(old, new);
+            let forked = tracker
+                .accept(
+                    seen.as_ref(),
+                    other.head(size + 1),
+                    Some(&own),
+                    &SHOWN,
+                    prove,
+                )
+                .await;
+            let code = forked.map_err(|error| error.code);
+            assert_eq!(code, Err(ErrorCode::ForkDetected), "{size} turned by {by}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_saw_less_finds_that_what_another_one_saw_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, put_back) = (Log::of("a", 20), Log::of("a", 9));
+    let (first, second) = (tracker(&dir), tracker(&dir));
+    show(&first, &log, 5).await.unwrap();
+    show(&second, &log, 20).await.unwrap();
+    let restarted = Showing {
+        boot_id: [2; 16],
+        ..SHOWN
+    };
+    let seen = first.seen().await;
+    let prove = async |old, new| {
+        let no_such_size = || Error::new(ErrorCode::InvalidArgument);
+        put_back.0.consistency(old, new).ok_or_else(no_such_size)
+    };
+    let told = first
+        .accept(seen.as_ref(), put_back.head(9), None, &restarted, prove)
+        .await
+        .unwrap_err();
+    assert_eq!(told.code, ErrorCode::RollbackDetected);
+    let heads = told.heads.as_ref().unwrap();
+    assert_eq!((heads.seen.size, heads.answered.size), (20, 9));
+    assert!(first.standing().is_err());
+}
+
+#[tokio::test]
 async fn a_process_that_is_shown_another_log_than_the_one_beside_it_sees_the_fork() {
     let dir = tempfile::tempdir().unwrap();
     let (log, other) = (Log::of("a", 20), Log::of("b", 20));
@@ -292,4 +356,47 @@ async fn evidence_stops_every_use_until_it_is_acknowledged_and_only_for_that_pai
         .await
         .unwrap_err();
     assert_eq!(shorter.code, ErrorCode::RollbackDetected);
+}
+
+#[tokio::test]
+async fn evidence_and_decisions_of_one_process_count_for_another_one_that_runs() {
+    use crate::heads::GoOnWith;
+    use crate::heads::signed::Signer;
+    let dir = tempfile::tempdir().unwrap();
+    let signer = Signer::new(5);
+    let vault = signer.vault();
+    // A store of its own for each, as in two processes.
+    let open = || Tracker::open(vault, HeadStore::new(dir.path())).unwrap();
+    let (finder, other) = (open(), open());
+    let (seen, answered) = (signer.head("a", 20), signer.head("b", 9));
+    let none = async |_, _| Ok(Vec::new());
+    for tracker in [&finder, &other] {
+        let shown = signer.showing(1);
+        let accepted = tracker.accept(None, seen.clone(), None, &shown, none).await;
+        accepted.unwrap();
+        assert_eq!(tracker.standing().unwrap(), []);
+    }
+    let restarted = signer.showing(2);
+    let (store, code) = (HeadStore::new(dir.path()), ErrorCode::RollbackDetected);
+    let found = Found::Answer;
+    finder.contradiction(code, found, seen.clone(), answered.clone(), &restarted);
+    let until = async |met: &dyn Fn() -> bool| {
+        let met_in_time = async {
+            while !met() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let longest = Duration::from_secs(60);
+        tokio::time::timeout(longest, met_in_time).await.unwrap();
+    };
+    until(&|| other.standing().is_err()).await;
+
+    let kept = store.evidence(&vault).unwrap();
+    store.acknowledge(&kept[0], GoOnWith::Answered).unwrap();
+    until(&|| other.standing().is_ok()).await;
+    assert_eq!(other.seen().await, Some(answered));
+    // What was accepted with the head that is given up is not accepted for that any more.
+    let prove = async |_, _| Ok(Vec::new());
+    let again = other.accept(None, seen, None, &restarted, prove).await;
+    assert_eq!(again.unwrap_err().code, ErrorCode::ForkDetected);
 }
