@@ -65,20 +65,6 @@ pub(crate) struct ConstellationEntry {
 }
 
 impl ConstellationEntry {
-    /// The entry that stands for this anchor.
-    #[cfg_attr(
-        not(feature = "dev"),
-        expect(dead_code, reason = "only `dev` writes it")
-    )]
-    pub(crate) fn of(anchor: &Anchor) -> Self {
-        let keys = anchor.governance.keys().iter();
-        Self {
-            id: anchor.constellation.to_string(),
-            governance: keys.map(ToString::to_string).collect(),
-            threshold: anchor.governance.threshold(),
-        }
-    }
-
     pub(crate) fn anchor(&self) -> Result<Anchor> {
         let constellation = self.id.parse().map_err(invalid)?;
         let keys = self.governance.iter().map(|key| key.parse());

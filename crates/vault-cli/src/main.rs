@@ -16,6 +16,7 @@ mod key_ref;
 mod output;
 mod pem;
 mod policy_source;
+mod policy_text;
 mod signals;
 mod time_text;
 mod waiting;

@@ -56,8 +56,21 @@ impl Logged {
 
 /// Holds a receipt to the identity key of the vault at hand.
 pub(crate) fn verify(receipt: v1::Receipt, session: &Session) -> Result<Receipt> {
+    verify_by(receipt, |head| session.head(head))
+}
+
+/// As [`verify`], of the vault with this key, for the fuzzer.
+#[cfg(feature = "fuzzing")]
+pub fn verify_of(receipt: v1::Receipt, key: &LogKey) -> Result<Receipt> {
+    verify_by(receipt, |head| verified(key, head))
+}
+
+fn verify_by(
+    receipt: v1::Receipt,
+    verified: impl FnOnce(v1::Head) -> Result<SeenHead>,
+) -> Result<Receipt> {
     let head = receipt.head.into_option();
-    let head = session.head(head.ok_or_else(|| invalid("no head"))?)?;
+    let head = verified(head.ok_or_else(|| invalid("no head"))?)?;
     let logged = receipt
         .leaf
         .into_option()

@@ -22,3 +22,16 @@ mod source;
 
 pub use config::{AttestationConfig, ConfigError, LimitsConfig, LogConfig, RegistryConfig};
 pub use run::{Registry, run};
+
+/// Parsers of this crate, open to the fuzzer alone.
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing {
+    use crate::endpoint::Endpoint;
+
+    /// An endpoint as it is listed.
+    pub fn endpoint(text: &str) -> Option<String> {
+        Some(Endpoint::parse(text)?.to_string())
+    }
+
+    pub use crate::service::reread as page_token;
+}

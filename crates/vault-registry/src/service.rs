@@ -193,6 +193,12 @@ fn place(token: &str) -> Option<Place> {
     Some((vault.parse().ok()?, Endpoint::parse(endpoint)?))
 }
 
+/// A token, written again, for the fuzzer.
+#[cfg(feature = "fuzzing")]
+pub fn reread(token: &str) -> Option<String> {
+    place(token).map(|(vault, endpoint)| format!("{vault}/{endpoint}"))
+}
+
 fn wire(entry: &Entry) -> v1::VaultEntry {
     let found = &entry.found;
     v1::VaultEntry {

@@ -43,3 +43,11 @@ pub use config::{
 pub use fingerprint::{ConfigRoots, Fingerprint, config_roots, identity};
 pub use run::{run, runtime};
 pub use seal::SvnSeal;
+
+/// Parsers of this crate, open to the fuzzer alone.
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing {
+    pub use crate::sealed::reread as sealed_payload;
+    pub use crate::sender::credentials;
+    pub use crate::service::fuzzing::{Asked, KINDS, asked, batch, operate, reconfigure};
+}

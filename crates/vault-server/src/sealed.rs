@@ -123,6 +123,13 @@ impl Sealed {
     }
 }
 
+/// Payload of a root, written again, for the fuzzer; `None` if it is none.
+#[cfg(feature = "fuzzing")]
+pub fn reread(payload: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (identity, sealed) = Sealed::from_payload(payload)?;
+    Some(sealed.to_payload(&identity))
+}
+
 /// What the configuration file says.
 #[derive(Clone, Debug)]
 pub(crate) struct Configured {

@@ -145,6 +145,16 @@ impl<'a> Credentials<'a> {
     }
 }
 
+/// Token and proof of these headers, for the fuzzer.
+#[cfg(feature = "fuzzing")]
+pub fn credentials(headers: &HeaderMap) -> Result<[Option<&[u8]>; 2], Refusal> {
+    Ok(match Credentials::of(headers)? {
+        Credentials::None => [None, None],
+        Credentials::Bearer(token) => [Some(token), None],
+        Credentials::Dpop { token, proof } => [Some(token), Some(proof)],
+    })
+}
+
 /// Scheme in lower case, and token.
 fn split_scheme(value: &[u8]) -> Option<(&'static str, &[u8])> {
     ["bearer", "dpop"].into_iter().find_map(|scheme| {

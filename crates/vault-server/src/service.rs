@@ -7,6 +7,8 @@ mod calls;
 mod crypto;
 mod error;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod gather;
 mod key;
 mod mapping;

@@ -95,6 +95,24 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
         ],
     ),
     ("policy-reference", &["vault-encoding", "vault-policy"]),
+    (
+        "vault-fuzz",
+        &[
+            "vault-encoding",
+            "vault-policy",
+            "vault-keys",
+            "vault-audit",
+            "vault-governance",
+            "vault-core",
+            "vault-proto",
+            "ratls",
+            "vault-tee",
+            "vault-store",
+            "vault-server",
+            "vault-client",
+            "vault-registry",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
@@ -149,7 +167,7 @@ const FORBIDDEN: &[&str] = &[
 const ONLY_IN: &[(&str, &str)] = &[("VerifiedEvidence::assertion(", "ratls")];
 
 /// Crates that are for development and tests.
-const DEVELOPMENT: &[&str] = &["vault-test", "policy-reference", "xtask"];
+const DEVELOPMENT: &[&str] = &["vault-test", "vault-fuzz", "policy-reference", "xtask"];
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let json = run::output(&mut run::command(

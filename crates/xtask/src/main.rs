@@ -28,7 +28,8 @@ cargo xtask COMMAND
   bench        signatures per server core as a share of `openssl speed`, in the same run
   crash [--kills N]  crashes at length: every state, every system call, N kills (default 10000)
   soak [--minutes N]  honest tenants and a hostile one, kills and restarts (default 10 minutes)
-  fuzz [SECONDS]  every fuzz target for so long (default 30); needs nightly and cargo-fuzz
+  fuzz [--minutes N] [TARGET…]  every fuzz target, or these, for N minutes each (default: half
+               a minute each); needs nightly and cargo-fuzz
 
 Example: cargo xtask layers
 ";

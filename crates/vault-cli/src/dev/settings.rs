@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use toml::Table;
 use vault_client::{Error, ErrorCode, Result};
+use vault_governance::Anchor;
 
 /// What the issuer said when it was ready.
 pub(super) struct Issued {
@@ -121,7 +122,7 @@ impl Common<'_> {
             profile: Some("owner".to_owned()),
             manifest: Some(self.layout.manifest()),
             registries: vec![self.registry.to_owned()],
-            constellation: Some(ConstellationEntry::of(&self.governance.anchor)),
+            constellation: Some(entry_of(&self.governance.anchor)),
             profiles,
             ..Config::default()
         };
@@ -205,6 +206,16 @@ fn write_env(layout: &Layout) -> Result<()> {
 /// One word of a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// The entry that stands for this anchor.
+fn entry_of(anchor: &Anchor) -> ConstellationEntry {
+    let keys = anchor.governance.keys().iter();
+    ConstellationEntry {
+        id: anchor.constellation.to_string(),
+        governance: keys.map(ToString::to_string).collect(),
+        threshold: anchor.governance.threshold(),
+    }
 }
 
 #[cfg(test)]

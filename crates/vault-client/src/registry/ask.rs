@@ -96,6 +96,12 @@ async fn pages(
     Ok(entries)
 }
 
+/// As what a registry lists is taken, for the fuzzer.
+#[cfg(feature = "fuzzing")]
+pub fn listed(entry: &v1::VaultEntry) -> Option<ListedVault> {
+    parse("http://registry.test:1", entry).ok()
+}
+
 fn parse(registry: &str, entry: &v1::VaultEntry) -> Result<ListedVault> {
     let hash = |bytes: &[u8]| vault_proto::hash("entry", bytes).map_err(|_| senseless(registry));
     if !is_endpoint(&entry.endpoint) {

@@ -20,6 +20,8 @@
 mod ask;
 mod listing;
 
+#[cfg(feature = "fuzzing")]
+pub use ask::listed;
 pub use listing::{ListedVault, Listing};
 
 use std::time::Duration;

@@ -99,7 +99,7 @@ impl KeyService for Service {
     }
 }
 
-fn create_key(message: &mut v1::CreateKeyRequest) -> Result<Request, Refusal> {
+pub(super) fn create_key(message: &mut v1::CreateKeyRequest) -> Result<Request, Refusal> {
     Ok(Request::CreateKey(CreateKey {
         handle: vault_proto::key_handle(&message.handle).map_err(wire::invalid)?,
         key_type: vault_proto::key_type(message.r#type).map_err(wire::invalid)?,

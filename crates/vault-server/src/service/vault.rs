@@ -109,7 +109,7 @@ impl VaultService for Service {
     }
 }
 
-fn signed_statement(
+pub(super) fn signed_statement(
     message: v1::ReconfigureRequest,
 ) -> Result<(Reconfiguration, Vec<GovernanceSignature>), Refusal> {
     let malformed = |why: String| Refusal::new(Code::InvalidArgument).because(why);

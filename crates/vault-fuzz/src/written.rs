@@ -1,0 +1,124 @@
+//! What people hand to the tools: policies in YAML or JSON, PEM files, keys of logs, roots of trust, and the
+//! answers of token endpoints.
+
+use ratls::TrustRoot;
+use vault_audit::LogKey;
+use vault_client::token::{ClientCredentials, ProofKey, TrustedRoots};
+use vault_governance::SigningKey;
+use vault_policy::{KeyHandle, KeyPolicy, Lineage};
+
+#[path = "../../vault-cli/src/pem.rs"]
+#[allow(unreachable_pub, reason = "the client's")]
+mod pem;
+#[path = "../../vault-cli/src/policy_text.rs"]
+#[allow(unreachable_pub, reason = "the client's")]
+mod policy_text;
+
+const LABEL: &str = "PUBLIC KEY";
+
+/// One input: which of them, then its text.
+pub fn run(data: &[u8]) {
+    let Some((mode, body)) = data.split_first() else {
+        return;
+    };
+    match mode % 6 {
+        0 => policy(body),
+        1 => armour(body),
+        2 => signing_key(body),
+        3 => log_key(body),
+        4 => {
+            if let Ok(root) = TrustRoot::from_der(body) {
+                assert_eq!(root.der(), body);
+            }
+        }
+        _ => {
+            granted(body);
+            names(body);
+        }
+    }
+}
+
+/// What is shown of a policy reads back as the same.
+fn policy(body: &[u8]) {
+    let Ok(document) = policy_text::parse(body) else {
+        return;
+    };
+    let Ok(policy) = KeyPolicy::from_json(&document) else {
+        return;
+    };
+    let canonical = policy.to_canonical();
+    let yaml = policy_text::to_yaml(&canonical).expect("a policy");
+    let json = policy_text::to_value(&canonical).to_string();
+    for text in [yaml, json] {
+        let again = policy_text::parse(text.as_bytes()).expect("what was shown");
+        let again = KeyPolicy::from_json(&again).expect("what was shown");
+        assert_eq!(again.hash(), policy.hash());
+    }
+}
+
+/// As it is shown, for seeds.
+pub(crate) fn yaml_of(policy: &[u8]) -> String {
+    let policy = KeyPolicy::from_canonical(policy).expect("a policy");
+    policy_text::to_yaml(&policy.to_canonical()).expect("a policy")
+}
+
+fn armour(body: &[u8]) {
+    let written = pem::encode(LABEL, body);
+    assert_eq!(pem::decode(written.as_bytes(), LABEL).as_deref(), Some(body));
+    assert_eq!(pem::decode(written.as_bytes(), "CERTIFICATE"), None);
+    if let Some(der) = pem::decode(body, LABEL) {
+        let again = pem::encode(LABEL, &der);
+        assert_eq!(pem::decode(again.as_bytes(), LABEL), Some(der));
+    }
+}
+
+fn signing_key(body: &[u8]) {
+    let text = String::from_utf8_lossy(body);
+    if let Ok(key) = SigningKey::from_pem(&text) {
+        assert_eq!(SigningKey::from_pem(&text).map(|again| again.public()).ok(), Some(key.public()));
+    }
+}
+
+fn log_key(body: &[u8]) {
+    if let Ok(key) = LogKey::from_spki(body) {
+        assert_eq!(key.to_spki(), body);
+    }
+    let Ok(text) = std::str::from_utf8(body) else {
+        return;
+    };
+    if let Ok(key) = LogKey::from_vkey(text) {
+        let name = text.split_once('+').expect("a name").0;
+        assert_eq!(key.to_vkey(name), text, "two spellings");
+    }
+}
+
+/// A token endpoint's answer: a header can be made of what is taken, or that is an error.
+fn granted(body: &[u8]) {
+    let client = ClientCredentials {
+        endpoint: http::Uri::from_static("https://issuer.test/token"),
+        client_id: "client".into(),
+        secret_file: "/nowhere".into(),
+        scope: None,
+        audience: None,
+        per_vault: false,
+        sender: ProofKey::default(),
+        roots: TrustedRoots::System,
+    };
+    if let Ok(header) = client.header_of(body) {
+        assert!(header.is_sensitive(), "a token that may be printed");
+        assert!(header.as_bytes().iter().all(|byte| *byte == b'\t' || *byte >= b' '));
+    }
+}
+
+/// Names have one spelling.
+fn names(body: &[u8]) {
+    let Ok(text) = std::str::from_utf8(body) else {
+        return;
+    };
+    if let Ok(handle) = text.parse::<KeyHandle>() {
+        assert_eq!(handle.to_string(), text);
+    }
+    if let Ok(lineage) = text.parse::<Lineage>() {
+        assert_eq!(lineage.to_string(), text);
+    }
+}
