@@ -1,5 +1,5 @@
-//! Where the fuzzer begins: what the stores and vectors of the tree hold, and one of every message. The test
-//! `seeds` writes them into the corpora.
+//! Where the fuzzer begins: what the stores and vectors of the tree hold, and one of every message. A test
+//! that is ignored writes them into the corpora.
 
 use crate::golden::{Base, ISSUER, Owned, STORES, disk, root};
 use crate::{archive, memory, receipt, request, tiles};

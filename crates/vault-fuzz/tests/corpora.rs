@@ -111,3 +111,22 @@ fn every_target_has_a_program_a_corpus_and_a_line_of_the_table() {
         );
     }
 }
+
+#[test]
+#[ignore = "changes the corpora of the tree"]
+fn writes_the_seeds() {
+    let corpus = fuzz().join("corpus");
+    let seeds = vault_fuzz::seeds::all();
+    for (target, name, bytes) in &seeds {
+        std::fs::create_dir_all(corpus.join(target)).unwrap();
+        std::fs::write(corpus.join(target).join(name), bytes).unwrap();
+    }
+    println!("{} seeds", seeds.len());
+}
+
+#[test]
+#[ignore = "changes the corpora of the tree: the key of a certificate is new every time"]
+fn writes_a_certificate() {
+    let corpus = fuzz().join("corpus");
+    std::fs::write(corpus.join("leaf/seed-leaf"), vault_fuzz::leaf::genuine()).unwrap();
+}

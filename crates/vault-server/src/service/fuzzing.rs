@@ -56,6 +56,13 @@ pub fn asked(kind: u8, bytes: &[u8]) -> Option<Asked> {
             let asked = wire::key_ref(&message.key).map(|key| Request::GetPolicy { key });
             with(message.context.as_option(), asked)
         }
+        _ => of_log(kind, bytes)?,
+    })
+}
+
+/// Requests of an auditor.
+fn of_log(kind: u8, bytes: &[u8]) -> Option<Asked> {
+    Some(match kind % KINDS {
         13 => {
             let message: v1::ReadLogRequest = read(bytes)?;
             let (from, to) = (message.from, message.to);
