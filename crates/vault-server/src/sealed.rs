@@ -181,10 +181,12 @@ fn anchor(bytes: &[u8]) -> Option<Option<Anchor>> {
         return None;
     }
     let keys = keys.iter().copied().map(GovernanceKey).collect();
-    Some(Some(Anchor {
+    let anchor = Some(Anchor {
         constellation: ConstellationId(Hash(*constellation)),
         governance: Quorum::new(keys, threshold).ok()?,
-    }))
+    });
+    // In another order they are another spelling.
+    (anchor_bytes(anchor.as_ref()) == bytes).then_some(anchor)
 }
 
 #[cfg(test)]
@@ -265,6 +267,15 @@ mod tests {
             assert_eq!((read.generation, read.trust_root), (0, Hash([0x77; 32])));
             assert_eq!(read.governance, None);
         }
+    }
+
+    #[test]
+    fn a_quorum_has_one_spelling() {
+        let mut bytes = anchor_bytes(governed().governance.as_ref());
+        assert_eq!(anchor(&bytes), Some(governed().governance));
+        let (first, second) = bytes[34..].split_at_mut(32);
+        first.swap_with_slice(second);
+        assert_eq!(anchor(&bytes), None);
     }
 
     #[test]
