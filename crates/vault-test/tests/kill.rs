@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::Notify;
 use vault_client::{Client, CreateKey, Input, KeyName};
 use vault_encoding::merkle;
@@ -19,6 +20,8 @@ use vault_test::process::VaultProcess;
 /// Unless `EVAULT_KILLS` says another number, as `cargo xtask crash` does.
 const KILLS: usize = 200;
 const WORKERS: usize = 8;
+/// How long nothing may be answered.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// What was acknowledged: leaves by index, and keys.
 #[derive(Default)]
@@ -127,7 +130,8 @@ async fn nothing_acknowledged_is_lost_in_kills_under_load() {
             })
             .collect();
         for _ in 0..=kill % 7 {
-            progress.notified().await;
+            let progressed = tokio::time::timeout(LONGEST, progress.notified()).await;
+            progressed.expect("an answer within two minutes");
         }
         vault.kill().unwrap();
         for worker in workers {
