@@ -59,7 +59,7 @@ pub(crate) fn verify(receipt: v1::Receipt, session: &Session) -> Result<Receipt>
     verify_by(receipt, |head| session.head(head))
 }
 
-/// As [`verify`], of the vault with this key, for the fuzzer.
+/// As `verify`, of the vault with this key, for the fuzzer.
 #[cfg(feature = "fuzzing")]
 pub fn verify_of(receipt: v1::Receipt, key: &LogKey) -> Result<Receipt> {
     verify_by(receipt, |head| verified(key, head))
