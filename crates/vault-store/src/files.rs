@@ -78,7 +78,7 @@ pub(crate) fn read_all(files: &mut dyn Files, name: &str) -> Result<Vec<u8>, Sto
 /// Files of one directory that stay open: far more than are in use at once, far fewer than a log has.
 const MOST_OPEN: usize = 16;
 
-/// A real directory. Files stay open until [`MOST_OPEN`] others were used. A sync of a file that lost its name
+/// A real directory. Files stay open until sixteen others were used. A sync of a file that lost its name
 /// since it was opened fails: another process has put its own in its place, and nothing written to this one will be
 /// read again.
 #[derive(Debug)]
