@@ -72,7 +72,8 @@ impl Constellation {
     }
 
     /// The rollbacks and forks that followed from exchanges alone, since it was opened: also from those
-    /// that were made beside a call to another vault, which succeeds all the same.
+    /// that were made beside a call to another vault, which succeeds all the same. The first of each kind
+    /// for each vault; the store keeps the evidence.
     pub fn found(&self) -> Vec<Error> {
         let found = self.shared.exchanges.found.lock();
         found.unwrap_or_else(PoisonError::into_inner).clone()
@@ -127,7 +128,7 @@ impl Constellation {
         }
         let all = self.shared.exchanges.found.lock();
         let mut all = all.unwrap_or_else(PoisonError::into_inner);
-        all.extend(found.iter().cloned());
+        remember(&mut all, &found);
         Ok(found)
     }
 
@@ -149,6 +150,16 @@ impl Constellation {
     }
 }
 
+/// Vaults that contradict themselves at every exchange must not fill the memory of who meets them.
+fn remember(all: &mut Vec<Error>, found: &[Error]) {
+    for error in found {
+        let same = |known: &Error| known.code == error.code && known.vault_id == error.vault_id;
+        if !all.iter().any(same) {
+            all.push(error.clone());
+        }
+    }
+}
+
 /// As many as one call takes. Where there are more, each exchange begins at another one, so that
 /// none is left behind for ever.
 fn chosen(mut notes: Vec<CarriedNote>, random: [u8; 8]) -> Vec<CarriedNote> {
@@ -163,6 +174,25 @@ fn chosen(mut notes: Vec<CarriedNote>, random: [u8; 8]) -> Vec<CarriedNote> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_contradictions_that_are_met_again_and_again_the_first_of_each_kind_is_kept() {
+        let error = |code, vault: u8, detail: &str| {
+            let vault = VaultId(vault_encoding::Hash([vault; 32]));
+            Error::new(code).vault(vault).detail(detail)
+        };
+        let mut all = Vec::new();
+        for round in 0..100 {
+            let round = round.to_string();
+            let rollback = error(ErrorCode::RollbackDetected, 1, &round);
+            let fork = error(ErrorCode::ForkDetected, 1, &round);
+            let other = error(ErrorCode::ForkDetected, 2, &round);
+            remember(&mut all, &[rollback, fork, other]);
+        }
+        assert_eq!(all.len(), 3);
+        let first = Some("0".to_owned());
+        assert!(all.iter().all(|error| error.detail == first));
+    }
 
     #[test]
     fn of_more_notes_than_one_call_takes_each_has_its_turn() {
