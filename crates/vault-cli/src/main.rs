@@ -82,9 +82,7 @@ fn finish(format: OutputFormat, output: &Output) -> Exit {
 }
 
 fn run(cli: Cli) -> Result<Output> {
-    // A vault may run in this process.
-    let runtime =
-        vault_server::runtime().map_err(|error| Error::new(ErrorCode::Internal).detail(error))?;
+    let runtime = runtime().map_err(|error| Error::new(ErrorCode::Internal).detail(error))?;
     let ends_itself = ends_itself(&cli.command);
     let outcome = runtime.block_on(async {
         if ends_itself {
@@ -99,6 +97,17 @@ fn run(cli: Cli) -> Result<Output> {
     // A thread that waits on stdin must not keep the process.
     runtime.shutdown_background();
     outcome
+}
+
+/// A vault may run in this process.
+#[cfg(feature = "dev")]
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    vault_server::runtime()
+}
+
+#[cfg(not(feature = "dev"))]
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Runtime::new()
 }
 
 /// Commands for which a signal is the way to end.

@@ -16,6 +16,21 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("strace", "--version", "apt-get install strace"),
 ];
 
+/// `evault` as people install it who run no vault.
+const EVAULT_ALONE: &[&str] = &[
+    "cargo",
+    "clippy",
+    "--package",
+    "vault-cli",
+    "--no-default-features",
+    "--all-targets",
+    "--locked",
+    "--quiet",
+    "--",
+    "-D",
+    "warnings",
+];
+
 pub(crate) fn run(root: &Path) -> Result<()> {
     needed()?;
     let step = |name: &str, check: &dyn Fn() -> Result<()>| -> Result<()> {
@@ -45,6 +60,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             "warnings",
         ]),
     )?;
+    step("lints of evault alone", &cargo(EVAULT_ALONE))?;
     step("docs", &|| docs(root))?;
     step("tests", &|| suites::run(root))?;
     step(
