@@ -91,6 +91,14 @@ pub enum Domain {
     SharePayload,
     /// The key of one vault's ciphertext of a large secret, from the key that is shared.
     ShareBody,
+    /// What an authenticator signs: the root over the statements of one gesture.
+    Approval,
+    /// A vault's word that a manager approved one statement with a token.
+    ApprovalToken,
+    /// Who approved, in a log entry.
+    Approver,
+    /// Where a relay keeps what waits for one credential.
+    Mailbox,
 }
 
 impl Domain {
@@ -122,6 +130,10 @@ impl Domain {
             Self::OwnerKey => "enclave-vaults/owner-key/v1",
             Self::SharePayload => "enclave-vaults/share-payload/v1",
             Self::ShareBody => "enclave-vaults/share-body/v1",
+            Self::Approval => "enclave-vaults/approval/v1",
+            Self::ApprovalToken => "enclave-vaults/approval-token/v1",
+            Self::Approver => "enclave-vaults/approver/v1",
+            Self::Mailbox => "enclave-vaults/mailbox/v1",
         }
     }
 

@@ -14,6 +14,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
     ("vault-audit", &["vault-encoding"]),
     ("vault-shamir", &[]),
     ("vault-governance", &["vault-encoding", "vault-policy"]),
+    ("vault-approval", &["vault-encoding", "vault-policy"]),
     (
         "vault-core",
         &[
@@ -21,6 +22,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-policy",
             "vault-keys",
             "vault-audit",
+            "vault-approval",
         ],
     ),
     ("vault-proto", &["vault-encoding", "vault-policy"]),
@@ -35,6 +37,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-policy",
             "vault-audit",
             "vault-governance",
+            "vault-approval",
             "vault-core",
             "vault-proto",
             "ratls",
@@ -51,6 +54,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-audit",
             "vault-shamir",
             "vault-governance",
+            "vault-approval",
             "ratls",
         ],
     ),
@@ -65,6 +69,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-policy",
             "vault-audit",
             "vault-governance",
+            "vault-approval",
             "vault-client",
             "ratls",
             "vault-server",
@@ -91,6 +96,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-client",
             "vault-shamir",
             "vault-governance",
+            "vault-approval",
             "vault-registry",
         ],
     ),
@@ -103,6 +109,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-keys",
             "vault-audit",
             "vault-governance",
+            "vault-approval",
             "vault-core",
             "vault-proto",
             "ratls",
@@ -124,6 +131,7 @@ const DECIDING: &[&str] = &[
     "vault-audit",
     "vault-shamir",
     "vault-governance",
+    "vault-approval",
     "vault-core",
 ];
 
