@@ -42,7 +42,7 @@ pub enum FormatError {
 }
 
 /// Why an approval that a call brings is worth nothing. Every one of them spends the nonce.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, thiserror::Error)]
 pub enum ApprovalFault {
     /// Nothing that this vault opened since its start for this caller and that is not spent.
     #[error("the nonce is spent, expired, of another caller, or of before the vault's start")]

@@ -1,5 +1,6 @@
 //! Simulated constellation, issuer, faulty disk; the end-to-end tests.
 
+pub mod authenticator;
 pub mod bench;
 pub mod constellation;
 pub mod issuer;
