@@ -34,7 +34,9 @@ impl From<ErrorCode> for Exit {
             ErrorCode::RoleRequired
             | ErrorCode::PolicyDenied
             | ErrorCode::UsageDenied
-            | ErrorCode::GovernanceRefused => Self::Refused,
+            | ErrorCode::GovernanceRefused
+            | ErrorCode::ApprovalRefused
+            | ErrorCode::UpdateRefused => Self::Refused,
             ErrorCode::Unauthenticated
             | ErrorCode::TokenExpired
             | ErrorCode::SenderConstraintRequired
@@ -58,6 +60,8 @@ impl From<ErrorCode> for Exit {
             ErrorCode::AlreadyExists
             | ErrorCode::IdempotencyConflict
             | ErrorCode::LineageMismatch
+            | ErrorCode::VersionConflict
+            | ErrorCode::PendingDeletion
             | ErrorCode::Locked => Self::Conflict,
             ErrorCode::RateLimited | ErrorCode::QuotaExceeded => Self::RateLimited,
             ErrorCode::Partial => Self::Partial,

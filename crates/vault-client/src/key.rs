@@ -44,6 +44,8 @@ pub enum KeyState {
     Enabled,
     /// Wiped, and refused for ever.
     Destroyed,
+    /// Refused until its deletion is cancelled, or due and done.
+    PendingDeletion,
 }
 
 impl KeyState {
@@ -52,6 +54,7 @@ impl KeyState {
         match self {
             Self::Enabled => "enabled",
             Self::Destroyed => "destroyed",
+            Self::PendingDeletion => "pending_deletion",
         }
     }
 
@@ -59,6 +62,7 @@ impl KeyState {
         match state.as_known() {
             Some(v1::KeyState::KEY_STATE_ENABLED) => Ok(Self::Enabled),
             Some(v1::KeyState::KEY_STATE_DESTROYED) => Ok(Self::Destroyed),
+            Some(v1::KeyState::KEY_STATE_PENDING_DELETION) => Ok(Self::PendingDeletion),
             Some(v1::KeyState::KEY_STATE_UNSPECIFIED) | None => Err(malformed("key state")),
         }
     }
@@ -93,6 +97,8 @@ pub struct KeyInfo {
     pub exportable: bool,
     /// SubjectPublicKeyInfo, DER; `None` for symmetric keys.
     pub public_key: Option<Vec<u8>>,
+    /// Unix seconds, vault time: when a key that is pending deletion is destroyed.
+    pub due_at: Option<u64>,
 }
 
 impl KeyInfo {
@@ -115,6 +121,7 @@ impl KeyInfo {
             origin: key.origin,
             exportable: key.exportable,
             public_key: (!key.public_key.is_empty()).then_some(key.public_key),
+            due_at: (key.due_at != 0).then_some(key.due_at),
         })
     }
 }

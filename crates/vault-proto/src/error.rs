@@ -59,13 +59,16 @@ pub fn rpc_code(detail: &v1::ErrorDetail) -> Rpc {
         Code::ERROR_CODE_ROLE_REQUIRED
         | Code::ERROR_CODE_POLICY_DENIED
         | Code::ERROR_CODE_USAGE_DENIED
-        | Code::ERROR_CODE_GOVERNANCE_REFUSED => Rpc::PermissionDenied,
+        | Code::ERROR_CODE_GOVERNANCE_REFUSED
+        | Code::ERROR_CODE_APPROVAL_REFUSED
+        | Code::ERROR_CODE_UPDATE_REFUSED => Rpc::PermissionDenied,
         Code::ERROR_CODE_NOT_FOUND => Rpc::NotFound,
         Code::ERROR_CODE_ALREADY_EXISTS => Rpc::AlreadyExists,
-        Code::ERROR_CODE_IDEMPOTENCY_CONFLICT => Rpc::Aborted,
+        Code::ERROR_CODE_IDEMPOTENCY_CONFLICT | Code::ERROR_CODE_VERSION_CONFLICT => Rpc::Aborted,
         Code::ERROR_CODE_LINEAGE_MISMATCH
         | Code::ERROR_CODE_LOCKED
-        | Code::ERROR_CODE_TIME_UNKNOWN => Rpc::FailedPrecondition,
+        | Code::ERROR_CODE_TIME_UNKNOWN
+        | Code::ERROR_CODE_PENDING_DELETION => Rpc::FailedPrecondition,
         Code::ERROR_CODE_ROLLBACK_DETECTED | Code::ERROR_CODE_FORK_DETECTED => Rpc::DataLoss,
         Code::ERROR_CODE_RATE_LIMITED | Code::ERROR_CODE_QUOTA_EXCEEDED => Rpc::ResourceExhausted,
         Code::ERROR_CODE_ISSUER_UNAVAILABLE | Code::ERROR_CODE_UNAVAILABLE => Rpc::Unavailable,

@@ -50,6 +50,7 @@ pub fn key_state_name(state: EnumValue<v1::KeyState>) -> Option<&'static str> {
     match state.as_known()? {
         v1::KeyState::KEY_STATE_ENABLED => Some("enabled"),
         v1::KeyState::KEY_STATE_DESTROYED => Some("destroyed"),
+        v1::KeyState::KEY_STATE_PENDING_DELETION => Some("pending_deletion"),
         v1::KeyState::KEY_STATE_UNSPECIFIED => None,
     }
 }

@@ -70,7 +70,6 @@ fn context() -> v1::CallContext {
             root: vec![0x66; 32],
             ..Default::default()
         }),
-        approvals: vec![],
         want_proof: true,
         ..Default::default()
     }
@@ -276,4 +275,220 @@ fn heads_of_other_vaults_are_carried_in_these_bytes() {
         ..Default::default()
     };
     check("exchange_heads_response", &response);
+}
+
+fn approval() -> v1::Approval {
+    use v1::__buffa::oneof::approval_proof::Proof;
+    let proof = |proof| v1::ApprovalProof {
+        proof: Some(proof),
+        ..Default::default()
+    };
+    let fido2 = v1::Fido2Assertion {
+        credential_id: vec![0x11; 16],
+        authenticator_data: vec![0x22; 37],
+        client_data_json: b"{}".to_vec(),
+        signature: vec![0x33; 70],
+        ..Default::default()
+    };
+    v1::Approval {
+        nonce: vec![0x44; 32],
+        salt: vec![0x55; 32],
+        index: 3,
+        path: vec![vec![0x66; 32]; 4],
+        proofs: vec![
+            proof(Proof::Fido2(fido2.into())),
+            proof(Proof::Oidc(oidc().into())),
+        ],
+        ..Default::default()
+    }
+}
+
+fn oidc() -> v1::OidcApproval {
+    v1::OidcApproval {
+        manager: "grace".into(),
+        issuer: "https://login.example.com".into(),
+        subject: "grace@example.com".into(),
+        signature: vec![0x77; 64],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn approvals_are_begun_given_and_carried_in_these_bytes() {
+    let approved = v1::CallContext {
+        approval: MessageField::some(approval()),
+        ..context()
+    };
+    check("call_context_with_approval", &approved);
+    check(
+        "begin_approval_request",
+        &v1::BeginApprovalRequest {
+            context: MessageField::some(context()),
+            key: MessageField::some(key()),
+            request: b"{}".to_vec(),
+            valid_for: 600,
+            ..Default::default()
+        },
+    );
+    check(
+        "begin_approval_response",
+        &v1::BeginApprovalResponse {
+            receipt: receipt(),
+            statement: b"{}".to_vec(),
+            ..Default::default()
+        },
+    );
+    check(
+        "issue_approval_token_request",
+        &v1::IssueApprovalTokenRequest {
+            context: MessageField::some(context()),
+            key: MessageField::some(key()),
+            statement: b"{}".to_vec(),
+            ..Default::default()
+        },
+    );
+    check(
+        "issue_approval_token_response",
+        &v1::IssueApprovalTokenResponse {
+            receipt: receipt(),
+            approval: MessageField::some(oidc()),
+            ..Default::default()
+        },
+    );
+}
+
+#[test]
+fn policies_change_and_are_tried_in_these_bytes() {
+    check(
+        "update_policy_request",
+        &v1::UpdatePolicyRequest {
+            context: MessageField::some(context()),
+            key: MessageField::some(key()),
+            policy: b"{}".to_vec(),
+            expected_version: 7,
+            ..Default::default()
+        },
+    );
+    check(
+        "update_policy_response",
+        &v1::UpdatePolicyResponse {
+            receipt: receipt(),
+            policy_hash: vec![0x88; 32],
+            policy_version: 8,
+            ..Default::default()
+        },
+    );
+    check(
+        "simulate_request",
+        &v1::SimulateRequest {
+            context: MessageField::some(context()),
+            key: MessageField::some(key()),
+            request: b"{}".to_vec(),
+            ..Default::default()
+        },
+    );
+    check(
+        "simulate_response",
+        &v1::SimulateResponse {
+            receipt: receipt(),
+            allowed: false,
+            code: "policy_denied".into(),
+            rule: "release".into(),
+            condition: "manager_approval".into(),
+            missing: vec!["an approval".into()],
+            ..Default::default()
+        },
+    );
+}
+
+#[test]
+fn profiles_are_staged_listed_promoted_and_revoked_in_these_bytes() {
+    check(
+        "stage_pending_profile_request",
+        &v1::StagePendingProfileRequest {
+            context: MessageField::some(context()),
+            key: MessageField::some(key()),
+            profile: b"{}".to_vec(),
+            ..Default::default()
+        },
+    );
+    check(
+        "list_pending_profiles_response",
+        &v1::ListPendingProfilesResponse {
+            receipt: receipt(),
+            profiles: vec![v1::PendingProfile {
+                profile: b"{}".to_vec(),
+                profile_digest: vec![0x99; 32],
+                staged_at: 1_800_000_000,
+                staged_by: "owner".into(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        },
+    );
+    check(
+        "promote_pending_profile_request",
+        &v1::PromotePendingProfileRequest {
+            context: MessageField::some(context()),
+            key: MessageField::some(key()),
+            profile_digest: vec![0x99; 32],
+            expected_version: 7,
+            ..Default::default()
+        },
+    );
+    check(
+        "revoke_pending_profile_request",
+        &v1::RevokePendingProfileRequest {
+            context: MessageField::some(context()),
+            key: MessageField::some(key()),
+            profile_digest: vec![0x99; 32],
+            ..Default::default()
+        },
+    );
+}
+
+#[test]
+fn deletions_wait_and_are_cancelled_in_these_bytes() {
+    check(
+        "schedule_deletion_request",
+        &v1::ScheduleDeletionRequest {
+            context: MessageField::some(context()),
+            key: MessageField::some(key()),
+            window: 86_400,
+            ..Default::default()
+        },
+    );
+    check(
+        "schedule_deletion_response_pending",
+        &v1::ScheduleDeletionResponse {
+            receipt: receipt(),
+            state: KeyState::KEY_STATE_PENDING_DELETION.into(),
+            due_at: 1_800_086_400,
+            ..Default::default()
+        },
+    );
+    check(
+        "cancel_deletion_request",
+        &v1::CancelDeletionRequest {
+            context: MessageField::some(context()),
+            key: MessageField::some(key()),
+            ..Default::default()
+        },
+    );
+    check(
+        "cancel_deletion_response",
+        &v1::CancelDeletionResponse {
+            receipt: receipt(),
+            state: KeyState::KEY_STATE_ENABLED.into(),
+            ..Default::default()
+        },
+    );
+    check(
+        "key_info_pending_deletion",
+        &v1::KeyInfo {
+            state: KeyState::KEY_STATE_PENDING_DELETION.into(),
+            due_at: 1_800_086_400,
+            ..key_info()
+        },
+    );
 }

@@ -1,6 +1,7 @@
 //! The services of the wire over the core: each method maps its request, lets the core perform it,
 //! and maps the answer.
 
+mod approval;
 mod audit;
 mod batch;
 mod calls;
@@ -14,6 +15,7 @@ mod key;
 mod mapping;
 mod operate;
 mod policy;
+mod profile;
 mod room;
 mod turns;
 mod vault;
@@ -25,12 +27,13 @@ pub(crate) use operate::Link;
 
 use crate::shared::Shared;
 use crate::tenants::Tenant;
-use connectrpc::{Chain, ConnectError, RequestContext};
+use connectrpc::{Chain, ConnectError, RequestContext, Response, ServiceResult};
+use mapping::Ask;
 use std::sync::Arc;
 use vault_core::{Caller, Code, Refusal, Reply, Request};
 use vault_proto::v1::{
-    self, AuditServiceServer, CryptoServiceServer, KeyServiceServer, PolicyServiceServer,
-    VaultServiceServer,
+    self, ApprovalServiceServer, AuditServiceServer, CryptoServiceServer, KeyServiceServer,
+    PolicyServiceServer, ProfileServiceServer, VaultServiceServer,
 };
 
 /// Who calls, put beside each request by its connection.
@@ -55,7 +58,10 @@ pub(crate) type Services = Chain<
         KeyServiceServer<Service>,
         Chain<
             PolicyServiceServer<Service>,
-            Chain<AuditServiceServer<Service>, VaultServiceServer<Service>>,
+            Chain<
+                Chain<ApprovalServiceServer<Service>, ProfileServiceServer<Service>>,
+                Chain<AuditServiceServer<Service>, VaultServiceServer<Service>>,
+            >,
         >,
     >,
 >;
@@ -70,8 +76,14 @@ pub(crate) fn services(shared: Arc<Shared>) -> Services {
             Chain(
                 PolicyServiceServer::new(service.clone()),
                 Chain(
-                    AuditServiceServer::new(service.clone()),
-                    VaultServiceServer::new(service),
+                    Chain(
+                        ApprovalServiceServer::new(service.clone()),
+                        ProfileServiceServer::new(service.clone()),
+                    ),
+                    Chain(
+                        AuditServiceServer::new(service.clone()),
+                        VaultServiceServer::new(service),
+                    ),
                 ),
             ),
         ),
@@ -79,6 +91,17 @@ pub(crate) fn services(shared: Arc<Shared>) -> Services {
 }
 
 impl Service {
+    /// One request, asked for by a call of its own.
+    async fn single<A: Ask>(
+        &self,
+        rpc: &RequestContext,
+        mut asked: A,
+    ) -> ServiceResult<A::Answered> {
+        let context = asked.take_context();
+        let reply = self.call(rpc, context.as_ref(), asked.request()).await?;
+        Response::ok(A::answered(reply).ok_or_else(mismatch)?)
+    }
+
     /// One call by whoever is authenticated.
     async fn call(
         &self,

@@ -433,7 +433,7 @@ fn without_what_differs(mut creation: v1::CreateKeyRequest) -> Vec<u8> {
     assert!(creation.name.is_empty() && creation.labels.is_empty());
     let context = creation.context.as_option().unwrap().clone();
     assert_eq!(context.idempotency_key.len(), 32);
-    assert!(context.approvals.is_empty() && context.seen.as_option().is_none());
+    assert!(!context.approval.is_set() && context.seen.as_option().is_none());
     creation.context = v1::CallContext {
         idempotency_key: String::new(),
         ..context

@@ -30,7 +30,12 @@ pub(crate) fn did_nothing(code: ErrorCode) -> bool {
         | ErrorCode::DpopNonceRequired
         | ErrorCode::GovernanceRefused => true,
         // What was asked for may be there, from an earlier sending.
-        ErrorCode::AlreadyExists | ErrorCode::IdempotencyConflict => false,
+        ErrorCode::AlreadyExists
+        | ErrorCode::IdempotencyConflict
+        | ErrorCode::ApprovalRefused
+        | ErrorCode::VersionConflict
+        | ErrorCode::PendingDeletion
+        | ErrorCode::UpdateRefused => false,
         // The key was used.
         ErrorCode::DecryptionFailed => false,
         // A vault also says this of a call that it has recorded.

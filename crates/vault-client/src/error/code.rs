@@ -59,6 +59,14 @@ pub enum ErrorCode {
     DpopNonceRequired,
     /// The governance quorum has not signed this.
     GovernanceRefused,
+    /// An approval that came with the call does not hold, or is not of this call.
+    ApprovalRefused,
+    /// The policy is not of the version that the call expects.
+    VersionConflict,
+    /// The key is pending deletion.
+    PendingDeletion,
+    /// The policy that stands does not allow this change.
+    UpdateRefused,
     /// Client only: the vault's evidence or identity was refused.
     AttestationRefused,
     /// Client only: an answer is not covered by a checkpoint that this vault signed.
@@ -85,7 +93,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 42] = [
         Self::InvalidArgument,
         Self::TooLarge,
         Self::PolicyInvalid,
@@ -113,6 +121,10 @@ impl ErrorCode {
         Self::SenderConstraintRequired,
         Self::DpopNonceRequired,
         Self::GovernanceRefused,
+        Self::ApprovalRefused,
+        Self::VersionConflict,
+        Self::PendingDeletion,
+        Self::UpdateRefused,
         Self::AttestationRefused,
         Self::ReceiptInvalid,
         Self::Timeout,
@@ -161,6 +173,10 @@ impl ErrorCode {
             Self::SenderConstraintRequired => "sender_constraint_required",
             Self::DpopNonceRequired => "dpop_nonce_required",
             Self::GovernanceRefused => "governance_refused",
+            Self::ApprovalRefused => "approval_refused",
+            Self::VersionConflict => "version_conflict",
+            Self::PendingDeletion => "pending_deletion",
+            Self::UpdateRefused => "update_refused",
             Self::AttestationRefused => "attestation_refused",
             Self::ReceiptInvalid => "receipt_invalid",
             Self::Timeout => "timeout",

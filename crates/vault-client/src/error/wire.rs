@@ -81,6 +81,10 @@ fn particulars(code: ErrorCode, text: &str) -> Option<String> {
             | ErrorCode::Unauthenticated
             | ErrorCode::EvidenceRefused
             | ErrorCode::GovernanceRefused
+            | ErrorCode::ApprovalRefused
+            | ErrorCode::VersionConflict
+            | ErrorCode::UpdateRefused
+            | ErrorCode::PendingDeletion
             | ErrorCode::Locked
             | ErrorCode::Internal
             | ErrorCode::Unavailable

@@ -33,6 +33,10 @@ pub enum Code {
     SenderConstraintRequired = 25,
     DpopNonceRequired = 26,
     GovernanceRefused = 27,
+    ApprovalRefused = 28,
+    VersionConflict = 29,
+    PendingDeletion = 30,
+    UpdateRefused = 31,
 }
 
 /// Who is at fault.
@@ -83,7 +87,9 @@ impl Code {
     /// Who is to blame and whether to retry, fixed by the code.
     pub fn verdict(self) -> (Blame, Retry) {
         match self {
-            Self::PolicyDenied | Self::UsageDenied => (Blame::Policy, Retry::Never),
+            Self::PolicyDenied | Self::UsageDenied | Self::UpdateRefused => {
+                (Blame::Policy, Retry::Never)
+            }
             Self::Unauthenticated
             | Self::TokenExpired
             | Self::NotAttested
@@ -106,7 +112,10 @@ impl Code {
             | Self::LineageMismatch
             | Self::DecryptionFailed
             | Self::QuotaExceeded
-            | Self::GovernanceRefused => (Blame::Caller, Retry::Never),
+            | Self::GovernanceRefused
+            | Self::ApprovalRefused
+            | Self::VersionConflict
+            | Self::PendingDeletion => (Blame::Caller, Retry::Never),
         }
     }
 }

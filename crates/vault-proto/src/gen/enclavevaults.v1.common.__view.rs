@@ -533,14 +533,17 @@ pub struct CallContextView<'a> {
     pub idempotency_key: &'a str,
     /// Field 2: `seen`
     pub seen: ::buffa::MessageFieldView<super::super::__buffa::view::SeenHeadView<'a>>,
-    /// Opaque approvals. Not accepted yet: must be empty.
-    ///
-    /// Field 3: `approvals`
-    pub approvals: ::buffa::RepeatedView<'a, &'a [u8]>,
     /// Whether leaf bytes and inclusion proof are wanted in the receipt.
     ///
     /// Field 4: `want_proof`
     pub want_proof: bool,
+    /// What managers, or the owner's second factor, signed for exactly this call. Its nonce is spent
+    /// by this call, whatever becomes of it.
+    ///
+    /// Field 5: `approval`
+    pub approval: ::buffa::MessageFieldView<
+        super::super::__buffa::view::ApprovalView<'a>,
+    >,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for CallContextView<'a> {
@@ -608,16 +611,26 @@ impl<'a> ::buffa::MessageView<'a> for CallContextView<'a> {
                 )?;
                 view.want_proof = ::buffa::types::decode_bool(&mut cur)?;
             }
-            3u32 => {
+            5u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
-                let __elem = ::buffa::types::borrow_bytes(&mut cur)?;
-                ctx.register_element_memory(
-                    ::buffa::__private::element_footprint(&__elem),
-                )?;
-                view.approvals.push(__elem);
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                match view.approval.as_mut() {
+                    Some(existing) => {
+                        ::buffa::MessageView::merge_into_view(existing, sub, __sub_ctx)?
+                    }
+                    None => {
+                        view.approval = ::buffa::MessageFieldView::set(
+                            <super::super::__buffa::view::ApprovalView as ::buffa::MessageView>::decode_view_ctx(
+                                sub,
+                                __sub_ctx,
+                            )?,
+                        );
+                    }
+                }
             }
             _ => {
                 ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
@@ -651,8 +664,16 @@ impl<'a> ::buffa::MessageView<'a> for CallContextView<'a> {
                 }
                 None => ::buffa::MessageField::none(),
             },
-            approvals: self.approvals.iter().map(|b| (b).to_vec()).collect(),
             want_proof: self.want_proof,
+            approval: match self.approval.as_option() {
+                Some(v) => {
+                    ::buffa::MessageField::<
+                        super::super::Approval,
+                        ::buffa::Inline<super::super::Approval>,
+                    >::some(v.to_owned_from_source(__buffa_src)?)
+                }
+                None => ::buffa::MessageField::none(),
+            },
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -677,11 +698,16 @@ impl<'a> ::buffa::ViewEncode<'a> for CallContextView<'a> {
                 += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
                     + inner_size as u64;
         }
-        for v in &self.approvals {
-            size += 1u64 + ::buffa::types::bytes_encoded_len(v) as u64;
-        }
         if self.want_proof {
             size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
+        }
+        if self.approval.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.approval.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
@@ -705,11 +731,16 @@ impl<'a> ::buffa::ViewEncode<'a> for CallContextView<'a> {
             );
             self.seen.write_to(__cache, buf);
         }
-        for v in &self.approvals {
-            ::buffa::types::put_shared_bytes_field(3u32, v, buf);
-        }
         if self.want_proof {
             ::buffa::types::put_bool_field(4u32, self.want_proof, buf);
+        }
+        if self.approval.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                5u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.approval.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -816,19 +847,22 @@ impl CallContextOwnedView {
     ) -> &::buffa::MessageFieldView<super::super::__buffa::view::SeenHeadView<'_>> {
         &self.0.reborrow().seen
     }
-    /// Opaque approvals. Not accepted yet: must be empty.
-    ///
-    /// Field 3: `approvals`
-    #[must_use]
-    pub fn approvals(&self) -> &::buffa::RepeatedView<'_, &'_ [u8]> {
-        &self.0.reborrow().approvals
-    }
     /// Whether leaf bytes and inclusion proof are wanted in the receipt.
     ///
     /// Field 4: `want_proof`
     #[must_use]
     pub fn want_proof(&self) -> bool {
         self.0.reborrow().want_proof
+    }
+    /// What managers, or the owner's second factor, signed for exactly this call. Its nonce is spent
+    /// by this call, whatever becomes of it.
+    ///
+    /// Field 5: `approval`
+    #[must_use]
+    pub fn approval(
+        &self,
+    ) -> &::buffa::MessageFieldView<super::super::__buffa::view::ApprovalView<'_>> {
+        &self.0.reborrow().approval
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<CallContextView<'static>>>
@@ -852,6 +886,1263 @@ for CallContextOwnedView {
 impl ::buffa::HasMessageView for super::super::CallContext {
     type View<'a> = CallContextView<'a>;
     type ViewHandle = CallContextOwnedView;
+}
+/// Approvals of one request on one vault: docs/approvals.md.
+#[derive(Clone, Debug, Default)]
+pub struct ApprovalView<'a> {
+    /// That of the statement, 32 bytes.
+    ///
+    /// Field 1: `nonce`
+    pub nonce: &'a [u8],
+    /// That of the statement's leaf, 32 bytes.
+    ///
+    /// Field 2: `salt`
+    pub salt: &'a [u8],
+    /// Of the leaf among 16.
+    ///
+    /// Field 3: `index`
+    pub index: u32,
+    /// From the leaf to the root, four times 32 bytes.
+    ///
+    /// Field 4: `path`
+    pub path: ::buffa::RepeatedView<'a, &'a [u8]>,
+    /// One for each approver, 1 to 16.
+    ///
+    /// Field 5: `proofs`
+    pub proofs: ::buffa::RepeatedView<
+        'a,
+        super::super::__buffa::view::ApprovalProofView<'a>,
+    >,
+    pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
+}
+impl<'a> ::buffa::MessageView<'a> for ApprovalView<'a> {
+    type Owned = super::super::Approval;
+    fn decode_view(buf: &'a [u8]) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        let __limit = ::core::cell::Cell::new(::buffa::DEFAULT_UNKNOWN_FIELD_LIMIT);
+        let __elem = ::core::cell::Cell::new(::buffa::DEFAULT_ELEMENT_MEMORY_LIMIT);
+        <Self as ::buffa::MessageView>::decode_view_ctx(
+            buf,
+            ::buffa::DecodeContext::new(::buffa::RECURSION_LIMIT, &__limit)
+                .with_element_memory(&__elem),
+        )
+    }
+    fn decode_view_with_ctx(
+        buf: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        <Self as ::buffa::MessageView>::decode_view_ctx(buf, ctx)
+    }
+    #[inline]
+    fn merge_view_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        cur: &'a [u8],
+        before_tag: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<&'a [u8], ::buffa::DecodeError> {
+        let _ = ctx;
+        #[allow(unused_variables)]
+        let view = self;
+        let mut cur = cur;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.nonce = ::buffa::types::borrow_bytes(&mut cur)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.salt = ::buffa::types::borrow_bytes(&mut cur)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.index = ::buffa::types::decode_uint32(&mut cur)?;
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __elem = ::buffa::types::borrow_bytes(&mut cur)?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
+                view.path.push(__elem);
+            }
+            5u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                ctx.register_element_memory(
+                    ::core::mem::size_of::<
+                        super::super::__buffa::view::ApprovalProofView,
+                    >(),
+                )?;
+                view.proofs
+                    .push(
+                        <super::super::__buffa::view::ApprovalProofView as ::buffa::MessageView>::decode_view_ctx(
+                            sub,
+                            __sub_ctx,
+                        )?,
+                    );
+            }
+            _ => {
+                ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
+                let span_len = before_tag.len() - cur.len();
+                view.__buffa_unknown_fields.push_record(before_tag, span_len, ctx)?;
+            }
+        }
+        ::core::result::Result::Ok(cur)
+    }
+    fn to_owned_message(
+        &self,
+    ) -> ::core::result::Result<super::super::Approval, ::buffa::DecodeError> {
+        self.to_owned_from_source(None)
+    }
+    #[allow(clippy::useless_conversion, clippy::needless_update)]
+    fn to_owned_from_source(
+        &self,
+        __buffa_src: ::core::option::Option<&::buffa::bytes::Bytes>,
+    ) -> ::core::result::Result<super::super::Approval, ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::alloc::string::ToString as _;
+        let _ = __buffa_src;
+        ::core::result::Result::Ok(super::super::Approval {
+            nonce: (self.nonce).to_vec(),
+            salt: (self.salt).to_vec(),
+            index: self.index,
+            path: self.path.iter().map(|b| (b).to_vec()).collect(),
+            proofs: self
+                .proofs
+                .iter()
+                .map(|v| v.to_owned_from_source(__buffa_src))
+                .collect::<::core::result::Result<_, ::buffa::DecodeError>>()?,
+            __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
+            ..::core::default::Default::default()
+        })
+    }
+}
+impl<'a> ::buffa::ViewEncode<'a> for ApprovalView<'a> {
+    #[allow(clippy::needless_borrow, clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.nonce.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.nonce) as u64;
+        }
+        if !self.salt.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.salt) as u64;
+        }
+        if self.index != 0u32 {
+            size += 1u64 + ::buffa::types::uint32_encoded_len(self.index) as u64;
+        }
+        for v in &self.path {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(v) as u64;
+        }
+        for v in &self.proofs {
+            let __slot = __cache.reserve();
+            let inner_size = v.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    #[allow(clippy::needless_borrow)]
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.nonce.is_empty() {
+            ::buffa::types::put_shared_bytes_field(1u32, &self.nonce, buf);
+        }
+        if !self.salt.is_empty() {
+            ::buffa::types::put_shared_bytes_field(2u32, &self.salt, buf);
+        }
+        if self.index != 0u32 {
+            ::buffa::types::put_uint32_field(3u32, self.index, buf);
+        }
+        for v in &self.path {
+            ::buffa::types::put_shared_bytes_field(4u32, v, buf);
+        }
+        for v in &self.proofs {
+            ::buffa::types::put_len_delimited_header(
+                5u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            v.write_to(__cache, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+}
+impl<'a> ::buffa::MessageName for ApprovalView<'a> {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "Approval";
+    const FULL_NAME: &'static str = "enclavevaults.v1.Approval";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.Approval";
+}
+::buffa::impl_default_view_instance!(ApprovalView);
+::buffa::impl_view_reborrow!(ApprovalView);
+/** Self-contained, `'static` owned view of a `Approval` message.
+
+ Wraps [`::buffa::OwnedView`]`<`[`ApprovalView`]`<'static>>`: the decoded view and the [`::buffa::bytes::Bytes`] buffer it borrows from travel together, so the handle is `'static` and `Send + Sync` — suitable for async handlers, spawned tasks, and anywhere a `'static` bound is required.
+
+ Field accessors return borrows tied to `&self`. Use [`Self::view`] to get the full [`ApprovalView`] when you need struct patterns, iteration helpers, or to pass the view to lifetime-parameterised code.*/
+#[derive(Clone, Debug)]
+pub struct ApprovalOwnedView(::buffa::OwnedView<ApprovalView<'static>>);
+impl ApprovalOwnedView {
+    /// Decode an owned view from a [`::buffa::bytes::Bytes`] buffer.
+    ///
+    /// The view borrows directly from the buffer's data; the buffer is
+    /// retained inside the returned handle.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer contains invalid
+    /// protobuf data.
+    pub fn decode(
+        bytes: ::buffa::bytes::Bytes,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(ApprovalOwnedView(::buffa::OwnedView::decode(bytes)?))
+    }
+    /// Decode with custom [`::buffa::DecodeOptions`] (recursion limit,
+    /// max message size).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer is invalid or
+    /// exceeds the configured limits.
+    pub fn decode_with_options(
+        bytes: ::buffa::bytes::Bytes,
+        opts: &::buffa::DecodeOptions,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ApprovalOwnedView(::buffa::OwnedView::decode_with_options(bytes, opts)?),
+        )
+    }
+    /// Build from an owned message via an encode → decode round-trip.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError::MessageTooLarge`] if the
+    /// message's encoded size exceeds the 2 GiB protobuf limit, or
+    /// another [`::buffa::DecodeError`] if the re-encoded bytes are
+    /// somehow invalid (should not happen for well-formed messages).
+    pub fn from_owned(
+        msg: &super::super::Approval,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ApprovalOwnedView(::buffa::OwnedView::from_owned(msg)?),
+        )
+    }
+    /// Borrow the full [`ApprovalView`] with its lifetime tied to `&self`.
+    #[must_use]
+    pub fn view(&self) -> &ApprovalView<'_> {
+        self.0.reborrow()
+    }
+    /// Convert to the owned message type.
+    ///
+    /// Infallible: this type's constructors wire-decode their
+    /// buffer, and a view produced by wire decoding always
+    /// converts. Delegates to [`::buffa::OwnedView::to_owned_message`],
+    /// whose contract also governs handles converted from a raw
+    /// [`::buffa::OwnedView`].
+    #[must_use]
+    pub fn to_owned_message(&self) -> super::super::Approval {
+        self.0.to_owned_message()
+    }
+    /// The underlying bytes buffer.
+    #[must_use]
+    pub fn bytes(&self) -> &::buffa::bytes::Bytes {
+        self.0.bytes()
+    }
+    /// Consume the handle, returning the underlying bytes buffer.
+    #[must_use]
+    pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
+        self.0.into_bytes()
+    }
+    /// That of the statement, 32 bytes.
+    ///
+    /// Field 1: `nonce`
+    #[must_use]
+    pub fn nonce(&self) -> &'_ [u8] {
+        self.0.reborrow().nonce
+    }
+    /// That of the statement's leaf, 32 bytes.
+    ///
+    /// Field 2: `salt`
+    #[must_use]
+    pub fn salt(&self) -> &'_ [u8] {
+        self.0.reborrow().salt
+    }
+    /// Of the leaf among 16.
+    ///
+    /// Field 3: `index`
+    #[must_use]
+    pub fn index(&self) -> u32 {
+        self.0.reborrow().index
+    }
+    /// From the leaf to the root, four times 32 bytes.
+    ///
+    /// Field 4: `path`
+    #[must_use]
+    pub fn path(&self) -> &::buffa::RepeatedView<'_, &'_ [u8]> {
+        &self.0.reborrow().path
+    }
+    /// One for each approver, 1 to 16.
+    ///
+    /// Field 5: `proofs`
+    #[must_use]
+    pub fn proofs(
+        &self,
+    ) -> &::buffa::RepeatedView<'_, super::super::__buffa::view::ApprovalProofView<'_>> {
+        &self.0.reborrow().proofs
+    }
+}
+impl ::core::convert::From<::buffa::OwnedView<ApprovalView<'static>>>
+for ApprovalOwnedView {
+    fn from(inner: ::buffa::OwnedView<ApprovalView<'static>>) -> Self {
+        ApprovalOwnedView(inner)
+    }
+}
+impl ::core::convert::From<ApprovalOwnedView>
+for ::buffa::OwnedView<ApprovalView<'static>> {
+    fn from(wrapper: ApprovalOwnedView) -> Self {
+        wrapper.0
+    }
+}
+impl ::core::convert::AsRef<::buffa::OwnedView<ApprovalView<'static>>>
+for ApprovalOwnedView {
+    fn as_ref(&self) -> &::buffa::OwnedView<ApprovalView<'static>> {
+        &self.0
+    }
+}
+impl ::buffa::HasMessageView for super::super::Approval {
+    type View<'a> = ApprovalView<'a>;
+    type ViewHandle = ApprovalOwnedView;
+}
+#[derive(Clone, Debug, Default)]
+pub struct ApprovalProofView<'a> {
+    pub proof: ::core::option::Option<
+        super::super::__buffa::view::oneof::approval_proof::Proof<'a>,
+    >,
+    pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
+}
+impl<'a> ::buffa::MessageView<'a> for ApprovalProofView<'a> {
+    type Owned = super::super::ApprovalProof;
+    fn decode_view(buf: &'a [u8]) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        let __limit = ::core::cell::Cell::new(::buffa::DEFAULT_UNKNOWN_FIELD_LIMIT);
+        let __elem = ::core::cell::Cell::new(::buffa::DEFAULT_ELEMENT_MEMORY_LIMIT);
+        <Self as ::buffa::MessageView>::decode_view_ctx(
+            buf,
+            ::buffa::DecodeContext::new(::buffa::RECURSION_LIMIT, &__limit)
+                .with_element_memory(&__elem),
+        )
+    }
+    fn decode_view_with_ctx(
+        buf: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        <Self as ::buffa::MessageView>::decode_view_ctx(buf, ctx)
+    }
+    #[inline]
+    fn merge_view_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        cur: &'a [u8],
+        before_tag: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<&'a [u8], ::buffa::DecodeError> {
+        let _ = ctx;
+        #[allow(unused_variables)]
+        let view = self;
+        let mut cur = cur;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                if let Some(
+                    super::super::__buffa::view::oneof::approval_proof::Proof::Fido2(
+                        ref mut existing,
+                    ),
+                ) = view.proof
+                {
+                    ::buffa::MessageView::merge_into_view(
+                        &mut **existing,
+                        sub,
+                        __sub_ctx,
+                    )?;
+                } else {
+                    view.proof = Some(
+                        super::super::__buffa::view::oneof::approval_proof::Proof::Fido2(
+                            ::buffa::alloc::boxed::Box::new(
+                                <super::super::__buffa::view::Fido2AssertionView as ::buffa::MessageView>::decode_view_ctx(
+                                    sub,
+                                    __sub_ctx,
+                                )?,
+                            ),
+                        ),
+                    );
+                }
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                if let Some(
+                    super::super::__buffa::view::oneof::approval_proof::Proof::Oidc(
+                        ref mut existing,
+                    ),
+                ) = view.proof
+                {
+                    ::buffa::MessageView::merge_into_view(
+                        &mut **existing,
+                        sub,
+                        __sub_ctx,
+                    )?;
+                } else {
+                    view.proof = Some(
+                        super::super::__buffa::view::oneof::approval_proof::Proof::Oidc(
+                            ::buffa::alloc::boxed::Box::new(
+                                <super::super::__buffa::view::OidcApprovalView as ::buffa::MessageView>::decode_view_ctx(
+                                    sub,
+                                    __sub_ctx,
+                                )?,
+                            ),
+                        ),
+                    );
+                }
+            }
+            _ => {
+                ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
+                let span_len = before_tag.len() - cur.len();
+                view.__buffa_unknown_fields.push_record(before_tag, span_len, ctx)?;
+            }
+        }
+        ::core::result::Result::Ok(cur)
+    }
+    fn to_owned_message(
+        &self,
+    ) -> ::core::result::Result<super::super::ApprovalProof, ::buffa::DecodeError> {
+        self.to_owned_from_source(None)
+    }
+    #[allow(clippy::useless_conversion, clippy::needless_update)]
+    fn to_owned_from_source(
+        &self,
+        __buffa_src: ::core::option::Option<&::buffa::bytes::Bytes>,
+    ) -> ::core::result::Result<super::super::ApprovalProof, ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::alloc::string::ToString as _;
+        let _ = __buffa_src;
+        ::core::result::Result::Ok(super::super::ApprovalProof {
+            proof: match self.proof.as_ref() {
+                ::core::option::Option::Some(v) => {
+                    ::core::option::Option::Some(
+                        match v {
+                            super::super::__buffa::view::oneof::approval_proof::Proof::Fido2(
+                                v,
+                            ) => {
+                                super::super::__buffa::oneof::approval_proof::Proof::Fido2(
+                                    ::buffa::alloc::boxed::Box::new(
+                                        v.to_owned_from_source(__buffa_src)?,
+                                    ),
+                                )
+                            }
+                            super::super::__buffa::view::oneof::approval_proof::Proof::Oidc(
+                                v,
+                            ) => {
+                                super::super::__buffa::oneof::approval_proof::Proof::Oidc(
+                                    ::buffa::alloc::boxed::Box::new(
+                                        v.to_owned_from_source(__buffa_src)?,
+                                    ),
+                                )
+                            }
+                        },
+                    )
+                }
+                ::core::option::Option::None => ::core::option::Option::None,
+            },
+            __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
+            ..::core::default::Default::default()
+        })
+    }
+}
+impl<'a> ::buffa::ViewEncode<'a> for ApprovalProofView<'a> {
+    #[allow(clippy::needless_borrow, clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if let ::core::option::Option::Some(ref v) = self.proof {
+            match v {
+                super::super::__buffa::view::oneof::approval_proof::Proof::Fido2(x) => {
+                    let __slot = __cache.reserve();
+                    let inner = x.compute_size(__cache);
+                    __cache.set(__slot, inner);
+                    size
+                        += 1u64 + ::buffa::encoding::varint_len(inner as u64) as u64
+                            + inner as u64;
+                }
+                super::super::__buffa::view::oneof::approval_proof::Proof::Oidc(x) => {
+                    let __slot = __cache.reserve();
+                    let inner = x.compute_size(__cache);
+                    __cache.set(__slot, inner);
+                    size
+                        += 1u64 + ::buffa::encoding::varint_len(inner as u64) as u64
+                            + inner as u64;
+                }
+            }
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    #[allow(clippy::needless_borrow)]
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if let ::core::option::Option::Some(ref v) = self.proof {
+            match v {
+                super::super::__buffa::view::oneof::approval_proof::Proof::Fido2(x) => {
+                    ::buffa::types::put_len_delimited_header(
+                        1u32,
+                        u64::from(__cache.consume_next()),
+                        buf,
+                    );
+                    x.write_to(__cache, buf);
+                }
+                super::super::__buffa::view::oneof::approval_proof::Proof::Oidc(x) => {
+                    ::buffa::types::put_len_delimited_header(
+                        2u32,
+                        u64::from(__cache.consume_next()),
+                        buf,
+                    );
+                    x.write_to(__cache, buf);
+                }
+            }
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+}
+impl<'a> ::buffa::MessageName for ApprovalProofView<'a> {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "ApprovalProof";
+    const FULL_NAME: &'static str = "enclavevaults.v1.ApprovalProof";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.ApprovalProof";
+}
+::buffa::impl_default_view_instance!(ApprovalProofView);
+::buffa::impl_view_reborrow!(ApprovalProofView);
+/** Self-contained, `'static` owned view of a `ApprovalProof` message.
+
+ Wraps [`::buffa::OwnedView`]`<`[`ApprovalProofView`]`<'static>>`: the decoded view and the [`::buffa::bytes::Bytes`] buffer it borrows from travel together, so the handle is `'static` and `Send + Sync` — suitable for async handlers, spawned tasks, and anywhere a `'static` bound is required.
+
+ Field accessors return borrows tied to `&self`. Use [`Self::view`] to get the full [`ApprovalProofView`] when you need struct patterns, iteration helpers, or to pass the view to lifetime-parameterised code.*/
+#[derive(Clone, Debug)]
+pub struct ApprovalProofOwnedView(::buffa::OwnedView<ApprovalProofView<'static>>);
+impl ApprovalProofOwnedView {
+    /// Decode an owned view from a [`::buffa::bytes::Bytes`] buffer.
+    ///
+    /// The view borrows directly from the buffer's data; the buffer is
+    /// retained inside the returned handle.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer contains invalid
+    /// protobuf data.
+    pub fn decode(
+        bytes: ::buffa::bytes::Bytes,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ApprovalProofOwnedView(::buffa::OwnedView::decode(bytes)?),
+        )
+    }
+    /// Decode with custom [`::buffa::DecodeOptions`] (recursion limit,
+    /// max message size).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer is invalid or
+    /// exceeds the configured limits.
+    pub fn decode_with_options(
+        bytes: ::buffa::bytes::Bytes,
+        opts: &::buffa::DecodeOptions,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ApprovalProofOwnedView(::buffa::OwnedView::decode_with_options(bytes, opts)?),
+        )
+    }
+    /// Build from an owned message via an encode → decode round-trip.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError::MessageTooLarge`] if the
+    /// message's encoded size exceeds the 2 GiB protobuf limit, or
+    /// another [`::buffa::DecodeError`] if the re-encoded bytes are
+    /// somehow invalid (should not happen for well-formed messages).
+    pub fn from_owned(
+        msg: &super::super::ApprovalProof,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ApprovalProofOwnedView(::buffa::OwnedView::from_owned(msg)?),
+        )
+    }
+    /// Borrow the full [`ApprovalProofView`] with its lifetime tied to `&self`.
+    #[must_use]
+    pub fn view(&self) -> &ApprovalProofView<'_> {
+        self.0.reborrow()
+    }
+    /// Convert to the owned message type.
+    ///
+    /// Infallible: this type's constructors wire-decode their
+    /// buffer, and a view produced by wire decoding always
+    /// converts. Delegates to [`::buffa::OwnedView::to_owned_message`],
+    /// whose contract also governs handles converted from a raw
+    /// [`::buffa::OwnedView`].
+    #[must_use]
+    pub fn to_owned_message(&self) -> super::super::ApprovalProof {
+        self.0.to_owned_message()
+    }
+    /// The underlying bytes buffer.
+    #[must_use]
+    pub fn bytes(&self) -> &::buffa::bytes::Bytes {
+        self.0.bytes()
+    }
+    /// Consume the handle, returning the underlying bytes buffer.
+    #[must_use]
+    pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
+        self.0.into_bytes()
+    }
+    /// Oneof `proof`.
+    #[must_use]
+    pub fn proof(
+        &self,
+    ) -> ::core::option::Option<
+        &super::super::__buffa::view::oneof::approval_proof::Proof<'_>,
+    > {
+        self.0.reborrow().proof.as_ref()
+    }
+}
+impl ::core::convert::From<::buffa::OwnedView<ApprovalProofView<'static>>>
+for ApprovalProofOwnedView {
+    fn from(inner: ::buffa::OwnedView<ApprovalProofView<'static>>) -> Self {
+        ApprovalProofOwnedView(inner)
+    }
+}
+impl ::core::convert::From<ApprovalProofOwnedView>
+for ::buffa::OwnedView<ApprovalProofView<'static>> {
+    fn from(wrapper: ApprovalProofOwnedView) -> Self {
+        wrapper.0
+    }
+}
+impl ::core::convert::AsRef<::buffa::OwnedView<ApprovalProofView<'static>>>
+for ApprovalProofOwnedView {
+    fn as_ref(&self) -> &::buffa::OwnedView<ApprovalProofView<'static>> {
+        &self.0
+    }
+}
+impl ::buffa::HasMessageView for super::super::ApprovalProof {
+    type View<'a> = ApprovalProofView<'a>;
+    type ViewHandle = ApprovalProofOwnedView;
+}
+/// A WebAuthn assertion over the challenge that the statement's leaf leads to.
+#[derive(Clone, Debug, Default)]
+pub struct Fido2AssertionView<'a> {
+    /// Field 1: `credential_id`
+    pub credential_id: &'a [u8],
+    /// Field 2: `authenticator_data`
+    pub authenticator_data: &'a [u8],
+    /// Field 3: `client_data_json`
+    pub client_data_json: &'a [u8],
+    /// ECDSA on P-256 in DER, or Ed25519.
+    ///
+    /// Field 4: `signature`
+    pub signature: &'a [u8],
+    pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
+}
+impl<'a> ::buffa::MessageView<'a> for Fido2AssertionView<'a> {
+    type Owned = super::super::Fido2Assertion;
+    fn decode_view(buf: &'a [u8]) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        let __limit = ::core::cell::Cell::new(::buffa::DEFAULT_UNKNOWN_FIELD_LIMIT);
+        let __elem = ::core::cell::Cell::new(::buffa::DEFAULT_ELEMENT_MEMORY_LIMIT);
+        <Self as ::buffa::MessageView>::decode_view_ctx(
+            buf,
+            ::buffa::DecodeContext::new(::buffa::RECURSION_LIMIT, &__limit)
+                .with_element_memory(&__elem),
+        )
+    }
+    fn decode_view_with_ctx(
+        buf: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        <Self as ::buffa::MessageView>::decode_view_ctx(buf, ctx)
+    }
+    #[inline]
+    fn merge_view_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        cur: &'a [u8],
+        before_tag: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<&'a [u8], ::buffa::DecodeError> {
+        let _ = ctx;
+        #[allow(unused_variables)]
+        let view = self;
+        let mut cur = cur;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.credential_id = ::buffa::types::borrow_bytes(&mut cur)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.authenticator_data = ::buffa::types::borrow_bytes(&mut cur)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.client_data_json = ::buffa::types::borrow_bytes(&mut cur)?;
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.signature = ::buffa::types::borrow_bytes(&mut cur)?;
+            }
+            _ => {
+                ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
+                let span_len = before_tag.len() - cur.len();
+                view.__buffa_unknown_fields.push_record(before_tag, span_len, ctx)?;
+            }
+        }
+        ::core::result::Result::Ok(cur)
+    }
+    fn to_owned_message(
+        &self,
+    ) -> ::core::result::Result<super::super::Fido2Assertion, ::buffa::DecodeError> {
+        self.to_owned_from_source(None)
+    }
+    #[allow(clippy::useless_conversion, clippy::needless_update)]
+    fn to_owned_from_source(
+        &self,
+        __buffa_src: ::core::option::Option<&::buffa::bytes::Bytes>,
+    ) -> ::core::result::Result<super::super::Fido2Assertion, ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::alloc::string::ToString as _;
+        let _ = __buffa_src;
+        ::core::result::Result::Ok(super::super::Fido2Assertion {
+            credential_id: (self.credential_id).to_vec(),
+            authenticator_data: (self.authenticator_data).to_vec(),
+            client_data_json: (self.client_data_json).to_vec(),
+            signature: (self.signature).to_vec(),
+            __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
+            ..::core::default::Default::default()
+        })
+    }
+}
+impl<'a> ::buffa::ViewEncode<'a> for Fido2AssertionView<'a> {
+    #[allow(clippy::needless_borrow, clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.credential_id.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.credential_id) as u64;
+        }
+        if !self.authenticator_data.is_empty() {
+            size
+                += 1u64
+                    + ::buffa::types::bytes_encoded_len(&self.authenticator_data) as u64;
+        }
+        if !self.client_data_json.is_empty() {
+            size
+                += 1u64
+                    + ::buffa::types::bytes_encoded_len(&self.client_data_json) as u64;
+        }
+        if !self.signature.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.signature) as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    #[allow(clippy::needless_borrow)]
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.credential_id.is_empty() {
+            ::buffa::types::put_shared_bytes_field(1u32, &self.credential_id, buf);
+        }
+        if !self.authenticator_data.is_empty() {
+            ::buffa::types::put_shared_bytes_field(2u32, &self.authenticator_data, buf);
+        }
+        if !self.client_data_json.is_empty() {
+            ::buffa::types::put_shared_bytes_field(3u32, &self.client_data_json, buf);
+        }
+        if !self.signature.is_empty() {
+            ::buffa::types::put_shared_bytes_field(4u32, &self.signature, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+}
+impl<'a> ::buffa::MessageName for Fido2AssertionView<'a> {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "Fido2Assertion";
+    const FULL_NAME: &'static str = "enclavevaults.v1.Fido2Assertion";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.Fido2Assertion";
+}
+::buffa::impl_default_view_instance!(Fido2AssertionView);
+::buffa::impl_view_reborrow!(Fido2AssertionView);
+/** Self-contained, `'static` owned view of a `Fido2Assertion` message.
+
+ Wraps [`::buffa::OwnedView`]`<`[`Fido2AssertionView`]`<'static>>`: the decoded view and the [`::buffa::bytes::Bytes`] buffer it borrows from travel together, so the handle is `'static` and `Send + Sync` — suitable for async handlers, spawned tasks, and anywhere a `'static` bound is required.
+
+ Field accessors return borrows tied to `&self`. Use [`Self::view`] to get the full [`Fido2AssertionView`] when you need struct patterns, iteration helpers, or to pass the view to lifetime-parameterised code.*/
+#[derive(Clone, Debug)]
+pub struct Fido2AssertionOwnedView(::buffa::OwnedView<Fido2AssertionView<'static>>);
+impl Fido2AssertionOwnedView {
+    /// Decode an owned view from a [`::buffa::bytes::Bytes`] buffer.
+    ///
+    /// The view borrows directly from the buffer's data; the buffer is
+    /// retained inside the returned handle.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer contains invalid
+    /// protobuf data.
+    pub fn decode(
+        bytes: ::buffa::bytes::Bytes,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            Fido2AssertionOwnedView(::buffa::OwnedView::decode(bytes)?),
+        )
+    }
+    /// Decode with custom [`::buffa::DecodeOptions`] (recursion limit,
+    /// max message size).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer is invalid or
+    /// exceeds the configured limits.
+    pub fn decode_with_options(
+        bytes: ::buffa::bytes::Bytes,
+        opts: &::buffa::DecodeOptions,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            Fido2AssertionOwnedView(
+                ::buffa::OwnedView::decode_with_options(bytes, opts)?,
+            ),
+        )
+    }
+    /// Build from an owned message via an encode → decode round-trip.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError::MessageTooLarge`] if the
+    /// message's encoded size exceeds the 2 GiB protobuf limit, or
+    /// another [`::buffa::DecodeError`] if the re-encoded bytes are
+    /// somehow invalid (should not happen for well-formed messages).
+    pub fn from_owned(
+        msg: &super::super::Fido2Assertion,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            Fido2AssertionOwnedView(::buffa::OwnedView::from_owned(msg)?),
+        )
+    }
+    /// Borrow the full [`Fido2AssertionView`] with its lifetime tied to `&self`.
+    #[must_use]
+    pub fn view(&self) -> &Fido2AssertionView<'_> {
+        self.0.reborrow()
+    }
+    /// Convert to the owned message type.
+    ///
+    /// Infallible: this type's constructors wire-decode their
+    /// buffer, and a view produced by wire decoding always
+    /// converts. Delegates to [`::buffa::OwnedView::to_owned_message`],
+    /// whose contract also governs handles converted from a raw
+    /// [`::buffa::OwnedView`].
+    #[must_use]
+    pub fn to_owned_message(&self) -> super::super::Fido2Assertion {
+        self.0.to_owned_message()
+    }
+    /// The underlying bytes buffer.
+    #[must_use]
+    pub fn bytes(&self) -> &::buffa::bytes::Bytes {
+        self.0.bytes()
+    }
+    /// Consume the handle, returning the underlying bytes buffer.
+    #[must_use]
+    pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
+        self.0.into_bytes()
+    }
+    /// Field 1: `credential_id`
+    #[must_use]
+    pub fn credential_id(&self) -> &'_ [u8] {
+        self.0.reborrow().credential_id
+    }
+    /// Field 2: `authenticator_data`
+    #[must_use]
+    pub fn authenticator_data(&self) -> &'_ [u8] {
+        self.0.reborrow().authenticator_data
+    }
+    /// Field 3: `client_data_json`
+    #[must_use]
+    pub fn client_data_json(&self) -> &'_ [u8] {
+        self.0.reborrow().client_data_json
+    }
+    /// ECDSA on P-256 in DER, or Ed25519.
+    ///
+    /// Field 4: `signature`
+    #[must_use]
+    pub fn signature(&self) -> &'_ [u8] {
+        self.0.reborrow().signature
+    }
+}
+impl ::core::convert::From<::buffa::OwnedView<Fido2AssertionView<'static>>>
+for Fido2AssertionOwnedView {
+    fn from(inner: ::buffa::OwnedView<Fido2AssertionView<'static>>) -> Self {
+        Fido2AssertionOwnedView(inner)
+    }
+}
+impl ::core::convert::From<Fido2AssertionOwnedView>
+for ::buffa::OwnedView<Fido2AssertionView<'static>> {
+    fn from(wrapper: Fido2AssertionOwnedView) -> Self {
+        wrapper.0
+    }
+}
+impl ::core::convert::AsRef<::buffa::OwnedView<Fido2AssertionView<'static>>>
+for Fido2AssertionOwnedView {
+    fn as_ref(&self) -> &::buffa::OwnedView<Fido2AssertionView<'static>> {
+        &self.0
+    }
+}
+impl ::buffa::HasMessageView for super::super::Fido2Assertion {
+    type View<'a> = Fido2AssertionView<'a>;
+    type ViewHandle = Fido2AssertionOwnedView;
+}
+/// What IssueApprovalToken gave: this vault's signature that this manager approved.
+#[derive(Clone, Debug, Default)]
+pub struct OidcApprovalView<'a> {
+    /// The manager's id in the policy.
+    ///
+    /// Field 1: `manager`
+    pub manager: &'a str,
+    /// Field 2: `issuer`
+    pub issuer: &'a str,
+    /// Field 3: `subject`
+    pub subject: &'a str,
+    /// Ed25519, 64 bytes.
+    ///
+    /// Field 4: `signature`
+    pub signature: &'a [u8],
+    pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
+}
+impl<'a> ::buffa::MessageView<'a> for OidcApprovalView<'a> {
+    type Owned = super::super::OidcApproval;
+    fn decode_view(buf: &'a [u8]) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        let __limit = ::core::cell::Cell::new(::buffa::DEFAULT_UNKNOWN_FIELD_LIMIT);
+        let __elem = ::core::cell::Cell::new(::buffa::DEFAULT_ELEMENT_MEMORY_LIMIT);
+        <Self as ::buffa::MessageView>::decode_view_ctx(
+            buf,
+            ::buffa::DecodeContext::new(::buffa::RECURSION_LIMIT, &__limit)
+                .with_element_memory(&__elem),
+        )
+    }
+    fn decode_view_with_ctx(
+        buf: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        <Self as ::buffa::MessageView>::decode_view_ctx(buf, ctx)
+    }
+    #[inline]
+    fn merge_view_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        cur: &'a [u8],
+        before_tag: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<&'a [u8], ::buffa::DecodeError> {
+        let _ = ctx;
+        #[allow(unused_variables)]
+        let view = self;
+        let mut cur = cur;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.manager = ::buffa::types::borrow_str(&mut cur)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.issuer = ::buffa::types::borrow_str(&mut cur)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.subject = ::buffa::types::borrow_str(&mut cur)?;
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.signature = ::buffa::types::borrow_bytes(&mut cur)?;
+            }
+            _ => {
+                ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
+                let span_len = before_tag.len() - cur.len();
+                view.__buffa_unknown_fields.push_record(before_tag, span_len, ctx)?;
+            }
+        }
+        ::core::result::Result::Ok(cur)
+    }
+    fn to_owned_message(
+        &self,
+    ) -> ::core::result::Result<super::super::OidcApproval, ::buffa::DecodeError> {
+        self.to_owned_from_source(None)
+    }
+    #[allow(clippy::useless_conversion, clippy::needless_update)]
+    fn to_owned_from_source(
+        &self,
+        __buffa_src: ::core::option::Option<&::buffa::bytes::Bytes>,
+    ) -> ::core::result::Result<super::super::OidcApproval, ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::alloc::string::ToString as _;
+        let _ = __buffa_src;
+        ::core::result::Result::Ok(super::super::OidcApproval {
+            manager: self.manager.to_string(),
+            issuer: self.issuer.to_string(),
+            subject: self.subject.to_string(),
+            signature: (self.signature).to_vec(),
+            __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
+            ..::core::default::Default::default()
+        })
+    }
+}
+impl<'a> ::buffa::ViewEncode<'a> for OidcApprovalView<'a> {
+    #[allow(clippy::needless_borrow, clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.manager.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.manager) as u64;
+        }
+        if !self.issuer.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.issuer) as u64;
+        }
+        if !self.subject.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.subject) as u64;
+        }
+        if !self.signature.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.signature) as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    #[allow(clippy::needless_borrow)]
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.manager.is_empty() {
+            ::buffa::types::put_string_field(1u32, &self.manager, buf);
+        }
+        if !self.issuer.is_empty() {
+            ::buffa::types::put_string_field(2u32, &self.issuer, buf);
+        }
+        if !self.subject.is_empty() {
+            ::buffa::types::put_string_field(3u32, &self.subject, buf);
+        }
+        if !self.signature.is_empty() {
+            ::buffa::types::put_shared_bytes_field(4u32, &self.signature, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+}
+impl<'a> ::buffa::MessageName for OidcApprovalView<'a> {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "OidcApproval";
+    const FULL_NAME: &'static str = "enclavevaults.v1.OidcApproval";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.OidcApproval";
+}
+::buffa::impl_default_view_instance!(OidcApprovalView);
+::buffa::impl_view_reborrow!(OidcApprovalView);
+/** Self-contained, `'static` owned view of a `OidcApproval` message.
+
+ Wraps [`::buffa::OwnedView`]`<`[`OidcApprovalView`]`<'static>>`: the decoded view and the [`::buffa::bytes::Bytes`] buffer it borrows from travel together, so the handle is `'static` and `Send + Sync` — suitable for async handlers, spawned tasks, and anywhere a `'static` bound is required.
+
+ Field accessors return borrows tied to `&self`. Use [`Self::view`] to get the full [`OidcApprovalView`] when you need struct patterns, iteration helpers, or to pass the view to lifetime-parameterised code.*/
+#[derive(Clone, Debug)]
+pub struct OidcApprovalOwnedView(::buffa::OwnedView<OidcApprovalView<'static>>);
+impl OidcApprovalOwnedView {
+    /// Decode an owned view from a [`::buffa::bytes::Bytes`] buffer.
+    ///
+    /// The view borrows directly from the buffer's data; the buffer is
+    /// retained inside the returned handle.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer contains invalid
+    /// protobuf data.
+    pub fn decode(
+        bytes: ::buffa::bytes::Bytes,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            OidcApprovalOwnedView(::buffa::OwnedView::decode(bytes)?),
+        )
+    }
+    /// Decode with custom [`::buffa::DecodeOptions`] (recursion limit,
+    /// max message size).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer is invalid or
+    /// exceeds the configured limits.
+    pub fn decode_with_options(
+        bytes: ::buffa::bytes::Bytes,
+        opts: &::buffa::DecodeOptions,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            OidcApprovalOwnedView(::buffa::OwnedView::decode_with_options(bytes, opts)?),
+        )
+    }
+    /// Build from an owned message via an encode → decode round-trip.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError::MessageTooLarge`] if the
+    /// message's encoded size exceeds the 2 GiB protobuf limit, or
+    /// another [`::buffa::DecodeError`] if the re-encoded bytes are
+    /// somehow invalid (should not happen for well-formed messages).
+    pub fn from_owned(
+        msg: &super::super::OidcApproval,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            OidcApprovalOwnedView(::buffa::OwnedView::from_owned(msg)?),
+        )
+    }
+    /// Borrow the full [`OidcApprovalView`] with its lifetime tied to `&self`.
+    #[must_use]
+    pub fn view(&self) -> &OidcApprovalView<'_> {
+        self.0.reborrow()
+    }
+    /// Convert to the owned message type.
+    ///
+    /// Infallible: this type's constructors wire-decode their
+    /// buffer, and a view produced by wire decoding always
+    /// converts. Delegates to [`::buffa::OwnedView::to_owned_message`],
+    /// whose contract also governs handles converted from a raw
+    /// [`::buffa::OwnedView`].
+    #[must_use]
+    pub fn to_owned_message(&self) -> super::super::OidcApproval {
+        self.0.to_owned_message()
+    }
+    /// The underlying bytes buffer.
+    #[must_use]
+    pub fn bytes(&self) -> &::buffa::bytes::Bytes {
+        self.0.bytes()
+    }
+    /// Consume the handle, returning the underlying bytes buffer.
+    #[must_use]
+    pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
+        self.0.into_bytes()
+    }
+    /// The manager's id in the policy.
+    ///
+    /// Field 1: `manager`
+    #[must_use]
+    pub fn manager(&self) -> &'_ str {
+        self.0.reborrow().manager
+    }
+    /// Field 2: `issuer`
+    #[must_use]
+    pub fn issuer(&self) -> &'_ str {
+        self.0.reborrow().issuer
+    }
+    /// Field 3: `subject`
+    #[must_use]
+    pub fn subject(&self) -> &'_ str {
+        self.0.reborrow().subject
+    }
+    /// Ed25519, 64 bytes.
+    ///
+    /// Field 4: `signature`
+    #[must_use]
+    pub fn signature(&self) -> &'_ [u8] {
+        self.0.reborrow().signature
+    }
+}
+impl ::core::convert::From<::buffa::OwnedView<OidcApprovalView<'static>>>
+for OidcApprovalOwnedView {
+    fn from(inner: ::buffa::OwnedView<OidcApprovalView<'static>>) -> Self {
+        OidcApprovalOwnedView(inner)
+    }
+}
+impl ::core::convert::From<OidcApprovalOwnedView>
+for ::buffa::OwnedView<OidcApprovalView<'static>> {
+    fn from(wrapper: OidcApprovalOwnedView) -> Self {
+        wrapper.0
+    }
+}
+impl ::core::convert::AsRef<::buffa::OwnedView<OidcApprovalView<'static>>>
+for OidcApprovalOwnedView {
+    fn as_ref(&self) -> &::buffa::OwnedView<OidcApprovalView<'static>> {
+        &self.0
+    }
+}
+impl ::buffa::HasMessageView for super::super::OidcApproval {
+    type View<'a> = OidcApprovalView<'a>;
+    type ViewHandle = OidcApprovalOwnedView;
 }
 /// Comes back with every answer of an authenticated call.
 #[derive(Clone, Debug, Default)]
@@ -1950,6 +3241,10 @@ pub struct KeyInfoView<'a> {
     ///
     /// Field 13: `public_key`
     pub public_key: &'a [u8],
+    /// Unix seconds, vault time: when a key that is pending deletion is destroyed; else 0.
+    ///
+    /// Field 14: `due_at`
+    pub due_at: u64,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for KeyInfoView<'a> {
@@ -2070,6 +3365,13 @@ impl<'a> ::buffa::MessageView<'a> for KeyInfoView<'a> {
                 )?;
                 view.public_key = ::buffa::types::borrow_bytes(&mut cur)?;
             }
+            14u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.due_at = ::buffa::types::decode_uint64(&mut cur)?;
+            }
             9u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
@@ -2127,6 +3429,7 @@ impl<'a> ::buffa::MessageView<'a> for KeyInfoView<'a> {
             origin: self.origin.to_string(),
             exportable: self.exportable,
             public_key: (self.public_key).to_vec(),
+            due_at: self.due_at,
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -2189,6 +3492,9 @@ impl<'a> ::buffa::ViewEncode<'a> for KeyInfoView<'a> {
         if !self.public_key.is_empty() {
             size += 1u64 + ::buffa::types::bytes_encoded_len(&self.public_key) as u64;
         }
+        if self.due_at != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.due_at) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -2249,6 +3555,9 @@ impl<'a> ::buffa::ViewEncode<'a> for KeyInfoView<'a> {
         }
         if !self.public_key.is_empty() {
             ::buffa::types::put_shared_bytes_field(13u32, &self.public_key, buf);
+        }
+        if self.due_at != 0u64 {
+            ::buffa::types::put_uint64_field(14u32, self.due_at, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -2413,6 +3722,13 @@ impl KeyInfoOwnedView {
     #[must_use]
     pub fn public_key(&self) -> &'_ [u8] {
         self.0.reborrow().public_key
+    }
+    /// Unix seconds, vault time: when a key that is pending deletion is destroyed; else 0.
+    ///
+    /// Field 14: `due_at`
+    #[must_use]
+    pub fn due_at(&self) -> u64 {
+        self.0.reborrow().due_at
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<KeyInfoView<'static>>>

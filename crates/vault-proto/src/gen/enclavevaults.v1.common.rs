@@ -104,6 +104,8 @@ pub enum KeyState {
     KEY_STATE_UNSPECIFIED = 0i32,
     KEY_STATE_ENABLED = 1i32,
     KEY_STATE_DESTROYED = 2i32,
+    /// Refused like a destroyed key until its deletion is cancelled or due.
+    KEY_STATE_PENDING_DELETION = 3i32,
 }
 impl KeyState {
     ///Idiomatic alias for [`Self::KEY_STATE_UNSPECIFIED`]; `Debug` prints the variant name.
@@ -115,6 +117,9 @@ impl KeyState {
     ///Idiomatic alias for [`Self::KEY_STATE_DESTROYED`]; `Debug` prints the variant name.
     #[allow(non_upper_case_globals)]
     pub const Destroyed: Self = Self::KEY_STATE_DESTROYED;
+    ///Idiomatic alias for [`Self::KEY_STATE_PENDING_DELETION`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const PendingDeletion: Self = Self::KEY_STATE_PENDING_DELETION;
 }
 impl ::core::default::Default for KeyState {
     fn default() -> Self {
@@ -127,6 +132,7 @@ impl ::buffa::Enumeration for KeyState {
             0i32 => ::core::option::Option::Some(Self::KEY_STATE_UNSPECIFIED),
             1i32 => ::core::option::Option::Some(Self::KEY_STATE_ENABLED),
             2i32 => ::core::option::Option::Some(Self::KEY_STATE_DESTROYED),
+            3i32 => ::core::option::Option::Some(Self::KEY_STATE_PENDING_DELETION),
             _ => ::core::option::Option::None,
         }
     }
@@ -138,6 +144,7 @@ impl ::buffa::Enumeration for KeyState {
             Self::KEY_STATE_UNSPECIFIED => "KEY_STATE_UNSPECIFIED",
             Self::KEY_STATE_ENABLED => "KEY_STATE_ENABLED",
             Self::KEY_STATE_DESTROYED => "KEY_STATE_DESTROYED",
+            Self::KEY_STATE_PENDING_DELETION => "KEY_STATE_PENDING_DELETION",
         }
     }
     fn from_proto_name(name: &str) -> ::core::option::Option<Self> {
@@ -149,6 +156,9 @@ impl ::buffa::Enumeration for KeyState {
             "KEY_STATE_DESTROYED" => {
                 ::core::option::Option::Some(Self::KEY_STATE_DESTROYED)
             }
+            "KEY_STATE_PENDING_DELETION" => {
+                ::core::option::Option::Some(Self::KEY_STATE_PENDING_DELETION)
+            }
             _ => ::core::option::Option::None,
         }
     }
@@ -157,6 +167,7 @@ impl ::buffa::Enumeration for KeyState {
             Self::KEY_STATE_UNSPECIFIED,
             Self::KEY_STATE_ENABLED,
             Self::KEY_STATE_DESTROYED,
+            Self::KEY_STATE_PENDING_DELETION,
         ]
     }
 }
@@ -445,14 +456,15 @@ pub struct CallContext {
     pub idempotency_key: ::buffa::alloc::string::String,
     /// Field 2: `seen`
     pub seen: ::buffa::MessageField<SeenHead, ::buffa::Inline<SeenHead>>,
-    /// Opaque approvals. Not accepted yet: must be empty.
-    ///
-    /// Field 3: `approvals`
-    pub approvals: ::buffa::alloc::vec::Vec<::buffa::alloc::vec::Vec<u8>>,
     /// Whether leaf bytes and inclusion proof are wanted in the receipt.
     ///
     /// Field 4: `want_proof`
     pub want_proof: bool,
+    /// What managers, or the owner's second factor, signed for exactly this call. Its nonce is spent
+    /// by this call, whatever becomes of it.
+    ///
+    /// Field 5: `approval`
+    pub approval: ::buffa::MessageField<Approval, ::buffa::Inline<Approval>>,
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
@@ -461,8 +473,8 @@ impl ::core::fmt::Debug for CallContext {
         f.debug_struct("CallContext")
             .field("idempotency_key", &self.idempotency_key)
             .field("seen", &self.seen)
-            .field("approvals", &self.approvals)
             .field("want_proof", &self.want_proof)
+            .field("approval", &self.approval)
             .finish()
     }
 }
@@ -506,11 +518,16 @@ impl ::buffa::Message for CallContext {
                 += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
                     + inner_size as u64;
         }
-        for v in &self.approvals {
-            size += 1u64 + ::buffa::types::bytes_encoded_len(v) as u64;
-        }
         if self.want_proof {
             size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
+        }
+        if self.approval.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.approval.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
@@ -533,11 +550,16 @@ impl ::buffa::Message for CallContext {
             );
             self.seen.write_to(__cache, buf);
         }
-        for v in &self.approvals {
-            ::buffa::types::put_shared_bytes_field(3u32, v, buf);
-        }
         if self.want_proof {
             ::buffa::types::put_bool_field(4u32, self.want_proof, buf);
+        }
+        if self.approval.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                5u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.approval.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -570,23 +592,23 @@ impl ::buffa::Message for CallContext {
                     ctx,
                 )?;
             }
-            3u32 => {
-                ::buffa::encoding::check_wire_type(
-                    tag,
-                    ::buffa::encoding::WireType::LengthDelimited,
-                )?;
-                let __elem = ::buffa::types::decode_bytes(buf)?;
-                ctx.register_element_memory(
-                    ::buffa::__private::element_footprint(&__elem),
-                )?;
-                self.approvals.push(__elem);
-            }
             4u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
                     ::buffa::encoding::WireType::Varint,
                 )?;
                 self.want_proof = ::buffa::types::decode_bool(buf)?;
+            }
+            5u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::Message::merge_length_delimited(
+                    self.approval.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
             }
             _ => {
                 self.__buffa_unknown_fields
@@ -598,13 +620,689 @@ impl ::buffa::Message for CallContext {
     fn clear(&mut self) {
         self.idempotency_key.clear();
         self.seen = ::buffa::MessageField::none();
-        self.approvals.clear();
         self.want_proof = false;
+        self.approval = ::buffa::MessageField::none();
         self.__buffa_unknown_fields.clear();
     }
 }
 impl ::buffa::ExtensionSet for CallContext {
     const PROTO_FQN: &'static str = "enclavevaults.v1.CallContext";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+/// Approvals of one request on one vault: docs/approvals.md.
+#[derive(Clone, PartialEq, Default)]
+pub struct Approval {
+    /// That of the statement, 32 bytes.
+    ///
+    /// Field 1: `nonce`
+    pub nonce: ::buffa::alloc::vec::Vec<u8>,
+    /// That of the statement's leaf, 32 bytes.
+    ///
+    /// Field 2: `salt`
+    pub salt: ::buffa::alloc::vec::Vec<u8>,
+    /// Of the leaf among 16.
+    ///
+    /// Field 3: `index`
+    pub index: u32,
+    /// From the leaf to the root, four times 32 bytes.
+    ///
+    /// Field 4: `path`
+    pub path: ::buffa::alloc::vec::Vec<::buffa::alloc::vec::Vec<u8>>,
+    /// One for each approver, 1 to 16.
+    ///
+    /// Field 5: `proofs`
+    pub proofs: ::buffa::alloc::vec::Vec<ApprovalProof>,
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for Approval {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("Approval")
+            .field("nonce", &self.nonce)
+            .field("salt", &self.salt)
+            .field("index", &self.index)
+            .field("path", &self.path)
+            .field("proofs", &self.proofs)
+            .finish()
+    }
+}
+impl Approval {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.Approval";
+}
+::buffa::impl_default_instance!(Approval);
+impl ::buffa::MessageName for Approval {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "Approval";
+    const FULL_NAME: &'static str = "enclavevaults.v1.Approval";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.Approval";
+}
+impl ::buffa::Message for Approval {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.nonce.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.nonce) as u64;
+        }
+        if !self.salt.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.salt) as u64;
+        }
+        if self.index != 0u32 {
+            size += 1u64 + ::buffa::types::uint32_encoded_len(self.index) as u64;
+        }
+        for v in &self.path {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(v) as u64;
+        }
+        for v in &self.proofs {
+            let __slot = __cache.reserve();
+            let inner_size = v.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.nonce.is_empty() {
+            ::buffa::types::put_shared_bytes_field(1u32, &self.nonce, buf);
+        }
+        if !self.salt.is_empty() {
+            ::buffa::types::put_shared_bytes_field(2u32, &self.salt, buf);
+        }
+        if self.index != 0u32 {
+            ::buffa::types::put_uint32_field(3u32, self.index, buf);
+        }
+        for v in &self.path {
+            ::buffa::types::put_shared_bytes_field(4u32, v, buf);
+        }
+        for v in &self.proofs {
+            ::buffa::types::put_len_delimited_header(
+                5u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            v.write_to(__cache, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.nonce, buf)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.salt, buf)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.index = ::buffa::types::decode_uint32(buf)?;
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __elem = ::buffa::types::decode_bytes(buf)?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
+                self.path.push(__elem);
+            }
+            5u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let mut elem = ::core::default::Default::default();
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
+                ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
+                self.proofs.push(elem);
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.nonce.clear();
+        self.salt.clear();
+        self.index = 0u32;
+        self.path.clear();
+        self.proofs.clear();
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for Approval {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.Approval";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+#[derive(Clone, PartialEq, Default)]
+pub struct ApprovalProof {
+    pub proof: ::core::option::Option<__buffa::oneof::approval_proof::Proof>,
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for ApprovalProof {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("ApprovalProof").field("proof", &self.proof).finish()
+    }
+}
+impl ApprovalProof {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.ApprovalProof";
+}
+::buffa::impl_default_instance!(ApprovalProof);
+impl ::buffa::MessageName for ApprovalProof {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "ApprovalProof";
+    const FULL_NAME: &'static str = "enclavevaults.v1.ApprovalProof";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.ApprovalProof";
+}
+impl ::buffa::Message for ApprovalProof {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if let ::core::option::Option::Some(ref v) = self.proof {
+            match v {
+                __buffa::oneof::approval_proof::Proof::Fido2(x) => {
+                    let __slot = __cache.reserve();
+                    let inner = x.compute_size(__cache);
+                    __cache.set(__slot, inner);
+                    size
+                        += 1u64 + ::buffa::encoding::varint_len(inner as u64) as u64
+                            + inner as u64;
+                }
+                __buffa::oneof::approval_proof::Proof::Oidc(x) => {
+                    let __slot = __cache.reserve();
+                    let inner = x.compute_size(__cache);
+                    __cache.set(__slot, inner);
+                    size
+                        += 1u64 + ::buffa::encoding::varint_len(inner as u64) as u64
+                            + inner as u64;
+                }
+            }
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if let ::core::option::Option::Some(ref v) = self.proof {
+            match v {
+                __buffa::oneof::approval_proof::Proof::Fido2(x) => {
+                    ::buffa::types::put_len_delimited_header(
+                        1u32,
+                        u64::from(__cache.consume_next()),
+                        buf,
+                    );
+                    x.write_to(__cache, buf);
+                }
+                __buffa::oneof::approval_proof::Proof::Oidc(x) => {
+                    ::buffa::types::put_len_delimited_header(
+                        2u32,
+                        u64::from(__cache.consume_next()),
+                        buf,
+                    );
+                    x.write_to(__cache, buf);
+                }
+            }
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                if let ::core::option::Option::Some(
+                    __buffa::oneof::approval_proof::Proof::Fido2(ref mut existing),
+                ) = self.proof
+                {
+                    ::buffa::Message::merge_length_delimited(&mut **existing, buf, ctx)?;
+                } else {
+                    let mut val = ::core::default::Default::default();
+                    ::buffa::Message::merge_length_delimited(&mut val, buf, ctx)?;
+                    self.proof = ::core::option::Option::Some(
+                        __buffa::oneof::approval_proof::Proof::Fido2(
+                            ::buffa::alloc::boxed::Box::new(val),
+                        ),
+                    );
+                }
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                if let ::core::option::Option::Some(
+                    __buffa::oneof::approval_proof::Proof::Oidc(ref mut existing),
+                ) = self.proof
+                {
+                    ::buffa::Message::merge_length_delimited(&mut **existing, buf, ctx)?;
+                } else {
+                    let mut val = ::core::default::Default::default();
+                    ::buffa::Message::merge_length_delimited(&mut val, buf, ctx)?;
+                    self.proof = ::core::option::Option::Some(
+                        __buffa::oneof::approval_proof::Proof::Oidc(
+                            ::buffa::alloc::boxed::Box::new(val),
+                        ),
+                    );
+                }
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.proof = ::core::option::Option::None;
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for ApprovalProof {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.ApprovalProof";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+pub mod approval_proof {
+    #[allow(unused_imports)]
+    use super::*;
+    #[doc(inline)]
+    pub use super::__buffa::oneof::approval_proof::Proof;
+    #[doc(inline)]
+    pub use super::__buffa::view::oneof::approval_proof::Proof as ProofView;
+}
+/// A WebAuthn assertion over the challenge that the statement's leaf leads to.
+#[derive(Clone, PartialEq, Default)]
+pub struct Fido2Assertion {
+    /// Field 1: `credential_id`
+    pub credential_id: ::buffa::alloc::vec::Vec<u8>,
+    /// Field 2: `authenticator_data`
+    pub authenticator_data: ::buffa::alloc::vec::Vec<u8>,
+    /// Field 3: `client_data_json`
+    pub client_data_json: ::buffa::alloc::vec::Vec<u8>,
+    /// ECDSA on P-256 in DER, or Ed25519.
+    ///
+    /// Field 4: `signature`
+    pub signature: ::buffa::alloc::vec::Vec<u8>,
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for Fido2Assertion {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("Fido2Assertion")
+            .field("credential_id", &self.credential_id)
+            .field("authenticator_data", &self.authenticator_data)
+            .field("client_data_json", &self.client_data_json)
+            .field("signature", &self.signature)
+            .finish()
+    }
+}
+impl Fido2Assertion {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.Fido2Assertion";
+}
+::buffa::impl_default_instance!(Fido2Assertion);
+impl ::buffa::MessageName for Fido2Assertion {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "Fido2Assertion";
+    const FULL_NAME: &'static str = "enclavevaults.v1.Fido2Assertion";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.Fido2Assertion";
+}
+impl ::buffa::Message for Fido2Assertion {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.credential_id.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.credential_id) as u64;
+        }
+        if !self.authenticator_data.is_empty() {
+            size
+                += 1u64
+                    + ::buffa::types::bytes_encoded_len(&self.authenticator_data) as u64;
+        }
+        if !self.client_data_json.is_empty() {
+            size
+                += 1u64
+                    + ::buffa::types::bytes_encoded_len(&self.client_data_json) as u64;
+        }
+        if !self.signature.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.signature) as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.credential_id.is_empty() {
+            ::buffa::types::put_shared_bytes_field(1u32, &self.credential_id, buf);
+        }
+        if !self.authenticator_data.is_empty() {
+            ::buffa::types::put_shared_bytes_field(2u32, &self.authenticator_data, buf);
+        }
+        if !self.client_data_json.is_empty() {
+            ::buffa::types::put_shared_bytes_field(3u32, &self.client_data_json, buf);
+        }
+        if !self.signature.is_empty() {
+            ::buffa::types::put_shared_bytes_field(4u32, &self.signature, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.credential_id, buf)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.authenticator_data, buf)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.client_data_json, buf)?;
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.signature, buf)?;
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.credential_id.clear();
+        self.authenticator_data.clear();
+        self.client_data_json.clear();
+        self.signature.clear();
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for Fido2Assertion {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.Fido2Assertion";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+/// What IssueApprovalToken gave: this vault's signature that this manager approved.
+#[derive(Clone, PartialEq, Default)]
+pub struct OidcApproval {
+    /// The manager's id in the policy.
+    ///
+    /// Field 1: `manager`
+    pub manager: ::buffa::alloc::string::String,
+    /// Field 2: `issuer`
+    pub issuer: ::buffa::alloc::string::String,
+    /// Field 3: `subject`
+    pub subject: ::buffa::alloc::string::String,
+    /// Ed25519, 64 bytes.
+    ///
+    /// Field 4: `signature`
+    pub signature: ::buffa::alloc::vec::Vec<u8>,
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for OidcApproval {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("OidcApproval")
+            .field("manager", &self.manager)
+            .field("issuer", &self.issuer)
+            .field("subject", &self.subject)
+            .field("signature", &self.signature)
+            .finish()
+    }
+}
+impl OidcApproval {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.OidcApproval";
+}
+::buffa::impl_default_instance!(OidcApproval);
+impl ::buffa::MessageName for OidcApproval {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "OidcApproval";
+    const FULL_NAME: &'static str = "enclavevaults.v1.OidcApproval";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.OidcApproval";
+}
+impl ::buffa::Message for OidcApproval {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.manager.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.manager) as u64;
+        }
+        if !self.issuer.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.issuer) as u64;
+        }
+        if !self.subject.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.subject) as u64;
+        }
+        if !self.signature.is_empty() {
+            size += 1u64 + ::buffa::types::bytes_encoded_len(&self.signature) as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.manager.is_empty() {
+            ::buffa::types::put_string_field(1u32, &self.manager, buf);
+        }
+        if !self.issuer.is_empty() {
+            ::buffa::types::put_string_field(2u32, &self.issuer, buf);
+        }
+        if !self.subject.is_empty() {
+            ::buffa::types::put_string_field(3u32, &self.subject, buf);
+        }
+        if !self.signature.is_empty() {
+            ::buffa::types::put_shared_bytes_field(4u32, &self.signature, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_string(&mut self.manager, buf)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_string(&mut self.issuer, buf)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_string(&mut self.subject, buf)?;
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.signature, buf)?;
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.manager.clear();
+        self.issuer.clear();
+        self.subject.clear();
+        self.signature.clear();
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for OidcApproval {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.OidcApproval";
     fn unknown_fields(&self) -> &::buffa::UnknownFields {
         &self.__buffa_unknown_fields
     }
@@ -1188,6 +1886,10 @@ pub struct KeyInfo {
     ///
     /// Field 13: `public_key`
     pub public_key: ::buffa::alloc::vec::Vec<u8>,
+    /// Unix seconds, vault time: when a key that is pending deletion is destroyed; else 0.
+    ///
+    /// Field 14: `due_at`
+    pub due_at: u64,
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
@@ -1207,6 +1909,7 @@ impl ::core::fmt::Debug for KeyInfo {
             .field("origin", &self.origin)
             .field("exportable", &self.exportable)
             .field("public_key", &self.public_key)
+            .field("due_at", &self.due_at)
             .finish()
     }
 }
@@ -1288,6 +1991,9 @@ impl ::buffa::Message for KeyInfo {
         if !self.public_key.is_empty() {
             size += 1u64 + ::buffa::types::bytes_encoded_len(&self.public_key) as u64;
         }
+        if self.due_at != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.due_at) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -1347,6 +2053,9 @@ impl ::buffa::Message for KeyInfo {
         }
         if !self.public_key.is_empty() {
             ::buffa::types::put_shared_bytes_field(13u32, &self.public_key, buf);
+        }
+        if self.due_at != 0u64 {
+            ::buffa::types::put_uint64_field(14u32, self.due_at, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -1461,6 +2170,13 @@ impl ::buffa::Message for KeyInfo {
                 )?;
                 ::buffa::types::merge_bytes(&mut self.public_key, buf)?;
             }
+            14u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.due_at = ::buffa::types::decode_uint64(buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -1482,6 +2198,7 @@ impl ::buffa::Message for KeyInfo {
         self.origin.clear();
         self.exportable = false;
         self.public_key.clear();
+        self.due_at = 0u64;
         self.__buffa_unknown_fields.clear();
     }
 }

@@ -61,6 +61,14 @@ pub enum ErrorCode {
     ERROR_CODE_DPOP_NONCE_REQUIRED = 26i32,
     /// The statement lacks signatures of the governance quorum, or is about something else.
     ERROR_CODE_GOVERNANCE_REFUSED = 27i32,
+    /// An approval that came with the call does not hold, or is not of this call.
+    ERROR_CODE_APPROVAL_REFUSED = 28i32,
+    /// The policy is not of the version that the call expects.
+    ERROR_CODE_VERSION_CONFLICT = 29i32,
+    /// The key is pending deletion.
+    ERROR_CODE_PENDING_DELETION = 30i32,
+    /// The policy that stands does not allow this change: condition names the field.
+    ERROR_CODE_UPDATE_REFUSED = 31i32,
 }
 impl ErrorCode {
     ///Idiomatic alias for [`Self::ERROR_CODE_UNSPECIFIED`]; `Debug` prints the variant name.
@@ -147,6 +155,18 @@ impl ErrorCode {
     ///Idiomatic alias for [`Self::ERROR_CODE_GOVERNANCE_REFUSED`]; `Debug` prints the variant name.
     #[allow(non_upper_case_globals)]
     pub const GovernanceRefused: Self = Self::ERROR_CODE_GOVERNANCE_REFUSED;
+    ///Idiomatic alias for [`Self::ERROR_CODE_APPROVAL_REFUSED`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const ApprovalRefused: Self = Self::ERROR_CODE_APPROVAL_REFUSED;
+    ///Idiomatic alias for [`Self::ERROR_CODE_VERSION_CONFLICT`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const VersionConflict: Self = Self::ERROR_CODE_VERSION_CONFLICT;
+    ///Idiomatic alias for [`Self::ERROR_CODE_PENDING_DELETION`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const PendingDeletion: Self = Self::ERROR_CODE_PENDING_DELETION;
+    ///Idiomatic alias for [`Self::ERROR_CODE_UPDATE_REFUSED`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const UpdateRefused: Self = Self::ERROR_CODE_UPDATE_REFUSED;
 }
 impl ::core::default::Default for ErrorCode {
     fn default() -> Self {
@@ -186,6 +206,10 @@ impl ::buffa::Enumeration for ErrorCode {
             }
             26i32 => ::core::option::Option::Some(Self::ERROR_CODE_DPOP_NONCE_REQUIRED),
             27i32 => ::core::option::Option::Some(Self::ERROR_CODE_GOVERNANCE_REFUSED),
+            28i32 => ::core::option::Option::Some(Self::ERROR_CODE_APPROVAL_REFUSED),
+            29i32 => ::core::option::Option::Some(Self::ERROR_CODE_VERSION_CONFLICT),
+            30i32 => ::core::option::Option::Some(Self::ERROR_CODE_PENDING_DELETION),
+            31i32 => ::core::option::Option::Some(Self::ERROR_CODE_UPDATE_REFUSED),
             _ => ::core::option::Option::None,
         }
     }
@@ -224,6 +248,10 @@ impl ::buffa::Enumeration for ErrorCode {
             }
             Self::ERROR_CODE_DPOP_NONCE_REQUIRED => "ERROR_CODE_DPOP_NONCE_REQUIRED",
             Self::ERROR_CODE_GOVERNANCE_REFUSED => "ERROR_CODE_GOVERNANCE_REFUSED",
+            Self::ERROR_CODE_APPROVAL_REFUSED => "ERROR_CODE_APPROVAL_REFUSED",
+            Self::ERROR_CODE_VERSION_CONFLICT => "ERROR_CODE_VERSION_CONFLICT",
+            Self::ERROR_CODE_PENDING_DELETION => "ERROR_CODE_PENDING_DELETION",
+            Self::ERROR_CODE_UPDATE_REFUSED => "ERROR_CODE_UPDATE_REFUSED",
         }
     }
     fn from_proto_name(name: &str) -> ::core::option::Option<Self> {
@@ -310,6 +338,18 @@ impl ::buffa::Enumeration for ErrorCode {
             "ERROR_CODE_GOVERNANCE_REFUSED" => {
                 ::core::option::Option::Some(Self::ERROR_CODE_GOVERNANCE_REFUSED)
             }
+            "ERROR_CODE_APPROVAL_REFUSED" => {
+                ::core::option::Option::Some(Self::ERROR_CODE_APPROVAL_REFUSED)
+            }
+            "ERROR_CODE_VERSION_CONFLICT" => {
+                ::core::option::Option::Some(Self::ERROR_CODE_VERSION_CONFLICT)
+            }
+            "ERROR_CODE_PENDING_DELETION" => {
+                ::core::option::Option::Some(Self::ERROR_CODE_PENDING_DELETION)
+            }
+            "ERROR_CODE_UPDATE_REFUSED" => {
+                ::core::option::Option::Some(Self::ERROR_CODE_UPDATE_REFUSED)
+            }
             _ => ::core::option::Option::None,
         }
     }
@@ -343,6 +383,10 @@ impl ::buffa::Enumeration for ErrorCode {
             Self::ERROR_CODE_SENDER_CONSTRAINT_REQUIRED,
             Self::ERROR_CODE_DPOP_NONCE_REQUIRED,
             Self::ERROR_CODE_GOVERNANCE_REFUSED,
+            Self::ERROR_CODE_APPROVAL_REFUSED,
+            Self::ERROR_CODE_VERSION_CONFLICT,
+            Self::ERROR_CODE_PENDING_DELETION,
+            Self::ERROR_CODE_UPDATE_REFUSED,
         ]
     }
 }

@@ -30,6 +30,14 @@ pub type OwnedScheduleDeletionRequestView = ::buffa::view::OwnedView<
 pub type OwnedScheduleDeletionResponseView = ::buffa::view::OwnedView<
     __buffa::view::ScheduleDeletionResponseView<'static>,
 >;
+///Shorthand for `OwnedView<CancelDeletionRequestView<'static>>`.
+pub type OwnedCancelDeletionRequestView = ::buffa::view::OwnedView<
+    __buffa::view::CancelDeletionRequestView<'static>,
+>;
+///Shorthand for `OwnedView<CancelDeletionResponseView<'static>>`.
+pub type OwnedCancelDeletionResponseView = ::buffa::view::OwnedView<
+    __buffa::view::CancelDeletionResponseView<'static>,
+>;
 impl ::connectrpc::Encodable<CreateKeyResponse>
 for __buffa::view::CreateKeyResponseView<'_> {
     fn encode(
@@ -157,6 +165,38 @@ for ::buffa::view::OwnedView<__buffa::view::ScheduleDeletionResponseView<'static
         )
     }
 }
+impl ::connectrpc::Encodable<CancelDeletionResponse>
+for __buffa::view::CancelDeletionResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<CancelDeletionResponse>
+for ::buffa::view::OwnedView<__buffa::view::CancelDeletionResponseView<'static>> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
 /// Full service name for this service.
 pub const KEY_SERVICE_SERVICE_NAME: &str = "enclavevaults.v1.KeyService";
 /// Static [`Spec`](::connectrpc::Spec) for the `CreateKey` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
@@ -180,6 +220,12 @@ pub const KEY_SERVICE_LIST_KEYS_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::s
 /// Static [`Spec`](::connectrpc::Spec) for the `ScheduleDeletion` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
 pub const KEY_SERVICE_SCHEDULE_DELETION_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
         "/enclavevaults.v1.KeyService/ScheduleDeletion",
+        ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `CancelDeletion` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const KEY_SERVICE_CANCEL_DELETION_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/enclavevaults.v1.KeyService/CancelDeletion",
         ::connectrpc::StreamType::Unary,
     )
     .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
@@ -288,7 +334,7 @@ pub trait KeyService: Send + Sync + 'static {
             impl ::connectrpc::Encodable<ListKeysResponse> + Send + use<'a, Self>,
         >,
     > + Send;
-    /// Window 0: a tombstone at once.
+    /// Window 0, where the policy allows it: a tombstone at once.
     ///
     /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
     ///
@@ -304,6 +350,24 @@ pub trait KeyService: Send + Sync + 'static {
     ) -> impl ::std::future::Future<
         Output = ::connectrpc::ServiceResult<
             impl ::connectrpc::Encodable<ScheduleDeletionResponse> + Send + use<'a, Self>,
+        >,
+    > + Send;
+    /// The owner, or any manager of the key.
+    ///
+    /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
+    ///
+    /// `request` is borrowed from the request body and is valid for the
+    /// duration of the call; message fields are read directly on it
+    /// (zero-copy). The response cannot borrow from `request` — use
+    /// `.to_owned_message()` (or copy the specific fields) for anything
+    /// returned, stored, or moved into `tokio::spawn`.
+    fn cancel_deletion<'a>(
+        &'a self,
+        ctx: ::connectrpc::RequestContext,
+        request: ::connectrpc::ServiceRequest<'_, CancelDeletionRequest>,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            impl ::connectrpc::Encodable<CancelDeletionResponse> + Send + use<'a, Self>,
         >,
     > + Send;
 }
@@ -438,6 +502,31 @@ impl<S: KeyService> KeyServiceExt for S {
                 },
             )
             .with_spec(KEY_SERVICE_SCHEDULE_DELETION_SPEC)
+            .route_view(
+                KEY_SERVICE_SERVICE_NAME,
+                "CancelDeletion",
+                {
+                    let svc = ::std::sync::Arc::clone(&self);
+                    ::connectrpc::view_handler_fn(move |
+                        ctx,
+                        req: ::buffa::view::OwnedView<
+                            __buffa::view::CancelDeletionRequestView<'static>,
+                        >,
+                        format|
+                    {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let sreq = ::connectrpc::ServiceRequest::<
+                                CancelDeletionRequest,
+                            >::from_parts(req.reborrow(), req.bytes());
+                            svc.cancel_deletion(ctx, sreq)
+                                .await?
+                                .encode::<CancelDeletionResponse>(format)
+                        }
+                    })
+                },
+            )
+            .with_spec(KEY_SERVICE_CANCEL_DELETION_SPEC)
     }
 }
 /// Type-inference marker used by [`Router::add_service`](::connectrpc::Router::add_service).
@@ -514,6 +603,12 @@ impl<T: KeyService> ::connectrpc::Dispatcher for KeyServiceServer<T> {
                 Some(
                     ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
                         .with_spec(KEY_SERVICE_SCHEDULE_DELETION_SPEC),
+                )
+            }
+            "CancelDeletion" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
+                        .with_spec(KEY_SERVICE_CANCEL_DELETION_SPEC),
                 )
             }
             _ => None,
@@ -595,6 +690,24 @@ impl<T: KeyService> ::connectrpc::Dispatcher for KeyServiceServer<T> {
                     svc.schedule_deletion(ctx, req)
                         .await?
                         .encode::<ScheduleDeletionResponse>(format)
+                })
+            }
+            "CancelDeletion" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let body = ::connectrpc::dispatcher::codegen::request_proto_bytes::<
+                        CancelDeletionRequest,
+                    >(request.encoded()?, format)?;
+                    let req: __buffa::view::CancelDeletionRequestView<'_> = ::connectrpc::dispatcher::codegen::decode_borrowed_request_view(
+                        &body,
+                        ctx.decode_options(),
+                    )?;
+                    let req = ::connectrpc::ServiceRequest::<
+                        CancelDeletionRequest,
+                    >::from_parts(&req, &body);
+                    svc.cancel_deletion(ctx, req)
+                        .await?
+                        .encode::<CancelDeletionResponse>(format)
                 })
             }
             _ => ::connectrpc::dispatcher::codegen::unimplemented_unary(path),
@@ -866,6 +979,43 @@ where
                 &self.transport,
                 &self.config,
                 KEY_SERVICE_SCHEDULE_DELETION_SPEC
+                    .with_origin(::connectrpc::SpecOrigin::Client),
+                request,
+                options,
+            )
+            .await
+    }
+    /// Call the CancelDeletion RPC. Sends a request to /enclavevaults.v1.KeyService/CancelDeletion.
+    pub async fn cancel_deletion(
+        &self,
+        request: CancelDeletionRequest,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::CancelDeletionResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.cancel_deletion_with_options(
+                request,
+                ::connectrpc::client::CallOptions::default(),
+            )
+            .await
+    }
+    /// Call the CancelDeletion RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn cancel_deletion_with_options(
+        &self,
+        request: CancelDeletionRequest,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::CancelDeletionResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_unary(
+                &self.transport,
+                &self.config,
+                KEY_SERVICE_CANCEL_DELETION_SPEC
                     .with_origin(::connectrpc::SpecOrigin::Client),
                 request,
                 options,

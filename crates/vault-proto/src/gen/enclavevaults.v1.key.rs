@@ -996,7 +996,7 @@ pub struct ScheduleDeletionRequest {
     pub context: ::buffa::MessageField<CallContext, ::buffa::Inline<CallContext>>,
     /// Field 2: `key`
     pub key: ::buffa::MessageField<KeyRef, ::buffa::Inline<KeyRef>>,
-    /// Seconds. Only 0 is accepted today.
+    /// Seconds, at least the policy's deletion window.
     ///
     /// Field 3: `window`
     pub window: u64,
@@ -1158,10 +1158,14 @@ pub struct ScheduleDeletionResponse {
     pub receipt: ::buffa::MessageField<Receipt, ::buffa::Inline<Receipt>>,
     /// Field 2: `state`
     pub state: ::buffa::EnumValue<KeyState>,
-    /// Leaf index of the tombstone.
+    /// Leaf index of the tombstone; 0 while the deletion is pending.
     ///
     /// Field 3: `tombstone_index`
     pub tombstone_index: u64,
+    /// Unix seconds, vault time, while the deletion is pending; else 0.
+    ///
+    /// Field 4: `due_at`
+    pub due_at: u64,
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
@@ -1171,6 +1175,7 @@ impl ::core::fmt::Debug for ScheduleDeletionResponse {
             .field("receipt", &self.receipt)
             .field("state", &self.state)
             .field("tombstone_index", &self.tombstone_index)
+            .field("due_at", &self.due_at)
             .finish()
     }
 }
@@ -1220,6 +1225,9 @@ impl ::buffa::Message for ScheduleDeletionResponse {
                 += 1u64
                     + ::buffa::types::uint64_encoded_len(self.tombstone_index) as u64;
         }
+        if self.due_at != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.due_at) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -1246,6 +1254,9 @@ impl ::buffa::Message for ScheduleDeletionResponse {
         }
         if self.tombstone_index != 0u64 {
             ::buffa::types::put_uint64_field(3u32, self.tombstone_index, buf);
+        }
+        if self.due_at != 0u64 {
+            ::buffa::types::put_uint64_field(4u32, self.due_at, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -1287,6 +1298,13 @@ impl ::buffa::Message for ScheduleDeletionResponse {
                 )?;
                 self.tombstone_index = ::buffa::types::decode_uint64(buf)?;
             }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.due_at = ::buffa::types::decode_uint64(buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -1298,11 +1316,292 @@ impl ::buffa::Message for ScheduleDeletionResponse {
         self.receipt = ::buffa::MessageField::none();
         self.state = ::buffa::EnumValue::from(0);
         self.tombstone_index = 0u64;
+        self.due_at = 0u64;
         self.__buffa_unknown_fields.clear();
     }
 }
 impl ::buffa::ExtensionSet for ScheduleDeletionResponse {
     const PROTO_FQN: &'static str = "enclavevaults.v1.ScheduleDeletionResponse";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+#[derive(Clone, PartialEq, Default)]
+pub struct CancelDeletionRequest {
+    /// Field 1: `context`
+    pub context: ::buffa::MessageField<CallContext, ::buffa::Inline<CallContext>>,
+    /// Field 2: `key`
+    pub key: ::buffa::MessageField<KeyRef, ::buffa::Inline<KeyRef>>,
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for CancelDeletionRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("CancelDeletionRequest")
+            .field("context", &self.context)
+            .field("key", &self.key)
+            .finish()
+    }
+}
+impl CancelDeletionRequest {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.CancelDeletionRequest";
+}
+::buffa::impl_default_instance!(CancelDeletionRequest);
+impl ::buffa::MessageName for CancelDeletionRequest {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "CancelDeletionRequest";
+    const FULL_NAME: &'static str = "enclavevaults.v1.CancelDeletionRequest";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.CancelDeletionRequest";
+}
+impl ::buffa::Message for CancelDeletionRequest {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if self.context.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.context.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        if self.key.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.key.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if self.context.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.context.write_to(__cache, buf);
+        }
+        if self.key.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                2u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.key.write_to(__cache, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::Message::merge_length_delimited(
+                    self.context.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::Message::merge_length_delimited(
+                    self.key.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.context = ::buffa::MessageField::none();
+        self.key = ::buffa::MessageField::none();
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for CancelDeletionRequest {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.CancelDeletionRequest";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+#[derive(Clone, PartialEq, Default)]
+pub struct CancelDeletionResponse {
+    /// Field 1: `receipt`
+    pub receipt: ::buffa::MessageField<Receipt, ::buffa::Inline<Receipt>>,
+    /// Field 2: `state`
+    pub state: ::buffa::EnumValue<KeyState>,
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for CancelDeletionResponse {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("CancelDeletionResponse")
+            .field("receipt", &self.receipt)
+            .field("state", &self.state)
+            .finish()
+    }
+}
+impl CancelDeletionResponse {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.CancelDeletionResponse";
+}
+::buffa::impl_default_instance!(CancelDeletionResponse);
+impl ::buffa::MessageName for CancelDeletionResponse {
+    const PACKAGE: &'static str = "enclavevaults.v1";
+    const NAME: &'static str = "CancelDeletionResponse";
+    const FULL_NAME: &'static str = "enclavevaults.v1.CancelDeletionResponse";
+    const TYPE_URL: &'static str = "type.googleapis.com/enclavevaults.v1.CancelDeletionResponse";
+}
+impl ::buffa::Message for CancelDeletionResponse {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if self.receipt.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.receipt.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        {
+            let val = self.state.to_i32();
+            if val != 0 {
+                size += 1u64 + ::buffa::types::int32_encoded_len(val) as u64;
+            }
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if self.receipt.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.receipt.write_to(__cache, buf);
+        }
+        {
+            let val = self.state.to_i32();
+            if val != 0 {
+                ::buffa::types::put_int32_field(2u32, val, buf);
+            }
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::Message::merge_length_delimited(
+                    self.receipt.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.state = ::buffa::EnumValue::from(
+                    ::buffa::types::decode_int32(buf)?,
+                );
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.receipt = ::buffa::MessageField::none();
+        self.state = ::buffa::EnumValue::from(0);
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for CancelDeletionResponse {
+    const PROTO_FQN: &'static str = "enclavevaults.v1.CancelDeletionResponse";
     fn unknown_fields(&self) -> &::buffa::UnknownFields {
         &self.__buffa_unknown_fields
     }

@@ -6,6 +6,22 @@ pub type OwnedGetPolicyRequestView = ::buffa::view::OwnedView<
 pub type OwnedGetPolicyResponseView = ::buffa::view::OwnedView<
     __buffa::view::GetPolicyResponseView<'static>,
 >;
+///Shorthand for `OwnedView<UpdatePolicyRequestView<'static>>`.
+pub type OwnedUpdatePolicyRequestView = ::buffa::view::OwnedView<
+    __buffa::view::UpdatePolicyRequestView<'static>,
+>;
+///Shorthand for `OwnedView<UpdatePolicyResponseView<'static>>`.
+pub type OwnedUpdatePolicyResponseView = ::buffa::view::OwnedView<
+    __buffa::view::UpdatePolicyResponseView<'static>,
+>;
+///Shorthand for `OwnedView<SimulateRequestView<'static>>`.
+pub type OwnedSimulateRequestView = ::buffa::view::OwnedView<
+    __buffa::view::SimulateRequestView<'static>,
+>;
+///Shorthand for `OwnedView<SimulateResponseView<'static>>`.
+pub type OwnedSimulateResponseView = ::buffa::view::OwnedView<
+    __buffa::view::SimulateResponseView<'static>,
+>;
 impl ::connectrpc::Encodable<GetPolicyResponse>
 for __buffa::view::GetPolicyResponseView<'_> {
     fn encode(
@@ -38,11 +54,87 @@ for ::buffa::view::OwnedView<__buffa::view::GetPolicyResponseView<'static>> {
         )
     }
 }
+impl ::connectrpc::Encodable<UpdatePolicyResponse>
+for __buffa::view::UpdatePolicyResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<UpdatePolicyResponse>
+for ::buffa::view::OwnedView<__buffa::view::UpdatePolicyResponseView<'static>> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
+impl ::connectrpc::Encodable<SimulateResponse>
+for __buffa::view::SimulateResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<SimulateResponse>
+for ::buffa::view::OwnedView<__buffa::view::SimulateResponseView<'static>> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
 /// Full service name for this service.
 pub const POLICY_SERVICE_SERVICE_NAME: &str = "enclavevaults.v1.PolicyService";
 /// Static [`Spec`](::connectrpc::Spec) for the `GetPolicy` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
 pub const POLICY_SERVICE_GET_POLICY_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
         "/enclavevaults.v1.PolicyService/GetPolicy",
+        ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `UpdatePolicy` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const POLICY_SERVICE_UPDATE_POLICY_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/enclavevaults.v1.PolicyService/UpdatePolicy",
+        ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `Simulate` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const POLICY_SERVICE_SIMULATE_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/enclavevaults.v1.PolicyService/Simulate",
         ::connectrpc::StreamType::Unary,
     )
     .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
@@ -115,6 +207,42 @@ pub trait PolicyService: Send + Sync + 'static {
             impl ::connectrpc::Encodable<GetPolicyResponse> + Send + use<'a, Self>,
         >,
     > + Send;
+    /// Judged by the policy that stands, field by field: docs/policy.md.
+    ///
+    /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
+    ///
+    /// `request` is borrowed from the request body and is valid for the
+    /// duration of the call; message fields are read directly on it
+    /// (zero-copy). The response cannot borrow from `request` — use
+    /// `.to_owned_message()` (or copy the specific fields) for anything
+    /// returned, stored, or moved into `tokio::spawn`.
+    fn update_policy<'a>(
+        &'a self,
+        ctx: ::connectrpc::RequestContext,
+        request: ::connectrpc::ServiceRequest<'_, UpdatePolicyRequest>,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            impl ::connectrpc::Encodable<UpdatePolicyResponse> + Send + use<'a, Self>,
+        >,
+    > + Send;
+    /// Whether this caller would be allowed, and what is missing if not. Performs nothing.
+    ///
+    /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
+    ///
+    /// `request` is borrowed from the request body and is valid for the
+    /// duration of the call; message fields are read directly on it
+    /// (zero-copy). The response cannot borrow from `request` — use
+    /// `.to_owned_message()` (or copy the specific fields) for anything
+    /// returned, stored, or moved into `tokio::spawn`.
+    fn simulate<'a>(
+        &'a self,
+        ctx: ::connectrpc::RequestContext,
+        request: ::connectrpc::ServiceRequest<'_, SimulateRequest>,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            impl ::connectrpc::Encodable<SimulateResponse> + Send + use<'a, Self>,
+        >,
+    > + Send;
 }
 /// Extension trait for registering a service implementation with a Router.
 ///
@@ -172,6 +300,56 @@ impl<S: PolicyService> PolicyServiceExt for S {
                 },
             )
             .with_spec(POLICY_SERVICE_GET_POLICY_SPEC)
+            .route_view(
+                POLICY_SERVICE_SERVICE_NAME,
+                "UpdatePolicy",
+                {
+                    let svc = ::std::sync::Arc::clone(&self);
+                    ::connectrpc::view_handler_fn(move |
+                        ctx,
+                        req: ::buffa::view::OwnedView<
+                            __buffa::view::UpdatePolicyRequestView<'static>,
+                        >,
+                        format|
+                    {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let sreq = ::connectrpc::ServiceRequest::<
+                                UpdatePolicyRequest,
+                            >::from_parts(req.reborrow(), req.bytes());
+                            svc.update_policy(ctx, sreq)
+                                .await?
+                                .encode::<UpdatePolicyResponse>(format)
+                        }
+                    })
+                },
+            )
+            .with_spec(POLICY_SERVICE_UPDATE_POLICY_SPEC)
+            .route_view(
+                POLICY_SERVICE_SERVICE_NAME,
+                "Simulate",
+                {
+                    let svc = ::std::sync::Arc::clone(&self);
+                    ::connectrpc::view_handler_fn(move |
+                        ctx,
+                        req: ::buffa::view::OwnedView<
+                            __buffa::view::SimulateRequestView<'static>,
+                        >,
+                        format|
+                    {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let sreq = ::connectrpc::ServiceRequest::<
+                                SimulateRequest,
+                            >::from_parts(req.reborrow(), req.bytes());
+                            svc.simulate(ctx, sreq)
+                                .await?
+                                .encode::<SimulateResponse>(format)
+                        }
+                    })
+                },
+            )
+            .with_spec(POLICY_SERVICE_SIMULATE_SPEC)
     }
 }
 /// Type-inference marker used by [`Router::add_service`](::connectrpc::Router::add_service).
@@ -232,6 +410,18 @@ impl<T: PolicyService> ::connectrpc::Dispatcher for PolicyServiceServer<T> {
                         .with_spec(POLICY_SERVICE_GET_POLICY_SPEC),
                 )
             }
+            "UpdatePolicy" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
+                        .with_spec(POLICY_SERVICE_UPDATE_POLICY_SPEC),
+                )
+            }
+            "Simulate" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
+                        .with_spec(POLICY_SERVICE_SIMULATE_SPEC),
+                )
+            }
             _ => None,
         }
     }
@@ -261,6 +451,40 @@ impl<T: PolicyService> ::connectrpc::Dispatcher for PolicyServiceServer<T> {
                         GetPolicyRequest,
                     >::from_parts(&req, &body);
                     svc.get_policy(ctx, req).await?.encode::<GetPolicyResponse>(format)
+                })
+            }
+            "UpdatePolicy" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let body = ::connectrpc::dispatcher::codegen::request_proto_bytes::<
+                        UpdatePolicyRequest,
+                    >(request.encoded()?, format)?;
+                    let req: __buffa::view::UpdatePolicyRequestView<'_> = ::connectrpc::dispatcher::codegen::decode_borrowed_request_view(
+                        &body,
+                        ctx.decode_options(),
+                    )?;
+                    let req = ::connectrpc::ServiceRequest::<
+                        UpdatePolicyRequest,
+                    >::from_parts(&req, &body);
+                    svc.update_policy(ctx, req)
+                        .await?
+                        .encode::<UpdatePolicyResponse>(format)
+                })
+            }
+            "Simulate" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let body = ::connectrpc::dispatcher::codegen::request_proto_bytes::<
+                        SimulateRequest,
+                    >(request.encoded()?, format)?;
+                    let req: __buffa::view::SimulateRequestView<'_> = ::connectrpc::dispatcher::codegen::decode_borrowed_request_view(
+                        &body,
+                        ctx.decode_options(),
+                    )?;
+                    let req = ::connectrpc::ServiceRequest::<
+                        SimulateRequest,
+                    >::from_parts(&req, &body);
+                    svc.simulate(ctx, req).await?.encode::<SimulateResponse>(format)
                 })
             }
             _ => ::connectrpc::dispatcher::codegen::unimplemented_unary(path),
@@ -422,6 +646,77 @@ where
                 &self.transport,
                 &self.config,
                 POLICY_SERVICE_GET_POLICY_SPEC
+                    .with_origin(::connectrpc::SpecOrigin::Client),
+                request,
+                options,
+            )
+            .await
+    }
+    /// Call the UpdatePolicy RPC. Sends a request to /enclavevaults.v1.PolicyService/UpdatePolicy.
+    pub async fn update_policy(
+        &self,
+        request: UpdatePolicyRequest,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::UpdatePolicyResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.update_policy_with_options(
+                request,
+                ::connectrpc::client::CallOptions::default(),
+            )
+            .await
+    }
+    /// Call the UpdatePolicy RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn update_policy_with_options(
+        &self,
+        request: UpdatePolicyRequest,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::UpdatePolicyResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_unary(
+                &self.transport,
+                &self.config,
+                POLICY_SERVICE_UPDATE_POLICY_SPEC
+                    .with_origin(::connectrpc::SpecOrigin::Client),
+                request,
+                options,
+            )
+            .await
+    }
+    /// Call the Simulate RPC. Sends a request to /enclavevaults.v1.PolicyService/Simulate.
+    pub async fn simulate(
+        &self,
+        request: SimulateRequest,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::SimulateResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.simulate_with_options(request, ::connectrpc::client::CallOptions::default())
+            .await
+    }
+    /// Call the Simulate RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn simulate_with_options(
+        &self,
+        request: SimulateRequest,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<__buffa::view::SimulateResponseView<'static>>,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_unary(
+                &self.transport,
+                &self.config,
+                POLICY_SERVICE_SIMULATE_SPEC
                     .with_origin(::connectrpc::SpecOrigin::Client),
                 request,
                 options,

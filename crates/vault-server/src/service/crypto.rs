@@ -1,24 +1,8 @@
 //! `CryptoService`.
 
-use super::mapping::Ask;
-use super::{Service, batch, mismatch, operate};
-use connectrpc::{
-    RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream, StreamMessage,
-};
+use super::{Service, batch, operate};
+use connectrpc::{RequestContext, ServiceRequest, ServiceResult, ServiceStream, StreamMessage};
 use vault_proto::v1::{self, CryptoService};
-
-impl Service {
-    /// One operation, asked for by a call of its own.
-    async fn single<A: Ask>(
-        &self,
-        rpc: &RequestContext,
-        mut asked: A,
-    ) -> ServiceResult<A::Answered> {
-        let context = asked.take_context();
-        let reply = self.call(rpc, context.as_ref(), asked.request()).await?;
-        Response::ok(A::answered(reply).ok_or_else(mismatch)?)
-    }
-}
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
 impl CryptoService for Service {

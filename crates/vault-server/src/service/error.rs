@@ -104,6 +104,10 @@ fn wire_code(code: Code) -> v1::ErrorCode {
         Code::SenderConstraintRequired => Wire::ERROR_CODE_SENDER_CONSTRAINT_REQUIRED,
         Code::DpopNonceRequired => Wire::ERROR_CODE_DPOP_NONCE_REQUIRED,
         Code::GovernanceRefused => Wire::ERROR_CODE_GOVERNANCE_REFUSED,
+        Code::ApprovalRefused => Wire::ERROR_CODE_APPROVAL_REFUSED,
+        Code::VersionConflict => Wire::ERROR_CODE_VERSION_CONFLICT,
+        Code::PendingDeletion => Wire::ERROR_CODE_PENDING_DELETION,
+        Code::UpdateRefused => Wire::ERROR_CODE_UPDATE_REFUSED,
     }
 }
 
@@ -154,6 +158,10 @@ fn sentence(code: Code) -> &'static str {
         Code::SenderConstraintRequired => "this needs a token that is bound to its sender",
         Code::DpopNonceRequired => "the DPoP proof needs this connection's nonce",
         Code::GovernanceRefused => "the governance quorum has not signed this",
+        Code::ApprovalRefused => "an approval that came with the call does not hold",
+        Code::VersionConflict => "the policy is of another version",
+        Code::PendingDeletion => "the key is pending deletion",
+        Code::UpdateRefused => "the policy that stands does not allow this change",
     }
 }
 

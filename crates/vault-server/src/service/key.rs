@@ -1,10 +1,11 @@
 //! `KeyService`.
 
+use super::mapping::{Ask, context};
 use super::{Service, mismatch, wire};
 use buffa::MessageField;
 use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
 use vault_core::api::{CreateKey, ListKeys, ScheduleDeletion};
-use vault_core::{Answer, Refusal, Request};
+use vault_core::{Answer, Refusal, Reply, Request};
 use vault_proto::v1::{self, KeyService};
 use zeroize::Zeroizing;
 
@@ -96,6 +97,29 @@ impl KeyService for Service {
             tombstone_index,
             ..Default::default()
         })
+    }
+
+    async fn cancel_deletion(
+        &self,
+        rpc: RequestContext,
+        request: ServiceRequest<'_, v1::CancelDeletionRequest>,
+    ) -> ServiceResult<v1::CancelDeletionResponse> {
+        self.single(&rpc, request.to_owned_message()).await
+    }
+}
+
+impl Ask for v1::CancelDeletionRequest {
+    type Answered = v1::CancelDeletionResponse;
+
+    context!();
+
+    fn request(self) -> Result<Request, Refusal> {
+        wire::key_ref(&self.key)?;
+        Err(wire::not_yet("key"))
+    }
+
+    fn answered(_reply: Reply) -> Option<v1::CancelDeletionResponse> {
+        None
     }
 }
 

@@ -1,5 +1,5 @@
-//! The calls of `CryptoService` to the core's terms and back: the one mapping for single calls,
-//! for those of a stream and for those of a batch.
+//! What every mapped message has in common, and the calls of `CryptoService`: the one mapping for
+//! single calls, for those of a stream and for those of a batch.
 
 use super::wire;
 use vault_core::api::{Mac, MacVerify, Payload, Sign, Unwrap, Verify, Wrap};
@@ -25,11 +25,12 @@ pub(super) trait Ask: Sized {
 
 macro_rules! context {
     () => {
-        fn take_context(&mut self) -> Option<v1::CallContext> {
+        fn take_context(&mut self) -> Option<vault_proto::v1::CallContext> {
             std::mem::take(&mut self.context).into_option()
         }
     };
 }
+pub(super) use context;
 
 impl Ask for v1::SignRequest {
     type Answered = v1::SignResponse;

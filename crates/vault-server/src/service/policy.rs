@@ -1,8 +1,9 @@
 //! `PolicyService`.
 
-use super::{Service, mismatch, wire};
-use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
-use vault_core::{Answer, Request};
+use super::mapping::{Ask, context};
+use super::{Service, wire};
+use connectrpc::{RequestContext, ServiceRequest, ServiceResult};
+use vault_core::{Answer, Refusal, Reply, Request};
 use vault_proto::v1::{self, PolicyService};
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
@@ -12,21 +13,78 @@ impl PolicyService for Service {
         rpc: RequestContext,
         request: ServiceRequest<'_, v1::GetPolicyRequest>,
     ) -> ServiceResult<v1::GetPolicyResponse> {
-        let message = request.to_owned_message();
-        let asked = wire::key_ref(&message.key).map(|key| Request::GetPolicy { key });
-        let reply = self.call(&rpc, message.context.as_option(), asked).await?;
+        self.single(&rpc, request.to_owned_message()).await
+    }
+
+    async fn update_policy(
+        &self,
+        rpc: RequestContext,
+        request: ServiceRequest<'_, v1::UpdatePolicyRequest>,
+    ) -> ServiceResult<v1::UpdatePolicyResponse> {
+        self.single(&rpc, request.to_owned_message()).await
+    }
+
+    async fn simulate(
+        &self,
+        rpc: RequestContext,
+        request: ServiceRequest<'_, v1::SimulateRequest>,
+    ) -> ServiceResult<v1::SimulateResponse> {
+        self.single(&rpc, request.to_owned_message()).await
+    }
+}
+
+impl Ask for v1::GetPolicyRequest {
+    type Answered = v1::GetPolicyResponse;
+
+    context!();
+
+    fn request(self) -> Result<Request, Refusal> {
+        wire::key_ref(&self.key).map(|key| Request::GetPolicy { key })
+    }
+
+    fn answered(reply: Reply) -> Option<v1::GetPolicyResponse> {
         let Answer::GetPolicy {
             policy,
             policy_version,
         } = reply.answer
         else {
-            return Err(mismatch());
+            return None;
         };
-        Response::ok(v1::GetPolicyResponse {
+        Some(v1::GetPolicyResponse {
             receipt: wire::receipt(&reply.receipt),
             policy: policy.to_vec(),
             policy_version: policy_version.0,
             ..Default::default()
         })
+    }
+}
+
+impl Ask for v1::UpdatePolicyRequest {
+    type Answered = v1::UpdatePolicyResponse;
+
+    context!();
+
+    fn request(self) -> Result<Request, Refusal> {
+        wire::key_ref(&self.key)?;
+        Err(wire::not_yet("policy"))
+    }
+
+    fn answered(_reply: Reply) -> Option<v1::UpdatePolicyResponse> {
+        None
+    }
+}
+
+impl Ask for v1::SimulateRequest {
+    type Answered = v1::SimulateResponse;
+
+    context!();
+
+    fn request(self) -> Result<Request, Refusal> {
+        wire::key_ref(&self.key)?;
+        Err(wire::not_yet("request"))
+    }
+
+    fn answered(_reply: Reply) -> Option<v1::SimulateResponse> {
+        None
     }
 }

@@ -17,6 +17,11 @@ fn wrong(field: &'static str, problem: &'static str) -> Refusal {
     invalid(WireError { field, problem })
 }
 
+/// What the vault does not do yet.
+pub(super) fn not_yet(field: &'static str) -> Refusal {
+    wrong(field, "not accepted yet")
+}
+
 /// A message field that may be absent.
 pub(super) fn optional<T: Default + Message>(value: Option<T>) -> Field<T> {
     value.map_or_else(MessageField::default, MessageField::some)
@@ -34,8 +39,8 @@ pub(super) fn call_context(context: Option<&v1::CallContext>) -> Result<CallCont
     let Some(context) = context else {
         return Ok(CallContext::default());
     };
-    if !context.approvals.is_empty() {
-        return Err(wrong("approvals", "not accepted yet"));
+    if context.approval.is_set() {
+        return Err(not_yet("approval"));
     }
     let seen = context.seen.as_option().map(seen_head).transpose()?;
     Ok(CallContext {
