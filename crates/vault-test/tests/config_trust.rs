@@ -21,7 +21,7 @@ use vault_client::{ErrorCode, KeyName, ServedConfig};
 use vault_encoding::Hash;
 use vault_proto::v1;
 
-const SERVICES: [(&str, &str); 4] = [
+const SERVICES: [(&str, &str); 6] = [
     (
         "KeyService",
         include_str!("../../../proto/enclavevaults/v1/key.proto"),
@@ -33,6 +33,14 @@ const SERVICES: [(&str, &str); 4] = [
     (
         "PolicyService",
         include_str!("../../../proto/enclavevaults/v1/policy.proto"),
+    ),
+    (
+        "ApprovalService",
+        include_str!("../../../proto/enclavevaults/v1/approval.proto"),
+    ),
+    (
+        "ProfileService",
+        include_str!("../../../proto/enclavevaults/v1/profile.proto"),
     ),
     (
         "AuditService",
