@@ -4,10 +4,13 @@ mod answer;
 mod refusal;
 mod request;
 
-pub use answer::{Answer, Head, Identity, KeyInfo, KeyState, LoggedLeaf, Receipt, Reply};
+pub use answer::{
+    Answer, Head, Identity, KeyInfo, KeyState, LoggedLeaf, PendingProfile, Receipt, Reply,
+};
 pub use refusal::{Blame, Code, Refusal, Retry};
 pub use request::{
-    CallContext, CreateKey, KeyRef, Label, ListKeys, Mac, MacVerify, Payload, Request,
-    ScheduleDeletion, SeenHead, Sign, Unwrap, Verify, Wrap,
+    CallContext, CreateKey, KeyRef, Label, ListKeys, Mac, MacVerify, Payload, PromoteProfile,
+    Request, RevokeProfile, ScheduleDeletion, SeenHead, Sign, StageProfile, Unwrap, UpdatePolicy,
+    Verify, Wrap,
 };
 pub use vault_keys::SignatureFormat;

@@ -4,7 +4,7 @@
 use crate::change::{Change, CreatedKey};
 use crate::config::VaultConfig;
 use crate::group::{self, CheckpointSigner, Position};
-use crate::idempotency::{Kept, Remembered};
+use crate::idempotency::{Kept, Remembered, Told};
 use crate::keyring::KeyRing;
 use crate::leaf::Record;
 use crate::leaves::Leaves;
@@ -250,7 +250,15 @@ impl Vault {
                 remembered,
             } => {
                 self.state.destroy(&lineage, index)?;
-                self.state.remember(kept(remembered, lineage, index));
+                self.state
+                    .remember(kept(remembered, lineage, index, Told::Nothing));
+            }
+            Change::Alter(altered) => {
+                let told = altered.how.told();
+                let old = self.state.alter(&altered.lineage, &altered.how, index)?;
+                self.ring.forget(&old);
+                let (remembered, lineage) = (altered.remembered, altered.lineage);
+                self.state.remember(kept(remembered, lineage, index, told));
             }
             Change::RaiseFloor(floor) => self.state.floor = self.state.floor.max(floor),
             Change::Govern(in_force) => self.state.put_in_force(in_force)?,
@@ -282,7 +290,8 @@ impl Vault {
         let key = LiveKey::from_created(created, lineage, policy, &self.ring, rng).ok()?;
         self.state
             .add(owner, Arc::new(key), index.saturating_add(1));
-        self.state.remember(kept(remembered, lineage, index));
+        self.state
+            .remember(kept(remembered, lineage, index, Told::Nothing));
         Some(())
     }
 
@@ -302,10 +311,11 @@ impl Vault {
 /// that is not in it.
 type Commitment = (Hash, u64);
 
-fn kept(remembered: Option<Remembered>, lineage: Lineage, index: u64) -> Option<Kept> {
+fn kept(remembered: Option<Remembered>, lineage: Lineage, index: u64, told: Told) -> Option<Kept> {
     remembered.map(|remembered| Kept {
         remembered,
         lineage,
         index,
+        told,
     })
 }

@@ -5,7 +5,7 @@ use crate::limits::IDEMPOTENCY_ENTRIES;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use vault_encoding::{Domain, Hash, sha256};
-use vault_policy::{Lineage, OidcSubject};
+use vault_policy::{Lineage, OidcSubject, PolicyHash, UnixSeconds};
 
 /// Which call of whom: requester, RPC and the caller's key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -38,6 +38,18 @@ pub(crate) struct Kept {
     pub(crate) lineage: Lineage,
     /// The leaf of the first call.
     pub(crate) index: u64,
+    /// What was answered.
+    pub(crate) told: Told,
+}
+
+/// What of an answer follows neither from the request nor from the place of its leaf.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Told {
+    Nothing,
+    /// The policy that the key is under.
+    Policy(PolicyHash),
+    /// When the key may go.
+    Due(UnixSeconds),
 }
 
 /// Bounded. When it is full, the oldest entry goes of whoever has the most: nobody with less than an even
@@ -128,6 +140,31 @@ fn rank(ages: &VecDeque<u64>, account: Hash) -> Option<Rank> {
     Some((ages.len(), Reverse(oldest), account))
 }
 
+impl Told {
+    pub(crate) fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Nothing => out.u8(0),
+            Self::Policy(hash) => {
+                out.u8(1);
+                out.fixed(hash.0.as_bytes());
+            }
+            Self::Due(due_at) => {
+                out.u8(2);
+                out.u64(due_at.0);
+            }
+        }
+    }
+
+    pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match from.u8()? {
+            0 => Ok(Self::Nothing),
+            1 => Ok(Self::Policy(PolicyHash(Hash(from.array()?)))),
+            2 => Ok(Self::Due(UnixSeconds(from.u64()?))),
+            _ => Err(Malformed),
+        }
+    }
+}
+
 impl Remembered {
     pub(crate) fn write(&self, out: &mut Writer) {
         out.fixed(&self.scope.0.0);
@@ -176,6 +213,7 @@ mod tests {
             },
             lineage: Lineage(Hash([0; 32])),
             index: 0,
+            told: Told::Nothing,
         }
     }
 

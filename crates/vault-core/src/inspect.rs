@@ -75,11 +75,18 @@ impl Vault {
             out.u64(info.created_at.0);
             out.u8(u8::from(info.state == KeyState::Enabled));
             out.u32(u32::try_from(info.labels.len()).unwrap_or(u32::MAX));
+            out.u64(info.policy_version.0);
+            if let Body::Live(key) = &slot.body
+                && let Some(marks) = key.marks()
+            {
+                marks.write(&mut out);
+            }
         }
         for kept in self.state.idempotency.entries() {
             kept.remembered.write(&mut out);
             out.fixed(&kept.lineage.0.0);
             out.u64(kept.index);
+            kept.told.write(&mut out);
         }
         Domain::State.hash(&[&out.finish()])
     }

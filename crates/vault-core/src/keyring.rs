@@ -46,14 +46,14 @@ impl KeyRing {
         let parsed = self
             .cache
             .get_or_parse(&identity, || ParsedKey::parse(identity, &self.open(key)?));
-        if key.destroyed.load(Ordering::SeqCst) {
+        if key.gone.load(Ordering::SeqCst) {
             self.cache.remove(&key.lineage);
         }
         parsed
     }
 
     pub(crate) fn forget(&self, key: &LiveKey) {
-        key.destroyed.store(true, Ordering::SeqCst);
+        key.gone.store(true, Ordering::SeqCst);
         self.cache.remove(&key.lineage);
     }
 

@@ -20,6 +20,7 @@ mod change;
 mod codec;
 mod commit;
 mod config;
+mod due;
 mod group;
 mod head;
 mod idempotency;

@@ -18,6 +18,8 @@ pub const PAYLOAD_BYTES: usize = 1 << 20;
 pub const PAGE_MAX: u32 = 1_000;
 /// Keys on one page, if the caller does not say.
 pub const PAGE_DEFAULT: u32 = 100;
+/// Profiles that are proposed for one key.
+pub const PENDING_PROFILES: usize = 16;
 /// Leaves in one answer of `ReadLog`.
 pub const LEAVES_PER_READ: u64 = 256;
 

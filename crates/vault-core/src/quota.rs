@@ -7,7 +7,7 @@ use crate::stop::Stop;
 use vault_encoding::{Hash, sha256};
 use vault_policy::{OidcSubject, PolicyHash};
 
-/// Bytes of a live key's texts; those of its policy only if no other key is under it.
+/// Bytes of a live key's texts, proposed profiles among them; those of its policy only if no other key is under it.
 pub(crate) fn texts(key: &LiveKey, with_policy: bool) -> usize {
     let labels = key.labels().iter();
     let labels: usize = labels
@@ -17,7 +17,7 @@ pub(crate) fn texts(key: &LiveKey, with_policy: bool) -> usize {
         true => key.policy.canonical_bytes().len(),
         false => 0,
     };
-    key.name().len() + labels + policy
+    key.name().len() + labels + policy + key.staged_bytes()
 }
 
 /// Under which name an owner's entries of a shared table are counted; as long for everybody.

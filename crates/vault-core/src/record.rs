@@ -2,7 +2,7 @@
 
 use crate::api::{Answer, Code, LoggedLeaf, Refusal};
 use crate::authorize::Step;
-use crate::idempotency::{Kept, Remembered};
+use crate::idempotency::{Kept, Remembered, Told};
 use crate::leaf::{Draft, Record, Verdict};
 use crate::operate::{Done, Operated};
 use crate::ops::create_key::{Creation, Made};
@@ -186,6 +186,7 @@ impl Vault {
             remembered,
             lineage,
             index,
+            told: Told::Nothing,
         }));
         self.log(record, Ok(answer), want_proof)
     }
@@ -205,6 +206,7 @@ impl Vault {
             remembered,
             lineage,
             index,
+            told: Told::Nothing,
         }));
         self.log(record, Ok(delete_key::destroyed(index)), want_proof)
     }

@@ -136,6 +136,36 @@ pub(crate) fn canonical(request: &Request) -> Vec<u8> {
             .plain("operation", "get_public_key")
             .version(*version)
             .end(),
+        Request::UpdatePolicy(update) => form
+            .number("expected_version", update.expected_version.0)
+            .handle(&update.key.handle)
+            .lineage(&update.key)
+            .plain("operation", "update_policy")
+            .number("policy_length", update.policy.len() as u64)
+            .hash("policy_sha256", &sha256(&update.policy))
+            .end(),
+        Request::StageProfile(stage) => form
+            .handle(&stage.key.handle)
+            .lineage(&stage.key)
+            .plain("operation", "stage_profile")
+            .number("profile_length", stage.profile.len() as u64)
+            .hash("profile_sha256", &sha256(&stage.profile))
+            .end(),
+        Request::PromoteProfile(promote) => form
+            .number("expected_version", promote.expected_version.0)
+            .handle(&promote.key.handle)
+            .lineage(&promote.key)
+            .plain("operation", "promote_profile")
+            .hash("profile_digest", &promote.digest)
+            .end(),
+        Request::RevokeProfile(revoke) => form
+            .handle(&revoke.key.handle)
+            .lineage(&revoke.key)
+            .plain("operation", "revoke_profile")
+            .hash("profile_digest", &revoke.digest)
+            .end(),
+        Request::ListProfiles { key } => bare(form, "list_profiles", key),
+        Request::CancelDeletion { key } => bare(form, "cancel_deletion", key),
         Request::ListKeys(_)
         | Request::ReadLog { .. }
         | Request::GetCheckpoint
@@ -225,7 +255,7 @@ mod tests {
     use crate::api::*;
     use vault_encoding::Limits;
     use vault_keys::SignatureFormat;
-    use vault_policy::{KeyType, Lineage};
+    use vault_policy::{KeyType, Lineage, PolicyVersion};
     use zeroize::Zeroizing;
 
     fn requests() -> Vec<Request> {
@@ -301,6 +331,26 @@ mod tests {
                 version: None,
             }),
             Request::GetPublicKey { key, version: None },
+            Request::UpdatePolicy(UpdatePolicy {
+                key,
+                policy: b"{}".to_vec(),
+                expected_version: PolicyVersion(1),
+            }),
+            Request::StageProfile(StageProfile {
+                key,
+                profile: b"{}".to_vec(),
+            }),
+            Request::ListProfiles { key },
+            Request::PromoteProfile(PromoteProfile {
+                key: pinned,
+                digest: Hash([3; 32]),
+                expected_version: PolicyVersion(1),
+            }),
+            Request::RevokeProfile(RevokeProfile {
+                key: pinned,
+                digest: Hash([3; 32]),
+            }),
+            Request::CancelDeletion { key },
         ]
     }
 

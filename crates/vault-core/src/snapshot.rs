@@ -1,11 +1,12 @@
 //! The state at one size of the log, so that a start need not fold all of it.
 //!
-//! Format 3: format version (1 byte, 3) ‖ vault id ‖ time floor ‖ last change of the trust
+//! Format 4: format version (1 byte, 4) ‖ vault id ‖ time floor ‖ last change of the trust
 //! configuration (1 byte, 0 or 1; then the change) ‖ number of leaves ‖ their hashes ‖ leaves of a bundle ‖
 //! index of the first body ‖ bodies from there ‖ policies ‖ keys ‖ remembered calls. Earlier bodies are in
-//! the archive.
+//! the archive. A key with marks (what is proposed for it, when it may go) has them behind it; a remembered
+//! call has what was answered behind it.
 //!
-//! Formats 1 and 2 are read: version ‖ vault id ‖ time floor ‖ (in 2 the last change) ‖ number of leaves ‖ all bodies
+//! Format 3 is read: the same without marks and answers. Formats 1 and 2 are read: version ‖ vault id ‖ time floor ‖ (in 2 the last change) ‖ number of leaves ‖ all bodies
 //! ‖ policies ‖ keys ‖ remembered calls.
 
 mod read;
@@ -35,9 +36,11 @@ use zeroize::Zeroizing;
 
 const UNCHANGED: u8 = 1;
 const GOVERNED: u8 = 2;
-const FORMAT: u8 = 3;
+const ARCHIVED: u8 = 3;
+const FORMAT: u8 = 4;
 const LIVE: u8 = 1;
 const DESTROYED: u8 = 2;
+const MARKED: u8 = 3;
 
 /// The state, encoded. Secret: it leaves the vault sealed only.
 pub struct Snapshot {
@@ -168,6 +171,7 @@ fn write_state(view: &SnapshotView, out: &mut Writer) -> Result<(), KeyError> {
         kept.remembered.write(out);
         out.fixed(kept.lineage.0.as_bytes());
         out.u64(kept.index);
+        kept.told.write(out);
     }
     Ok(())
 }
@@ -192,11 +196,11 @@ fn roughly(view: &SnapshotView, bodies: &[Arc<[u8]>]) -> usize {
 
 /// Bytes that a slot takes, but for long names and labels.
 fn of_slot(slot: &Slot) -> usize {
-    let secret = match &slot.body {
-        Body::Live(key) => key.material.secret_len(),
+    let more = match &slot.body {
+        Body::Live(key) => key.material.secret_len() + key.staged_bytes(),
         Body::Destroyed(_) => 0,
     };
-    512 + secret
+    512 + more
 }
 
 fn write_slot(ring: &KeyRing, slot: &Slot, out: &mut Writer) -> Result<(), KeyError> {
@@ -208,8 +212,11 @@ fn write_slot(ring: &KeyRing, slot: &Slot, out: &mut Writer) -> Result<(), KeyEr
     out.u64(slot.changed);
     match &slot.body {
         Body::Live(key) => {
-            out.u8(LIVE);
+            out.u8(key.marks().map_or(LIVE, |_| MARKED));
             created(ring, key)?.write(out);
+            if let Some(marks) = key.marks() {
+                marks.write(out);
+            }
         }
         Body::Destroyed(tombstone) => {
             out.u8(DESTROYED);

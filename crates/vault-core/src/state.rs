@@ -1,16 +1,19 @@
 //! The fold of the log: keys, tombstones, remembered calls, the time floor.
 
+mod alter;
 mod info;
 mod live;
+mod staged;
 
-pub(crate) use live::LiveKey;
+pub(crate) use live::{LiveKey, Marks};
+pub(crate) use staged::Staged;
 
 use crate::api::{KeyInfo, KeyRef};
 use crate::idempotency::{Kept, Table};
 use crate::quota;
 use crate::reconfigure::InForce;
 use crate::restore::ByLineage;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use vault_encoding::Chunks;
 use vault_policy::{KeyHandle, KeyPolicy, KeySubject, KeyType, Lineage, OidcSubject};
@@ -66,6 +69,8 @@ pub(crate) struct State {
     owners: BTreeMap<Arc<OidcSubject>, Owned>,
     lineages: ByLineage,
     policies: BTreeMap<PolicyHash, Shared>,
+    /// Keys that are to go, by when they may; positions in the list of slots.
+    due: BTreeSet<(UnixSeconds, usize)>,
     pub(crate) idempotency: Table,
     pub(crate) floor: UnixSeconds,
     /// The last change of the trust configuration.
@@ -189,16 +194,10 @@ impl State {
     }
 
     fn add_live(&mut self, slot: Slot, key: &LiveKey) {
-        let shared = self
-            .policies
-            .entry(key.policy.hash())
-            .or_insert_with(|| Shared {
-                policy: Arc::clone(&key.policy),
-                keys: 0,
-            });
-        let is_first = shared.keys == 0;
-        shared.keys = shared.keys.saturating_add(1);
+        let is_first = self.hold_policy(key);
         let position = self.slots.len();
+        self.due
+            .extend(key.due_at().map(|due_at| (due_at, position)));
         let text_bytes = quota::texts(key, is_first);
         let owned = self.place(slot);
         owned.share_bytes = owned.share_bytes.saturating_add(key.share_bytes());
@@ -252,6 +251,7 @@ impl State {
         slot.body = Body::Destroyed(Arc::new(key.tombstone(index)));
         let owner = Arc::clone(&slot.owner);
         let (changed, is_last) = (slot.changed, self.drop_policy(&key));
+        self.forget_due(&key, position);
         if let Some(owned) = self.owners.get_mut(&*owner) {
             owned.names.remove(key.name());
             owned.share_bytes = owned.share_bytes.saturating_sub(key.share_bytes());
@@ -260,6 +260,20 @@ impl State {
             owned.changed = changed;
         }
         Some(key)
+    }
+
+    /// Holds the policy of one more key, and says whether no other key is under it.
+    fn hold_policy(&mut self, key: &LiveKey) -> bool {
+        let shared = self
+            .policies
+            .entry(key.policy.hash())
+            .or_insert_with(|| Shared {
+                policy: Arc::clone(&key.policy),
+                keys: 0,
+            });
+        let is_first = shared.keys == 0;
+        shared.keys = shared.keys.saturating_add(1);
+        is_first
     }
 
     /// Forgets a policy that no other key is under, and says whether it was so. Counted, because two

@@ -145,8 +145,8 @@ impl Vault {
     }
 
     /// Writes the aggregate entries of refusals (of strangers, and of callers over their rate) once a
-    /// minute of vault time, or now and then while that is unknown; to be called now and then, also
-    /// while nothing else happens.
+    /// minute of vault time, or now and then while that is unknown, and destroys the keys whose deletion
+    /// is due; to be called now and then, also while nothing else happens.
     pub fn tick(&mut self, now: TimeReading, rng: &mut dyn Rng) {
         let time = self.establish(now);
         let due = [
@@ -158,6 +158,7 @@ impl Vault {
             let outcome = format!("refused {refused}");
             self.log_event(operation, time, &outcome, Zeroizing::default(), rng);
         }
+        self.destroy_due(time, rng);
     }
 
     /// What anybody may know.

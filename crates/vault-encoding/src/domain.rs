@@ -43,6 +43,8 @@ impl fmt::Debug for Hash {
 pub enum Domain {
     /// A key's policy, in canonical form.
     KeyPolicy,
+    /// An attestation profile, in canonical form.
+    AttestationProfile,
     /// A key's lineage: origin vault id and RFC 6962 hash of its creation leaf.
     Lineage,
     /// A vault's id: the SPKI of its identity key.
@@ -106,6 +108,7 @@ impl Domain {
     pub fn tag(self) -> &'static str {
         match self {
             Self::KeyPolicy => "enclave-vaults/key-policy/v1",
+            Self::AttestationProfile => "enclave-vaults/attestation-profile/v1",
             Self::Lineage => "enclave-vaults/lineage/v1",
             Self::VaultId => "enclave-vaults/vault-id/v1",
             Self::PlatformId => "enclave-vaults/platform-id/v1",

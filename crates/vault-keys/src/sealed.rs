@@ -4,6 +4,7 @@ use crate::error::KeyError;
 use crate::material::{KeyMaterial, SECRET_LEN};
 use crate::rng::Rng;
 use crate::xaes::{NONCE_LEN, TAG_LEN, XaesKey};
+use std::sync::Arc;
 use vault_policy::{KeyHandle, KeyType, KeyVersion};
 use zeroize::Zeroizing;
 
@@ -23,6 +24,7 @@ impl MemoryKey {
 
 /// Material under the [`MemoryKey`]: XAES-256-GCM with handle ‖ version ‖ type as associated
 /// data, so that no record opens as another one. Says nothing when printed.
+#[derive(Clone)]
 pub struct SealedMaterial {
     key_type: KeyType,
     nonce: [u8; NONCE_LEN],
@@ -31,9 +33,10 @@ pub struct SealedMaterial {
 
 /// Ciphertext and tag. All but shares have the same length, and there are very many of them: they
 /// stand where they are held.
+#[derive(Clone)]
 enum Sealed {
     Short([u8; SECRET_LEN + TAG_LEN]),
-    Long(Box<[u8]>),
+    Long(Arc<[u8]>),
 }
 
 impl From<Vec<u8>> for Sealed {

@@ -71,6 +71,19 @@ pub struct KeyInfo {
     pub public_key: Vec<u8>,
 }
 
+/// A profile that somebody proposed. It authorises nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PendingProfile {
+    /// Canonical form.
+    pub profile: Arc<[u8]>,
+    /// Of the entire profile.
+    pub digest: Hash,
+    /// When, if vault time was known.
+    pub staged_at: Option<UnixSeconds>,
+    /// Who, as the log names principals: a JSON object.
+    pub staged_by: String,
+}
+
 /// What the vault makes of the caller.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[expect(missing_docs, reason = "named as in vault.proto")]
@@ -130,6 +143,25 @@ pub enum Answer {
     GetPolicy {
         policy: Arc<[u8]>,
         policy_version: PolicyVersion,
+    },
+    UpdatePolicy {
+        policy_hash: PolicyHash,
+        policy_version: PolicyVersion,
+    },
+    StageProfile {
+        digest: Hash,
+    },
+    /// In the order in which they were proposed.
+    ListProfiles {
+        profiles: Vec<PendingProfile>,
+    },
+    PromoteProfile {
+        policy_hash: PolicyHash,
+        policy_version: PolicyVersion,
+    },
+    RevokeProfile,
+    CancelDeletion {
+        state: KeyState,
     },
     ReadLog {
         leaves: Vec<Arc<[u8]>>,

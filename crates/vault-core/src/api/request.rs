@@ -2,7 +2,7 @@
 
 use vault_encoding::Hash;
 use vault_keys::SignatureFormat;
-use vault_policy::{KeyHandle, KeyType, KeyVersion, Lineage, VaultId};
+use vault_policy::{KeyHandle, KeyType, KeyVersion, Lineage, PolicyVersion, VaultId};
 use zeroize::Zeroizing;
 
 /// Names a key: by handle for its owner, by handle and lineage for everybody else.
@@ -159,6 +159,46 @@ pub struct MacVerify {
     pub version: Option<KeyVersion>,
 }
 
+/// Put another policy in the place of a key's.
+#[derive(Clone)]
+pub struct UpdatePolicy {
+    /// Whose.
+    pub key: KeyRef,
+    /// The new one, in canonical form.
+    pub policy: Vec<u8>,
+    /// The version that it is to follow.
+    pub expected_version: PolicyVersion,
+}
+
+/// Propose an attestation profile.
+#[derive(Clone)]
+pub struct StageProfile {
+    /// For which key.
+    pub key: KeyRef,
+    /// Canonical form.
+    pub profile: Vec<u8>,
+}
+
+/// Take a proposed profile into the policy.
+#[derive(Clone, Copy)]
+pub struct PromoteProfile {
+    /// Of which key.
+    pub key: KeyRef,
+    /// Of the entire profile.
+    pub digest: Hash,
+    /// The version of the policy that it is taken into.
+    pub expected_version: PolicyVersion,
+}
+
+/// Drop a proposed profile.
+#[derive(Clone, Copy)]
+pub struct RevokeProfile {
+    /// Of which key.
+    pub key: KeyRef,
+    /// Of the entire profile.
+    pub digest: Hash,
+}
+
 /// Everything that can be asked by an authenticated caller.
 #[derive(Clone)]
 #[expect(missing_docs, reason = "each names its RPC")]
@@ -183,6 +223,16 @@ pub enum Request {
         key: KeyRef,
     },
     GetPolicy {
+        key: KeyRef,
+    },
+    UpdatePolicy(UpdatePolicy),
+    StageProfile(StageProfile),
+    ListProfiles {
+        key: KeyRef,
+    },
+    PromoteProfile(PromoteProfile),
+    RevokeProfile(RevokeProfile),
+    CancelDeletion {
         key: KeyRef,
     },
     /// Leaves `from..to`; `to` 0 means the head. At most 256 leaves an answer: ask again.

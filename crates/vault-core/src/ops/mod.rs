@@ -6,6 +6,7 @@ mod get_key;
 mod get_policy;
 mod get_public_key;
 mod list_keys;
+mod list_profiles;
 mod mac;
 mod mac_verify;
 mod prove;
@@ -17,8 +18,10 @@ mod verify;
 mod whoami;
 mod wrap;
 
-use crate::api::{Answer, Request};
+use crate::api::{Answer, Code, Request};
 use crate::authorize::{Call, Step};
+use crate::request_form;
+use crate::stop::Stop;
 use crate::vault::Vault;
 use vault_keys::{KeyError, ParsedKey, Rng};
 use vault_policy::Permit;
@@ -41,6 +44,12 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, request: Request) -> Ste
         }
         Request::Reconstruct { key } => reconstruct::authorize(vault, call, key),
         Request::GetPolicy { key } => get_policy::authorize(vault, call, key),
+        Request::ListProfiles { key } => list_profiles::authorize(vault, call, key),
+        request @ (Request::UpdatePolicy(_)
+        | Request::StageProfile(_)
+        | Request::PromoteProfile(_)
+        | Request::RevokeProfile(_)
+        | Request::CancelDeletion { .. }) => not_yet(call, &request),
         Request::ReadLog { from, to } => read_log::authorize(vault, call, from, to),
         Request::GetCheckpoint => Step::ready(Answer::GetCheckpoint, 0),
         Request::ProveInclusion { index, size } => prove::inclusion(vault, index, size),
@@ -49,6 +58,12 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, request: Request) -> Ste
         }
         Request::WhoAmI => whoami::authorize(call),
     }
+}
+
+/// What the vault does not do yet.
+fn not_yet(call: &Call<'_>, request: &Request) -> Step {
+    let stop = Stop::plain(Code::InvalidArgument, "not accepted yet");
+    call.refuse(stop, "not_yet", request_form::canonical(request))
 }
 
 /// Does the work of an operation on a key.
@@ -72,6 +87,12 @@ pub(crate) fn run(
         | Request::ListKeys(_)
         | Request::ScheduleDeletion(_)
         | Request::GetPolicy { .. }
+        | Request::UpdatePolicy(_)
+        | Request::StageProfile(_)
+        | Request::ListProfiles { .. }
+        | Request::PromoteProfile(_)
+        | Request::RevokeProfile(_)
+        | Request::CancelDeletion { .. }
         | Request::ReadLog { .. }
         | Request::GetCheckpoint
         | Request::ProveInclusion { .. }

@@ -1,9 +1,9 @@
 //! Reads a snapshot of any format back into an empty vault.
 
-use super::{FORMAT, GOVERNED, UNCHANGED, slots};
+use super::{ARCHIVED, FORMAT, GOVERNED, UNCHANGED, slots};
 use crate::boot::OpenedSnapshot;
 use crate::codec::{Malformed, Reader};
-use crate::idempotency::{Kept, Remembered};
+use crate::idempotency::{Kept, Remembered, Told};
 use crate::leaves::Leaves;
 use crate::parts::{Part, Workers};
 use crate::reconfigure::InForce;
@@ -30,11 +30,11 @@ pub(crate) fn read(
     match format {
         UNCHANGED => {}
         GOVERNED => vault.state.in_force = Some(InForce::read(&mut from)?),
-        FORMAT => vault.state.in_force = read_in_force(&mut from)?,
+        ARCHIVED | FORMAT => vault.state.in_force = read_in_force(&mut from)?,
         _ => return Err(Malformed),
     }
     let hashes = match format {
-        FORMAT => read_leaves(vault, &mut from)?,
+        ARCHIVED | FORMAT => read_leaves(vault, &mut from)?,
         _ => read_all_leaves(vault, &mut from)?,
     };
     for _ in 0..from.u64()? {
@@ -43,16 +43,22 @@ pub(crate) fn read(
     }
     read_slots(vault, &mut from, hashes, rng, workers)?;
     for _ in 0..from.u64()? {
-        let remembered = Remembered::read(&mut from)?;
-        let lineage = Lineage(Hash(from.array()?));
-        let index = from.u64()?;
-        vault.state.remember(Some(Kept {
-            remembered,
-            lineage,
-            index,
-        }));
+        let kept = read_kept(format, &mut from)?;
+        vault.state.remember(Some(kept));
     }
     from.end()
+}
+
+fn read_kept(format: u8, from: &mut Reader<'_>) -> Result<Kept, Malformed> {
+    Ok(Kept {
+        remembered: Remembered::read(from)?,
+        lineage: Lineage(Hash(from.array()?)),
+        index: from.u64()?,
+        told: match format {
+            FORMAT => Told::read(from)?,
+            _ => Told::Nothing,
+        },
+    })
 }
 
 fn read_in_force(from: &mut Reader<'_>) -> Result<Option<InForce>, Malformed> {

@@ -1,12 +1,12 @@
 //! Reads the keys and tombstones of a snapshot, in parts that need not wait for each other.
 
-use super::{DESTROYED, LIVE};
+use super::{DESTROYED, LIVE, MARKED};
 use crate::change::{CreatedKey, type_of_code};
 use crate::codec::{Malformed, Reader};
 use crate::keyring::KeyRing;
 use crate::parts::Part;
 use crate::restore::Given;
-use crate::state::{Body, LiveKey, Slot, State, Tombstone};
+use crate::state::{Body, LiveKey, Marks, Slot, State, Tombstone};
 use std::sync::Arc;
 use vault_encoding::Hash;
 use vault_keys::{Rng, SealedMaterial};
@@ -60,6 +60,10 @@ fn skip(from: &mut Reader<'_>) -> Result<(), Malformed> {
     from.fixed(32 + 32 + 8)?;
     match from.u8()? {
         LIVE => CreatedKey::skip(from),
+        MARKED => {
+            CreatedKey::skip(from)?;
+            Marks::read(from).map(drop)
+        }
         DESTROYED => {
             from.fixed(16 + 4 + 8 + 1 + 8)?;
             from.bytes()?;
@@ -113,7 +117,14 @@ impl Reading<'_> {
         let policy_hash = PolicyHash(Hash(from.array()?));
         let changed = from.u64()?;
         let (changed, body) = match from.u8()? {
-            LIVE => (changed, self.key(from, lineage, &policy_hash)?),
+            kind @ (LIVE | MARKED) => {
+                let key = self.key(from, lineage, &policy_hash)?;
+                let key = match kind {
+                    LIVE => key,
+                    _ => key.marked(Marks::read(from)?),
+                };
+                (changed, Body::Live(Arc::new(key)))
+            }
             DESTROYED => {
                 let tombstone = read_tombstone(from, lineage, policy_hash)?;
                 let changed = tombstone.index.saturating_add(1);
@@ -148,13 +159,13 @@ impl Reading<'_> {
         from: &mut Reader<'_>,
         lineage: Lineage,
         policy: &PolicyHash,
-    ) -> Result<Body, Malformed> {
+    ) -> Result<LiveKey, Malformed> {
         let created = CreatedKey::read(from)?;
         let policy = self.state.known_policy(policy).ok_or(Malformed)?;
         let policy = Arc::clone(policy);
         let key = LiveKey::from_created(created, lineage, policy, self.ring, &mut self.nonces);
         match key {
-            Ok(key) if !self.nonces.ran_out() => Ok(Body::Live(Arc::new(key))),
+            Ok(key) if !self.nonces.ran_out() => Ok(key),
             _ => Err(Malformed),
         }
     }

@@ -1,0 +1,108 @@
+//! Profiles that wait to come into a policy. They authorise nothing.
+
+use crate::api::PendingProfile;
+use crate::codec::{Malformed, Reader, Writer};
+use std::sync::Arc;
+use vault_audit::Principal;
+use vault_encoding::{Canonical, Domain, Hash};
+use vault_policy::UnixSeconds;
+
+/// One proposal.
+#[derive(Clone)]
+pub(crate) struct Staged {
+    /// Of the entire profile.
+    pub(crate) digest: Hash,
+    /// Canonical form.
+    pub(crate) profile: Arc<[u8]>,
+    pub(crate) at: Option<UnixSeconds>,
+    pub(crate) by: Principal,
+}
+
+const OIDC: u8 = 1;
+const ENCLAVE: u8 = 2;
+
+impl Staged {
+    pub(crate) fn new(profile: &[u8], at: Option<UnixSeconds>, by: Principal) -> Self {
+        Self {
+            digest: Domain::AttestationProfile.hash(&[profile]),
+            profile: profile.into(),
+            at,
+            by,
+        }
+    }
+
+    /// Profile ‖ when (1 byte, 0 or 1; then the second) ‖ who (1 byte, 1 for a token's subject: issuer,
+    /// subject; 2 for an enclave: measurement, platform).
+    pub(crate) fn write(&self, out: &mut Writer) {
+        out.bytes(&self.profile);
+        out.u8(u8::from(self.at.is_some()));
+        if let Some(at) = self.at {
+            out.u64(at.0);
+        }
+        match &self.by {
+            Principal::Oidc { issuer, subject } => {
+                out.u8(OIDC);
+                out.bytes(issuer.as_bytes());
+                out.bytes(subject.as_bytes());
+            }
+            Principal::Enclave {
+                measurement,
+                platform,
+            } => {
+                out.u8(ENCLAVE);
+                out.fixed(measurement.as_bytes());
+                out.fixed(platform.as_bytes());
+            }
+        }
+    }
+
+    pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let profile = from.bytes()?;
+        let at = match from.u8()? {
+            0 => None,
+            1 => Some(UnixSeconds(from.u64()?)),
+            _ => return Err(Malformed),
+        };
+        let by = match from.u8()? {
+            OIDC => Principal::Oidc {
+                issuer: from.text()?,
+                subject: from.text()?,
+            },
+            ENCLAVE => Principal::Enclave {
+                measurement: Hash(from.array()?),
+                platform: Hash(from.array()?),
+            },
+            _ => return Err(Malformed),
+        };
+        Ok(Self::new(profile, at, by))
+    }
+
+    pub(crate) fn info(&self) -> PendingProfile {
+        PendingProfile {
+            profile: Arc::clone(&self.profile),
+            digest: self.digest,
+            staged_at: self.at,
+            staged_by: text(&self.by),
+        }
+    }
+}
+
+/// As the log names principals.
+fn text(principal: &Principal) -> String {
+    let named = match principal {
+        Principal::Oidc { issuer, subject } => Canonical::map([
+            ("issuer", Canonical::text(issuer)),
+            ("kind", Canonical::text("oidc")),
+            ("subject", Canonical::text(subject)),
+        ]),
+        Principal::Enclave {
+            measurement,
+            platform,
+        } => Canonical::map([
+            ("kind", Canonical::text("enclave")),
+            ("measurement", Canonical::text(measurement)),
+            ("platform", Canonical::text(platform)),
+        ]),
+    };
+    String::from_utf8_lossy(&named.to_bytes()).into_owned()
+}
