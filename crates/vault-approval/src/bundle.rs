@@ -33,7 +33,7 @@ pub struct Salted {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Context {
     /// Canonical form of the key's policy.
-    pub policy: Vec<u8>,
+    pub policy: Option<Vec<u8>>,
     /// Canonical form of the policy that it is to have.
     pub new_policy: Option<Vec<u8>>,
     /// Canonical form of the profile.
@@ -95,16 +95,22 @@ impl Bundle {
         &self.context
     }
 
-    /// Whether all statements ask for the same, by the same requester, of keys with the same policy.
+    /// Whether all statements are one request: equal in everything but vault, nonce, key and expiry.
     pub fn is_one_request(&self) -> bool {
         let mut each = self.statements.iter().map(|salted| &salted.statement);
         let Some(first) = each.next() else {
             return false;
         };
         each.all(|other| {
-            other.request == first.request
-                && other.requester.principals == first.requester.principals
-                && other.policy_hash == first.policy_hash
+            let same = Statement {
+                vault_id: first.vault_id,
+                nonce: first.nonce,
+                handle: first.handle,
+                lineage: first.lineage,
+                not_after: first.not_after,
+                ..other.clone()
+            };
+            same == *first
         })
     }
 
@@ -200,7 +206,7 @@ impl Context {
             }
         };
         let bytes = |value: &Option<Vec<u8>>| value.as_deref().map(text::base64url);
-        put("policy", Some(text::base64url(policy)));
+        put("policy", bytes(policy));
         put("new_policy", bytes(new_policy));
         put("profile", bytes(profile));
         put("payload", bytes(payload));
@@ -215,7 +221,7 @@ impl Context {
             false => Ok(None),
         };
         let context = Self {
-            policy: from.bytes("policy")?,
+            policy: optional(&mut from, "policy")?,
             new_policy: optional(&mut from, "new_policy")?,
             profile: optional(&mut from, "profile")?,
             payload: optional(&mut from, "payload")?,

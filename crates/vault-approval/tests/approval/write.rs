@@ -502,7 +502,7 @@ pub(crate) fn bundles() -> Vec<(&'static str, Bundle)> {
     let policy = br#"{"this":"stands for a policy"}"#.to_vec();
     let with = |change: fn(&mut Context)| {
         let mut context = Context {
-            policy: policy.clone(),
+            policy: Some(policy.clone()),
             ..Context::default()
         };
         change(&mut context);
