@@ -6,6 +6,7 @@ mod request;
 
 pub use answer::{
     Answer, Head, Identity, KeyInfo, KeyState, LoggedLeaf, PendingProfile, Receipt, Reply,
+    Simulated,
 };
 pub use refusal::{Blame, Code, Refusal, Retry};
 pub use request::{

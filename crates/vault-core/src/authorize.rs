@@ -148,6 +148,10 @@ impl Vault {
         if call.context.idempotency_key.len() > IDEMPOTENCY_KEY_BYTES {
             return Err(Refusal::new(Code::InvalidArgument).because("idempotency key too long"));
         }
+        if call.context.approval.is_some() {
+            let refusal = Refusal::new(Code::ApprovalRefused);
+            return Err(refusal.because("approvals are not accepted yet"));
+        }
         match &call.context.seen {
             Some(seen) => {
                 let durable = self.durable().map(crate::Committed::head);

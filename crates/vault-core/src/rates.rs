@@ -73,6 +73,9 @@ impl Cost {
             Request::Mac(mac) => cost.uses = steps(mac.message.len(), PAYLOAD_STEP),
             Request::MacVerify(check) => cost.uses = steps(check.message.len(), PAYLOAD_STEP),
             Request::Reconstruct { .. }
+            | Request::BeginApproval { .. }
+            | Request::IssueApproval { .. }
+            | Request::Simulate { .. }
             | Request::ScheduleDeletion(_)
             | Request::CancelDeletion { .. }
             | Request::PromoteProfile(_)

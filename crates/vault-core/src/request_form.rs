@@ -164,6 +164,32 @@ pub(crate) fn canonical(request: &Request) -> Vec<u8> {
             .plain("operation", "revoke_profile")
             .hash("profile_digest", &revoke.digest)
             .end(),
+        Request::BeginApproval {
+            key,
+            request,
+            valid_for,
+        } => form
+            .handle(&key.handle)
+            .lineage(key)
+            .plain("operation", "begin_approval")
+            .number("request_length", request.len() as u64)
+            .hash("request_sha256", &sha256(request))
+            .number("valid_for", *valid_for)
+            .end(),
+        Request::IssueApproval { key, statement } => form
+            .handle(&key.handle)
+            .lineage(key)
+            .plain("operation", "issue_approval")
+            .number("statement_length", statement.len() as u64)
+            .hash("statement_sha256", &sha256(statement))
+            .end(),
+        Request::Simulate { key, request } => form
+            .handle(&key.handle)
+            .lineage(key)
+            .plain("operation", "simulate")
+            .number("request_length", request.len() as u64)
+            .hash("request_sha256", &sha256(request))
+            .end(),
         Request::ListProfiles { key } => bare(form, "list_profiles", key),
         Request::CancelDeletion { key } => bare(form, "cancel_deletion", key),
         Request::ListKeys(_)
@@ -351,6 +377,19 @@ mod tests {
                 digest: Hash([3; 32]),
             }),
             Request::CancelDeletion { key },
+            Request::BeginApproval {
+                key,
+                request: b"{}".to_vec(),
+                valid_for: 60,
+            },
+            Request::IssueApproval {
+                key,
+                statement: b"{}".to_vec(),
+            },
+            Request::Simulate {
+                key,
+                request: b"{}".to_vec(),
+            },
         ]
     }
 

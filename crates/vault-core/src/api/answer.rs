@@ -3,6 +3,7 @@
 use super::Label;
 use crate::archive::ArchivedLeaves;
 use std::sync::Arc;
+use vault_approval::OidcApproval;
 use vault_encoding::Hash;
 use vault_policy::{KeyHandle, KeyType, KeyVersion, Lineage, Measurement, PlatformId};
 use vault_policy::{PolicyHash, PolicyVersion, UnixSeconds};
@@ -96,6 +97,21 @@ pub struct Identity {
     pub caller_platform_id: Option<PlatformId>,
 }
 
+/// Whether a request would be allowed as things stand, without any approval.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Simulated {
+    /// Whether it would.
+    pub allowed: bool,
+    /// Why not, as the log would say it; empty if it is allowed.
+    pub code: &'static str,
+    /// The rule that refuses, if one does.
+    pub rule: Option<String>,
+    /// Path of the condition inside the rule.
+    pub condition: Option<String>,
+    /// What would have to be there too, in words.
+    pub missing: Vec<String>,
+}
+
 /// The answer proper, without its receipt.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each names its RPC")]
@@ -144,6 +160,12 @@ pub enum Answer {
         policy: Arc<[u8]>,
         policy_version: PolicyVersion,
     },
+    /// The statement, in canonical form.
+    BeginApproval {
+        statement: Vec<u8>,
+    },
+    IssueApproval(OidcApproval),
+    Simulate(Simulated),
     UpdatePolicy {
         policy_hash: PolicyHash,
         policy_version: PolicyVersion,

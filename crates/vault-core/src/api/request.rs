@@ -1,5 +1,6 @@
 //! What is asked.
 
+use vault_approval::Approval;
 use vault_encoding::Hash;
 use vault_keys::SignatureFormat;
 use vault_policy::{KeyHandle, KeyType, KeyVersion, Lineage, PolicyVersion, VaultId};
@@ -34,6 +35,8 @@ pub struct CallContext {
     pub seen: Option<SeenHead>,
     /// Whether leaf bytes and inclusion proof are wanted in the receipt.
     pub want_proof: bool,
+    /// What others signed for exactly this call. Its nonce is spent by the call, whatever comes of it.
+    pub approval: Option<Approval>,
 }
 
 /// A name and a value that the owner attached to a key.
@@ -224,6 +227,22 @@ pub enum Request {
     },
     GetPolicy {
         key: KeyRef,
+    },
+    /// Open a request (canonical form) for approval, for so many seconds; 0 means an hour.
+    BeginApproval {
+        key: KeyRef,
+        request: Vec<u8>,
+        valid_for: u64,
+    },
+    /// Approve a statement (canonical form) with one's own token.
+    IssueApproval {
+        key: KeyRef,
+        statement: Vec<u8>,
+    },
+    /// Whether a request (canonical form) would be allowed, and if not, what is missing.
+    Simulate {
+        key: KeyRef,
+        request: Vec<u8>,
     },
     UpdatePolicy(UpdatePolicy),
     StageProfile(StageProfile),

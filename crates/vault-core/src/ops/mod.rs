@@ -45,7 +45,10 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, request: Request) -> Ste
         Request::Reconstruct { key } => reconstruct::authorize(vault, call, key),
         Request::GetPolicy { key } => get_policy::authorize(vault, call, key),
         Request::ListProfiles { key } => list_profiles::authorize(vault, call, key),
-        request @ (Request::UpdatePolicy(_)
+        request @ (Request::BeginApproval { .. }
+        | Request::IssueApproval { .. }
+        | Request::Simulate { .. }
+        | Request::UpdatePolicy(_)
         | Request::StageProfile(_)
         | Request::PromoteProfile(_)
         | Request::RevokeProfile(_)
@@ -87,6 +90,9 @@ pub(crate) fn run(
         | Request::ListKeys(_)
         | Request::ScheduleDeletion(_)
         | Request::GetPolicy { .. }
+        | Request::BeginApproval { .. }
+        | Request::IssueApproval { .. }
+        | Request::Simulate { .. }
         | Request::UpdatePolicy(_)
         | Request::StageProfile(_)
         | Request::ListProfiles { .. }

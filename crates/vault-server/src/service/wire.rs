@@ -47,6 +47,7 @@ pub(super) fn call_context(context: Option<&v1::CallContext>) -> Result<CallCont
         idempotency_key: context.idempotency_key.clone(),
         seen,
         want_proof: context.want_proof,
+        approval: None,
     })
 }
 

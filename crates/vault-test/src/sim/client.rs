@@ -69,6 +69,7 @@ impl Client {
             idempotency_key: format!("{}", self.next),
             seen: self.seen,
             want_proof: rng.one_in(2),
+            approval: None,
         };
         let asked = Asked {
             client: index,
