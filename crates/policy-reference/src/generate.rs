@@ -349,7 +349,11 @@ fn facts(rng: &mut Seeded, policy: &Canonical) -> Facts {
         }
         VerifiedEvidence::assertion(claims)
     });
-    Facts { token, evidence }
+    Facts {
+        token,
+        evidence,
+        ..Facts::default()
+    }
 }
 
 /// Gives each claim the value that the profile asks for, but for one in eight.

@@ -61,6 +61,8 @@ pub fn decide(world: &World<'_>, action: Action) -> Decision {
             Decision::Allow
         }
         Action::Operation(operation) => by_rules(world, operation.name()),
+        // No case asks for anything else.
+        _ => Decision::NotOwner,
     }
 }
 

@@ -63,7 +63,11 @@ impl Caller {
             (None, None) => return Err(Refusal::new(Code::Unauthenticated)),
         };
         Ok(Self {
-            facts: Facts { token, evidence },
+            facts: Facts {
+                token,
+                evidence,
+                ..Facts::default()
+            },
             subject,
             principal,
         })

@@ -1,6 +1,7 @@
 //! Why a call is not allowed.
 
-use crate::operation::{Action, Operation};
+use crate::action::Action;
+use crate::operation::Operation;
 use crate::truth::Truth;
 use std::fmt;
 
@@ -11,6 +12,16 @@ pub enum Deny {
     Stranger,
     /// The action belongs to the owner, who is not proven.
     NotOwner {
+        /// What was asked.
+        action: Action,
+    },
+    /// The action belongs to managers, and the token is none's.
+    NotManager {
+        /// What was asked.
+        action: Action,
+    },
+    /// It would be the owner's, whose second factor did not approve this request.
+    SecondFactor {
         /// What was asked.
         action: Action,
     },
@@ -36,6 +47,8 @@ impl Deny {
         match self {
             Self::Stranger => "stranger",
             Self::NotOwner { .. } => "not_owner",
+            Self::NotManager { .. } => "not_manager",
+            Self::SecondFactor { .. } => "second_factor",
             Self::NoRule { .. } => "no_rule",
             Self::Condition {
                 truth: Truth::Unknown,
@@ -54,7 +67,11 @@ impl Deny {
     pub fn rule(&self) -> Option<&str> {
         match self {
             Self::Condition { rule, .. } => Some(rule),
-            Self::Stranger | Self::NotOwner { .. } | Self::NoRule { .. } => None,
+            Self::Stranger
+            | Self::NotOwner { .. }
+            | Self::NotManager { .. }
+            | Self::SecondFactor { .. }
+            | Self::NoRule { .. } => None,
         }
     }
 
@@ -62,7 +79,11 @@ impl Deny {
     pub fn condition(&self) -> Option<&str> {
         match self {
             Self::Condition { condition, .. } => Some(condition),
-            Self::Stranger | Self::NotOwner { .. } | Self::NoRule { .. } => None,
+            Self::Stranger
+            | Self::NotOwner { .. }
+            | Self::NotManager { .. }
+            | Self::SecondFactor { .. }
+            | Self::NoRule { .. } => None,
         }
     }
 }
@@ -72,6 +93,10 @@ impl fmt::Display for Deny {
         match self {
             Self::Stranger => f.write_str("no principal of the key is proven"),
             Self::NotOwner { action } => write!(f, "{action} belongs to the owner of the key"),
+            Self::NotManager { action } => write!(f, "{action} belongs to managers of the key"),
+            Self::SecondFactor { action } => {
+                write!(f, "the owner's second factor did not approve this {action}")
+            }
             Self::NoRule { operation } => {
                 write!(f, "no rule grants {} to this caller", operation.name())
             }

@@ -35,6 +35,17 @@ pub enum Fault {
     BadIdentity,
     /// A name that something else in the policy has already, or that is reserved.
     NameTaken,
+    /// Names no manager of the policy.
+    UnknownManager,
+    /// A credential that another manager has already: by its key, its id or its subject.
+    CredentialTaken,
+    /// A quorum of managers where there are none.
+    QuorumWithoutManagers,
+    /// A quorum below an approval that a rule asks for.
+    QuorumTooLow {
+        /// The highest threshold of the rules.
+        needed: u32,
+    },
     /// Names no principal of the policy.
     UnknownPrincipal,
     /// Names no attestation profile of the policy.
@@ -68,6 +79,10 @@ impl Fault {
             Self::Expected(_) => "wrong_value",
             Self::BadIdentity => "bad_identity",
             Self::NameTaken => "name_taken",
+            Self::UnknownManager => "unknown_manager",
+            Self::CredentialTaken => "credential_taken",
+            Self::QuorumWithoutManagers => "quorum_without_managers",
+            Self::QuorumTooLow { .. } => "quorum_too_low",
             Self::UnknownPrincipal => "unknown_principal",
             Self::UnknownProfile => "unknown_profile",
             Self::TooMany { .. } => "too_many",
@@ -101,6 +116,13 @@ impl fmt::Display for Fault {
                 "expected 1 to 256 bytes of text in Unicode form NFC without control characters",
             ),
             Self::NameTaken => f.write_str("this name is taken or reserved"),
+            Self::UnknownManager => f.write_str("names no manager of this policy"),
+            Self::CredentialTaken => f.write_str("another manager has this credential"),
+            Self::QuorumWithoutManagers => f.write_str("a quorum, and the policy has no managers"),
+            Self::QuorumTooLow { needed } => write!(
+                f,
+                "a quorum below {needed}, the most approvals that a rule asks for"
+            ),
             Self::UnknownPrincipal => f.write_str("names no principal of this policy"),
             Self::UnknownProfile => f.write_str("names no attestation profile of this policy"),
             Self::TooMany { limit } => write!(f, "more than {limit}"),

@@ -5,6 +5,7 @@
 //! key version that it names. Behind [`evaluate`] stand gates of their own:
 //! [`usage_allows`] and [`type_allows`], and with them [`sender_allows`].
 
+mod action;
 mod check;
 mod condition;
 mod deny;
@@ -15,6 +16,7 @@ mod facts;
 mod ids;
 mod lint;
 mod model;
+mod mutability;
 mod operation;
 mod permit;
 mod principal;
@@ -28,24 +30,29 @@ mod usage;
 mod validate;
 mod write;
 
-pub use condition::{Condition, TimeWindow};
+pub use action::{Action, Approvable};
+pub use condition::{Condition, ManagerApproval, TimeWindow};
 pub use deny::Deny;
 pub use error::{Fault, PolicyError};
 pub use evaluate::evaluate;
 pub use evidence::{EvidenceClaims, TcbStatus, TeeKind, VerifiedEvidence};
-pub use facts::{Facts, SenderConstraint, TokenFacts};
+pub use facts::{Approved, Approver, CertificateFacts, Facts, SenderConstraint, TokenFacts};
 pub use ids::{
     IdError, KeyHandle, KeyVersion, Lineage, Measurement, PlatformId, PolicyHash, PolicyVersion,
     VaultId,
 };
 pub use lint::{Finding, lint};
 pub use model::{
-    KeyPolicy, Lifecycle, Mutability, Owner, PolicyFields, PrincipalName, Principals, Recovery,
-    Reserved, Rule, Usage,
+    KeyPolicy, Lifecycle, Owner, PolicyFields, PrincipalName, Principals, Recovery, Reserved, Rule,
+    Usage,
 };
-pub use operation::{Action, KeyType, Operation};
+pub use mutability::{Field, Level, Mutability, OidcApproval, Quorum};
+pub use operation::{KeyType, Operation};
 pub use permit::{KeySubject, Permit};
-pub use principal::{CallerIdentity, IssuerRole, NamedCaller, OidcSubject, is_principal};
+pub use principal::{
+    CallerIdentity, CertificateIdentity, Credential, Fido2Algorithm, Fido2Credential, IssuerRole,
+    NamedCaller, NamedCertificate, OidcSubject, Person, is_principal,
+};
 pub use profile::{AttestationProfile, RequiredOid, SignerMatch, TcbRule};
 pub use sender::{SHARE_CLASSES, sender_allows};
 pub use template::{TEMPLATES, Template, TemplateArgs, TemplateError, template};

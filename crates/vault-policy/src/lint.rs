@@ -95,8 +95,11 @@ fn unused(fields: &PolicyFields, findings: &mut Vec<Finding>) {
         .tees
         .iter()
         .map(|profile| ("tees", &profile.name));
+    let mtls = fields.principals.mtls.iter();
+    let mtls = mtls.map(|named| ("mtls", &named.id));
     for (list, name) in callers
         .chain(tees)
+        .chain(mtls)
         .filter(|(_, name)| !used.contains(name.as_str()))
     {
         let at = format!("{list}.{name}");
@@ -182,6 +185,7 @@ fn visit<'a>(condition: &'a Condition, above: &str, see: &mut impl FnMut(&'a Con
         Condition::Not(member) => visit(member, &path, see),
         Condition::AttestationMatches(_)
         | Condition::TimeWindow(_)
-        | Condition::CallerHoldsRole(_) => {}
+        | Condition::CallerHoldsRole(_)
+        | Condition::ManagerApproval(_) => {}
     }
 }

@@ -3,8 +3,9 @@
 use crate::condition::Condition;
 use crate::error::PolicyError;
 use crate::ids::PolicyHash;
+use crate::mutability::Mutability;
 use crate::operation::Operation;
-use crate::principal::{NamedCaller, OidcSubject};
+use crate::principal::{Fido2Credential, NamedCaller, NamedCertificate, OidcSubject, Person};
 use crate::profile::AttestationProfile;
 use std::collections::BTreeSet;
 use vault_encoding::{Canonical, Domain, Json, Limits};
@@ -37,16 +38,17 @@ pub struct PolicyFields {
 pub struct Principals {
     /// The owner; the principal `owner` of rules.
     pub owner: Owner,
-    /// Who approves.
-    pub managers: Reserved,
-    /// Who reads the key's log.
-    pub auditors: Reserved,
+    /// Who approves, sorted by their canonical text.
+    pub managers: Vec<Person>,
+    /// Who reads metadata and policy, sorted by their canonical text. Rules cannot name them.
+    pub auditors: Vec<NamedCaller>,
     /// Callers by token, sorted by their canonical text.
     pub callers: Vec<NamedCaller>,
-    /// Callers by measurement, sorted by their canonical text.
+    /// Callers by measurement, sorted by their canonical text. Several may have one name: it
+    /// holds when one of them does.
     pub tees: Vec<AttestationProfile>,
-    /// Callers by client certificate.
-    pub mtls: Reserved,
+    /// Callers by client certificate, sorted by their canonical text.
+    pub mtls: Vec<NamedCertificate>,
 }
 
 /// The owner of a key.
@@ -54,8 +56,8 @@ pub struct Principals {
 pub struct Owner {
     /// Whose token proves it.
     pub subject: OidcSubject,
-    /// What else proves it.
-    pub second_factor: Reserved,
+    /// What must approve whatever the owner does, reading aside.
+    pub second_factor: Option<Fido2Credential>,
 }
 
 /// One rule: it matches when it lists the operation and one of its principals is proven.
@@ -78,7 +80,7 @@ pub enum PrincipalName {
     Any,
     /// The owner.
     Owner,
-    /// A caller's id, or a profile's name.
+    /// The id of a caller or a certificate, or a profile's name.
     Id(String),
 }
 
@@ -98,8 +100,8 @@ pub struct Lifecycle {
     pub expires_at: Reserved,
     /// How often it is rotated.
     pub rotation_period: Reserved,
-    /// How long a deletion can be cancelled: no time at all.
-    pub deletion_window: Reserved,
+    /// For how many seconds, at least, a deletion can be cancelled.
+    pub deletion_window: u64,
     /// How often it may be used.
     pub usage_limit: Reserved,
     /// Whether a policy under which nobody can ever use the key is meant.
@@ -113,33 +115,6 @@ pub struct Recovery {
     pub mode: Reserved,
     /// Where.
     pub targets: Reserved,
-}
-
-/// Which fields may change: none.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Mutability;
-
-impl Mutability {
-    /// Every field of a policy, each in exactly one of `owner`, `quorum`, `immutable`.
-    pub const FIELDS: [&str; 17] = [
-        "lifecycle.deletion_window",
-        "lifecycle.expires_at",
-        "lifecycle.rotation_period",
-        "lifecycle.sealed_forever",
-        "lifecycle.usage_limit",
-        "mutability",
-        "operations",
-        "principals.auditors",
-        "principals.callers",
-        "principals.managers",
-        "principals.mtls",
-        "principals.owner",
-        "principals.tees",
-        "recovery.mode",
-        "recovery.targets",
-        "usage.export",
-        "usage.operations",
-    ];
 }
 
 /// A well-formed policy within its bounds, with its canonical form.
@@ -208,13 +183,10 @@ impl KeyPolicy {
         &self.fields.usage
     }
 
-    /// The profile of this name.
-    pub fn profile(&self, name: &str) -> Option<&AttestationProfile> {
-        self.fields
-            .principals
-            .tees
-            .iter()
-            .find(|profile| profile.name == name)
+    /// The profiles of this name.
+    pub fn profiles(&self, name: &str) -> impl Iterator<Item = &AttestationProfile> {
+        let named = move |profile: &&AttestationProfile| profile.name == name;
+        self.fields.principals.tees.iter().filter(named)
     }
 
     /// The canonical form.

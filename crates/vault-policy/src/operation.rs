@@ -1,7 +1,5 @@
 //! What can be asked of a key.
 
-use std::fmt;
-
 /// The type of a key. Fixed for life.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum KeyType {
@@ -65,11 +63,27 @@ pub enum Operation {
     GetPublicKey,
     /// Fetch a share as it was stored.
     Reconstruct,
+    /// Propose an attestation profile; uses no secret.
+    StageProfile,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::Sign,
+        Self::SignDigest,
+        Self::Verify,
+        Self::Wrap,
+        Self::Unwrap,
+        Self::Mac,
+        Self::MacVerify,
+        Self::GetPublicKey,
+        Self::Reconstruct,
+        Self::StageProfile,
+    ];
+
+    /// The operations that use a key, and so may stand in a usage.
+    pub const USES: [Self; 9] = [
         Self::Sign,
         Self::SignDigest,
         Self::Verify,
@@ -93,43 +107,12 @@ impl Operation {
             Self::MacVerify => "mac_verify",
             Self::GetPublicKey => "get_public_key",
             Self::Reconstruct => "reconstruct",
+            Self::StageProfile => "stage_profile",
         }
     }
 
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
-    }
-}
-
-/// What a call asks of one key: an operation that rules grant, or what belongs to the owner
-/// by right and no rule can grant to anybody else.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Action {
-    /// Granted and restricted by the policy's rules.
-    Operation(Operation),
-    /// Read the key's metadata: every principal of the key.
-    GetKey,
-    /// Read the policy: the owner.
-    GetPolicy,
-    /// Destroy the key: the owner.
-    Delete,
-}
-
-impl Action {
-    /// The name in leaves.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Operation(operation) => operation.name(),
-            Self::GetKey => "get_key",
-            Self::GetPolicy => "get_policy",
-            Self::Delete => "delete_key",
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }

@@ -1,7 +1,7 @@
 //! The proof that a policy allowed one action on one version of one key.
 
+use crate::action::Action;
 use crate::ids::{KeyHandle, KeyVersion, Lineage, PolicyHash, PolicyVersion};
-use crate::operation::Action;
 
 /// The key as it was when the decision was made. The log append compares it again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

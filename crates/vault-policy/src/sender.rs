@@ -89,6 +89,7 @@ mod tests {
             let facts = Facts {
                 token: constraint.map(token),
                 evidence: attested.then(evidence),
+                ..Facts::default()
             };
             for key_type in KeyType::ALL {
                 let expected = share || key_type != KeyType::RawShare;

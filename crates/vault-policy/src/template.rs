@@ -4,9 +4,10 @@ use crate::condition::Condition;
 use crate::error::PolicyError;
 use crate::ids::Measurement;
 use crate::model::{
-    KeyPolicy, Lifecycle, Mutability, Owner, PolicyFields, PrincipalName, Principals, Recovery,
-    Reserved, Rule, Usage,
+    KeyPolicy, Lifecycle, Owner, PolicyFields, PrincipalName, Principals, Recovery, Reserved, Rule,
+    Usage,
 };
+use crate::mutability::Mutability;
 use crate::operation::{KeyType, Operation};
 use crate::principal::{CallerIdentity, IssuerRole, NamedCaller, OidcSubject};
 use crate::profile::{AttestationProfile, TcbRule};
@@ -153,7 +154,7 @@ fn shared(args: &TemplateArgs, id: &str, identity: CallerIdentity) -> PolicyFiel
 
 fn operations(args: &TemplateArgs, keep: impl Fn(Operation) -> bool) -> BTreeSet<Operation> {
     let able = |operation: &Operation| type_allows(args.key_type, *operation) && keep(*operation);
-    Operation::ALL.into_iter().filter(able).collect()
+    Operation::USES.into_iter().filter(able).collect()
 }
 
 fn uses_secret(operation: Operation) -> bool {
@@ -199,18 +200,20 @@ fn fields(
     callers: Vec<NamedCaller>,
     tees: Vec<AttestationProfile>,
 ) -> PolicyFields {
-    PolicyFields {
-        principals: Principals {
-            owner: Owner {
-                subject: args.owner.clone(),
-                second_factor: Reserved,
-            },
-            managers: Reserved,
-            auditors: Reserved,
-            callers,
-            tees,
-            mtls: Reserved,
+    let principals = Principals {
+        owner: Owner {
+            subject: args.owner.clone(),
+            second_factor: None,
         },
+        managers: Vec::new(),
+        auditors: Vec::new(),
+        callers,
+        tees,
+        mtls: Vec::new(),
+    };
+    PolicyFields {
+        mutability: Mutability::default_of(&principals, &rules),
+        principals,
         operations: rules,
         usage: Usage {
             operations: operations(args, |_| true),
@@ -218,7 +221,6 @@ fn fields(
         },
         lifecycle: Lifecycle::default(),
         recovery: Recovery::default(),
-        mutability: Mutability,
     }
 }
 

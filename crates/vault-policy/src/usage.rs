@@ -3,10 +3,11 @@
 use crate::model::Usage;
 use crate::operation::{KeyType, Operation};
 
-/// Whether the key's usage allows the operation. Reading the public key uses no secret and is
-/// not bounded by usage.
+/// Whether the key's usage allows the operation. Reading the public key and staging a profile use
+/// no secret and are not bounded by usage.
 pub fn usage_allows(usage: &Usage, operation: Operation) -> bool {
-    operation == Operation::GetPublicKey || usage.operations.contains(&operation)
+    matches!(operation, Operation::GetPublicKey | Operation::StageProfile)
+        || usage.operations.contains(&operation)
 }
 
 /// Whether keys of this type can do the operation at all.
@@ -14,6 +15,9 @@ pub fn type_allows(key_type: KeyType, operation: Operation) -> bool {
     use Operation::{
         GetPublicKey, Mac, MacVerify, Reconstruct, Sign, SignDigest, Unwrap, Verify, Wrap,
     };
+    if operation == Operation::StageProfile {
+        return true;
+    }
     match key_type {
         KeyType::P256Signing => matches!(operation, Sign | SignDigest | Verify | GetPublicKey),
         KeyType::Ed25519Signing => matches!(operation, Sign | Verify | GetPublicKey),
@@ -33,7 +37,7 @@ mod tests {
     fn every_type_can_do_something_and_none_everything() {
         let able: Vec<usize> = KeyType::ALL
             .map(|kind| {
-                Operation::ALL
+                Operation::USES
                     .into_iter()
                     .filter(|op| type_allows(kind, *op))
                     .count()
@@ -44,13 +48,16 @@ mod tests {
     }
 
     #[test]
-    fn usage_bounds_everything_but_reading_the_public_key() {
+    fn usage_bounds_everything_but_reading_the_public_key_and_staging() {
         let usage = Usage {
             operations: BTreeSet::from([Operation::Sign]),
             export: Reserved,
         };
         for operation in Operation::ALL {
-            let allowed = matches!(operation, Operation::Sign | Operation::GetPublicKey);
+            let allowed = matches!(
+                operation,
+                Operation::Sign | Operation::GetPublicKey | Operation::StageProfile
+            );
             assert_eq!(usage_allows(&usage, operation), allowed, "{operation:?}");
         }
     }

@@ -69,6 +69,7 @@ fn owner() -> Facts {
     Facts {
         token: Some(token),
         evidence: None,
+        ..Facts::default()
     }
 }
 
@@ -79,7 +80,7 @@ fn policy() -> KeyPolicy {
         issuer: "https://issuer.example".into(),
         subject: "owner".into(),
     };
-    let everything = BTreeSet::from(Operation::ALL);
+    let everything = BTreeSet::from(Operation::USES);
     let rule = Rule {
         name: "owner".into(),
         operations: everything.clone(),
@@ -89,13 +90,13 @@ fn policy() -> KeyPolicy {
     let principals = Principals {
         owner: Owner {
             subject,
-            second_factor: Reserved,
+            second_factor: None,
         },
-        managers: Reserved,
-        auditors: Reserved,
+        managers: Vec::new(),
+        auditors: Vec::new(),
         callers: Vec::new(),
         tees: Vec::new(),
-        mtls: Reserved,
+        mtls: Vec::new(),
     };
     KeyPolicy::from_fields(PolicyFields {
         principals,
@@ -106,7 +107,7 @@ fn policy() -> KeyPolicy {
         },
         lifecycle: Lifecycle::default(),
         recovery: Recovery::default(),
-        mutability: Mutability,
+        mutability: Mutability::default(),
     })
     .unwrap()
 }

@@ -1,13 +1,13 @@
-//! `attestation_matches`: the evidence of this connection matches a profile.
+//! `attestation_matches`: the evidence of this connection matches a profile of that name.
 
 use super::Context;
 use crate::truth::Truth;
 
-pub(super) fn truth(profile: &str, context: Context<'_>) -> Truth {
-    let mut profiles = context.policy.principals.tees.iter();
+pub(super) fn truth(name: &str, context: Context<'_>) -> Truth {
+    let profiles = context.policy.principals.tees.iter();
     profiles
-        .find(|known| known.name == profile)
-        .map_or(Truth::False, |known| {
-            known.matches(context.facts, context.now)
+        .filter(|profile| profile.name == name)
+        .fold(Truth::False, |truth, profile| {
+            truth.or(profile.matches(context.facts, context.now))
         })
 }

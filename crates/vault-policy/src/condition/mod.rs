@@ -2,9 +2,11 @@
 
 mod attestation;
 mod combinators;
+mod manager_approval;
 mod role;
 mod time_window;
 
+pub use manager_approval::ManagerApproval;
 pub use time_window::TimeWindow;
 
 use crate::facts::Facts;
@@ -16,12 +18,14 @@ use crate::truth::Truth;
 /// What must hold for a call to be allowed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Condition {
-    /// The evidence of this connection matches the profile of this name.
+    /// The evidence of this connection matches a profile of this name.
     AttestationMatches(String),
     /// Vault time is inside.
     TimeWindow(TimeWindow),
     /// The caller's token, from that issuer, holds the role.
     CallerHoldsRole(IssuerRole),
+    /// So many distinct managers approved this exact request.
+    ManagerApproval(ManagerApproval),
     /// Every one holds; `True` of none.
     All(Vec<Condition>),
     /// One holds; `False` of none.
@@ -50,6 +54,7 @@ impl Condition {
             Self::AttestationMatches(_) => "attestation_matches",
             Self::TimeWindow(_) => "time_window",
             Self::CallerHoldsRole(_) => "caller_holds_role",
+            Self::ManagerApproval(_) => "manager_approval",
             Self::All(_) => "all",
             Self::Any(_) => "any",
             Self::Not(_) => "not",
@@ -61,10 +66,35 @@ impl Condition {
             Self::AttestationMatches(profile) => attestation::truth(profile, context),
             Self::TimeWindow(window) => window.truth(context.now),
             Self::CallerHoldsRole(role) => role::truth(role, context),
+            Self::ManagerApproval(approval) => approval.truth(context),
             Self::All(conditions) => combinators::all(conditions, context),
             Self::Any(conditions) => combinators::any(conditions, context),
             Self::Not(condition) => !condition.truth(context),
         }
+    }
+
+    /// Calls `see` with every condition inside, itself first.
+    pub(crate) fn each<'a>(&'a self, see: &mut impl FnMut(&'a Self)) {
+        see(self);
+        match self {
+            Self::All(members) | Self::Any(members) => {
+                members.iter().for_each(|member| member.each(see));
+            }
+            Self::Not(member) => member.each(see),
+            Self::AttestationMatches(_)
+            | Self::TimeWindow(_)
+            | Self::CallerHoldsRole(_)
+            | Self::ManagerApproval(_) => {}
+        }
+    }
+
+    /// Calls `see` with every approval that it asks for.
+    pub(crate) fn each_approval<'a>(&'a self, see: &mut impl FnMut(&'a ManagerApproval)) {
+        self.each(&mut |condition| {
+            if let Self::ManagerApproval(approval) = condition {
+                see(approval);
+            }
+        });
     }
 
     /// Where the fault lies in a condition whose truth is `truth`: into `all`, to the first

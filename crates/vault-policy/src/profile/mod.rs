@@ -5,10 +5,11 @@ mod tcb;
 
 pub use tcb::TcbRule;
 
+use crate::error::PolicyError;
 use crate::ids::{Measurement, PlatformId};
 use crate::model::Reserved;
 use std::collections::BTreeSet;
-use vault_encoding::Hash;
+use vault_encoding::{Canonical, Domain, Hash, Json};
 
 /// What evidence must say. Its name is also the name of a principal.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,6 +32,33 @@ pub struct AttestationProfile {
     pub platforms: BTreeSet<PlatformId>,
     /// Which states of the platform are accepted.
     pub tcb: TcbRule,
+}
+
+impl AttestationProfile {
+    /// Reads the canonical form of a profile alone, and refuses every other spelling.
+    pub fn from_canonical(bytes: &[u8]) -> Result<Self, PolicyError> {
+        crate::read::canonical_profile(bytes)
+    }
+
+    /// Reads what people write: defaults may be left out.
+    pub fn from_json(document: &Json) -> Result<Self, PolicyError> {
+        crate::read::profile(document)
+    }
+
+    /// The canonical form, as it also stands in a policy.
+    pub fn canonical_bytes(&self) -> Vec<u8> {
+        self.to_canonical().to_bytes()
+    }
+
+    /// The canonical form as a value, for printing.
+    pub fn to_canonical(&self) -> Canonical {
+        crate::write::profile(self)
+    }
+
+    /// Hash of the canonical form: what a promotion is bound to.
+    pub fn digest(&self) -> Hash {
+        Domain::AttestationProfile.hash(&[&self.canonical_bytes()])
+    }
 }
 
 /// Any build of a product, from a security version on.

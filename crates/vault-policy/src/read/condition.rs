@@ -3,9 +3,10 @@
 use super::Shape;
 use super::node::{Node, Object};
 use super::principals::issuer_role;
-use crate::condition::{Condition, TimeWindow};
+use crate::condition::{Condition, ManagerApproval, TimeWindow};
 use crate::error::{Fault, PolicyError};
 use crate::model::KeyPolicy;
+use crate::mutability::OidcApproval;
 use crate::time::UnixSeconds;
 
 /// Left out, it always holds.
@@ -35,6 +36,7 @@ fn nested(node: &Node<'_>, depth: usize) -> Result<Condition, PolicyError> {
         }
         "time_window" => time_window(&inner.object(&Shape::TIME_WINDOW)?),
         "caller_holds_role" => issuer_role(&inner).map(Condition::CallerHoldsRole),
+        "manager_approval" => manager_approval(&inner.object(&Shape::MANAGER_APPROVAL)?),
         "all" => inner
             .each(|member| nested(&member, depth))
             .map(Condition::All),
@@ -42,7 +44,8 @@ fn nested(node: &Node<'_>, depth: usize) -> Result<Condition, PolicyError> {
             .each(|member| nested(&member, depth))
             .map(Condition::Any),
         "not" => nested(&inner, depth).map(|member| Condition::Not(Box::new(member))),
-        _ => Err(inner.fault(Fault::NotEnforced)),
+        // No other name passes the shape.
+        _ => Err(inner.fault(Fault::UnknownMember)),
     }
 }
 
@@ -57,4 +60,24 @@ fn time_window(window: &Object<'_>) -> Result<Condition, PolicyError> {
         from: bound("from")?,
         until: bound("until")?,
     }))
+}
+
+fn manager_approval(approval: &Object<'_>) -> Result<Condition, PolicyError> {
+    let managers = approval.required("managers")?;
+    let threshold = approval.optional("threshold").map(|node| node.number());
+    let fresh_for = approval.optional("fresh_for").map(|node| node.number());
+    Ok(Condition::ManagerApproval(ManagerApproval {
+        managers: managers.each(|id| id.identity())?,
+        threshold: threshold.transpose()?.unwrap_or(1),
+        fresh_for: fresh_for.transpose()?.unwrap_or(ManagerApproval::FRESH_FOR),
+        oidc: oidc_approval(approval)?,
+    }))
+}
+
+/// The member `oidc`; left out, tokens do not count.
+pub(super) fn oidc_approval(of: &Object<'_>) -> Result<OidcApproval, PolicyError> {
+    of.optional("oidc")
+        .map(|node| node.named("refused or allowed", OidcApproval::from_name))
+        .transpose()
+        .map(Option::unwrap_or_default)
 }

@@ -4,7 +4,9 @@
 //! what such a document re-encodes to identically, so every member must stand in it.
 
 mod condition;
+mod mutability;
 mod node;
+mod people;
 mod principals;
 mod profile;
 #[cfg(test)]
@@ -15,10 +17,11 @@ use shape::Shape;
 
 use crate::error::{Fault, PolicyError};
 use crate::model::{
-    KeyPolicy, Lifecycle, Mutability, PolicyFields, PrincipalName, Recovery, Reserved, Rule, Usage,
+    KeyPolicy, Lifecycle, PolicyFields, PrincipalName, Recovery, Reserved, Rule, Usage,
 };
 use crate::operation::Operation;
-use crate::write::{IMMUTABLE, NONE};
+use crate::profile::AttestationProfile;
+use crate::write::NONE;
 use node::Node;
 use std::collections::BTreeSet;
 use vault_encoding::Json;
@@ -34,6 +37,24 @@ pub(crate) fn canonical(bytes: &[u8]) -> Result<KeyPolicy, PolicyError> {
     }
 }
 
+/// A profile that stands alone, as one is staged.
+pub(crate) fn profile(json: &Json) -> Result<AttestationProfile, PolicyError> {
+    let profile = profile::profile(Node::root(json))?;
+    crate::check::profile_alone(&profile)?;
+    Ok(profile)
+}
+
+pub(crate) fn canonical_profile(bytes: &[u8]) -> Result<AttestationProfile, PolicyError> {
+    let limits = KeyPolicy::limits();
+    let json = Json::parse(bytes, limits).map_err(|error| Fault::Json(error).at(""))?;
+    let profile = profile(&json)?;
+    if profile.canonical_bytes() == bytes {
+        Ok(profile)
+    } else {
+        Err(Fault::NotCanonical.at(""))
+    }
+}
+
 pub(crate) fn document(json: &Json) -> Result<PolicyFields, PolicyError> {
     let policy = Node::root(json).object(&Shape::POLICY)?;
     let format = policy.required("format")?;
@@ -43,6 +64,8 @@ pub(crate) fn document(json: &Json) -> Result<PolicyFields, PolicyError> {
     let principals = principals::principals(&policy.required("principals")?)?;
     let operations: Vec<Rule> = policy.required("operations")?.each(rule)?;
     let usage = usage(policy.optional("usage"), &operations)?;
+    let mutability =
+        mutability::mutability(policy.optional("mutability"), &principals, &operations)?;
     Ok(PolicyFields {
         principals,
         operations,
@@ -57,11 +80,7 @@ pub(crate) fn document(json: &Json) -> Result<PolicyFields, PolicyError> {
             .map(recovery)
             .transpose()?
             .unwrap_or_default(),
-        mutability: policy
-            .optional("mutability")
-            .map(mutability)
-            .transpose()?
-            .unwrap_or_default(),
+        mutability,
     })
 }
 
@@ -81,12 +100,13 @@ fn operations(node: &Node<'_>) -> Result<BTreeSet<Operation>, PolicyError> {
     node.each(|operation| operation.named("an operation", Operation::from_name))
 }
 
-/// Left out, it is what the rules name.
+/// Left out, it is what the rules name and a key is used for.
 fn usage(node: Option<Node<'_>>, rules: &[Rule]) -> Result<Usage, PolicyError> {
     let named = || {
         rules
             .iter()
             .flat_map(|rule| rule.operations.iter().copied())
+            .filter(|operation| Operation::USES.contains(operation))
             .collect()
     };
     let Some(node) = node else {
@@ -98,7 +118,7 @@ fn usage(node: Option<Node<'_>>, rules: &[Rule]) -> Result<Usage, PolicyError> {
     let usage = node.object(&Shape::USAGE)?;
     let operations = usage
         .optional("operations")
-        .map(|node| operations(&node))
+        .map(|node| node.each(|item| item.named("an operation that uses a key", used)))
         .transpose()?;
     Ok(Usage {
         operations: operations.unwrap_or_else(named),
@@ -106,13 +126,21 @@ fn usage(node: Option<Node<'_>>, rules: &[Rule]) -> Result<Usage, PolicyError> {
     })
 }
 
+fn used(name: &str) -> Option<Operation> {
+    Operation::USES
+        .into_iter()
+        .find(|known| known.name() == name)
+}
+
 fn lifecycle(node: Node<'_>) -> Result<Lifecycle, PolicyError> {
     let lifecycle = node.object(&Shape::LIFECYCLE)?;
     let sealed_forever = lifecycle.optional("sealed_forever");
+    let deletion_window = lifecycle.optional("deletion_window");
+    let deletion_window = deletion_window.map(|node| node.number());
     Ok(Lifecycle {
         expires_at: reserved(lifecycle.optional("expires_at"), NONE)?,
         rotation_period: reserved(lifecycle.optional("rotation_period"), NONE)?,
-        deletion_window: reserved(lifecycle.optional("deletion_window"), "0")?,
+        deletion_window: deletion_window.transpose()?.unwrap_or(0),
         usage_limit: reserved(lifecycle.optional("usage_limit"), NONE)?,
         sealed_forever: sealed_forever
             .map(|node| node.boolean())
@@ -127,14 +155,6 @@ fn recovery(node: Node<'_>) -> Result<Recovery, PolicyError> {
         mode: reserved(recovery.optional("mode"), NONE)?,
         targets: empty(recovery.optional("targets"))?,
     })
-}
-
-fn mutability(node: Node<'_>) -> Result<Mutability, PolicyError> {
-    let mutability = node.object(&Shape::MUTABILITY)?;
-    for field in Mutability::FIELDS {
-        reserved(mutability.optional(field), IMMUTABLE)?;
-    }
-    Ok(Mutability)
 }
 
 /// A scalar whose only enforced value is `default`.

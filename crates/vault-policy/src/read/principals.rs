@@ -1,25 +1,33 @@
 //! Reads who is named.
 
-use super::node::Node;
+use super::Shape;
+use super::node::{Node, Object};
+use super::people::{certificate, person, second_factor};
 use super::profile::profile;
-use super::{Shape, empty, reserved};
 use crate::error::{Fault, PolicyError};
 use crate::model::{Owner, Principals};
 use crate::principal::{CallerIdentity, IssuerRole, NamedCaller, OidcSubject};
-use crate::write::NONE;
 
 pub(super) fn principals(node: &Node<'_>) -> Result<Principals, PolicyError> {
     let principals = node.object(&Shape::PRINCIPALS)?;
-    let callers = principals.optional("callers").map(|list| list.each(caller));
-    let tees = principals.optional("tees").map(|list| list.each(profile));
     Ok(Principals {
         owner: owner(&principals.required("owner")?)?,
-        managers: empty(principals.optional("managers"))?,
-        auditors: empty(principals.optional("auditors"))?,
-        callers: callers.transpose()?.unwrap_or_default(),
-        tees: tees.transpose()?.unwrap_or_default(),
-        mtls: empty(principals.optional("mtls"))?,
+        managers: list(&principals, "managers", person)?,
+        auditors: list(&principals, "auditors", caller)?,
+        callers: list(&principals, "callers", caller)?,
+        tees: list(&principals, "tees", profile)?,
+        mtls: list(&principals, "mtls", certificate)?,
     })
+}
+
+/// Left out, nobody.
+fn list<'a, T>(
+    principals: &Object<'a>,
+    name: &str,
+    read: impl Fn(Node<'a>) -> Result<T, PolicyError>,
+) -> Result<Vec<T>, PolicyError> {
+    let list = principals.optional(name);
+    list.map_or(Ok(Vec::new()), |list| list.each(read))
 }
 
 fn owner(node: &Node<'_>) -> Result<Owner, PolicyError> {
@@ -30,7 +38,7 @@ fn owner(node: &Node<'_>) -> Result<Owner, PolicyError> {
     };
     Ok(Owner {
         subject,
-        second_factor: reserved(owner.optional("second_factor"), NONE)?,
+        second_factor: second_factor(owner.optional("second_factor"))?,
     })
 }
 
@@ -47,7 +55,7 @@ fn caller(node: Node<'_>) -> Result<NamedCaller, PolicyError> {
     })
 }
 
-fn oidc_subject(node: &Node<'_>) -> Result<OidcSubject, PolicyError> {
+pub(super) fn oidc_subject(node: &Node<'_>) -> Result<OidcSubject, PolicyError> {
     let oidc = node.object(&Shape::OIDC)?;
     Ok(OidcSubject {
         issuer: oidc.required("issuer")?.identity()?,

@@ -40,7 +40,7 @@ pub(super) fn profile(node: Node<'_>) -> Result<AttestationProfile, PolicyError>
     })
 }
 
-const HEX: &str = "64 lower-case hex digits";
+pub(super) const HEX: &str = "64 lower-case hex digits";
 
 fn hex<T: FromStr>(node: &Node<'_>) -> Result<T, PolicyError> {
     node.named(HEX, |text| text.parse().ok())

@@ -1,6 +1,6 @@
 //! The members of every object of the format. The published schema lists the same.
 
-use crate::model::Mutability;
+use crate::mutability::Mutability;
 
 /// One kind of object.
 pub(super) struct Shape {
@@ -98,6 +98,29 @@ impl Shape {
         ]
     );
     pub(super) const RECOVERY: Self = shape!("recovery", [], ["mode", "targets"]);
+    pub(super) const PERSON: Self = shape!("manager", ["id", "credentials"], []);
+    pub(super) const CREDENTIAL: Self = shape!("credential", [], ["fido2", "oidc"]);
+    pub(super) const SECOND_FACTOR: Self = shape!("second_factor", ["fido2"], []);
+    pub(super) const FIDO2: Self = shape!(
+        "fido2_credential",
+        [
+            "algorithm",
+            "credential_id",
+            "origins",
+            "public_key",
+            "rp_id"
+        ],
+        []
+    );
+    pub(super) const CERTIFICATE: Self = shape!("certificate", ["id"], ["spki", "ca"]);
+    pub(super) const CA: Self = shape!("certificate_authority", ["san", "spki"], []);
+    pub(super) const MANAGER_APPROVAL: Self = shape!(
+        "manager_approval",
+        ["managers"],
+        ["fresh_for", "oidc", "threshold"]
+    );
+    pub(super) const LEVEL: Self = shape!("level", ["quorum"], []);
+    pub(super) const QUORUM: Self = shape!("quorum", ["threshold"], ["oidc"]);
     pub(super) const MUTABILITY: Self = Self {
         name: "mutability",
         members: &Mutability::FIELDS,
@@ -106,7 +129,7 @@ impl Shape {
 
     /// Every kind of object.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 26] = [
         Self::POLICY,
         Self::PRINCIPALS,
         Self::OWNER,
@@ -124,5 +147,14 @@ impl Shape {
         Self::LIFECYCLE,
         Self::RECOVERY,
         Self::MUTABILITY,
+        Self::PERSON,
+        Self::CREDENTIAL,
+        Self::SECOND_FACTOR,
+        Self::FIDO2,
+        Self::CERTIFICATE,
+        Self::CA,
+        Self::MANAGER_APPROVAL,
+        Self::LEVEL,
+        Self::QUORUM,
     ];
 }

@@ -4,13 +4,14 @@
 use super::sketch::Sketch;
 use crate::condition::{Condition, TimeWindow};
 use crate::evidence::VerifiedEvidence;
-use crate::facts::{Facts, SenderConstraint, TokenFacts};
+use crate::facts::{Approved, Approver, CertificateFacts, Facts, SenderConstraint, TokenFacts};
 use crate::model::{PolicyFields, PrincipalName, Rule};
 use crate::operation::Operation;
-use crate::principal::{CallerIdentity, IssuerRole, OidcSubject};
+use crate::principal::{CallerIdentity, CertificateIdentity, Credential, IssuerRole, OidcSubject};
 use crate::profile::AttestationProfile;
 use crate::time::{UnixSeconds, VaultTime};
 use std::collections::{BTreeMap, BTreeSet};
+use vault_encoding::Hash;
 
 /// The tokens, evidence and times to combine. Tokens are made one by one: subjects times roles
 /// of one policy are far more than memory should hold.
@@ -19,6 +20,9 @@ pub(super) struct Candidates {
     /// Issuer and its roles.
     roles: BTreeMap<String, Vec<String>>,
     evidence: Vec<Option<VerifiedEvidence>>,
+    certificates: Vec<Option<CertificateFacts>>,
+    /// Whoever can approve.
+    approvers: Vec<Approver>,
     times: Vec<VaultTime>,
 }
 
@@ -29,6 +33,9 @@ struct Named<'a> {
     roles: BTreeSet<&'a IssuerRole>,
     profiles: Vec<&'a AttestationProfile>,
     windows: Vec<TimeWindow>,
+    certificates: Vec<CertificateFacts>,
+    /// Whether an approval is asked for, whose freshness takes a time that is known.
+    approvals: bool,
 }
 
 impl Candidates {
@@ -47,6 +54,8 @@ impl Candidates {
         Self {
             roles: named.roles_by_issuer(),
             evidence: named.evidence(),
+            certificates: named.certificates(),
+            approvers: approvers(policy),
             times: named.times(now),
             subjects: named.subjects.into_iter().collect(),
         }
@@ -69,18 +78,38 @@ impl Candidates {
         std::iter::once(None).chain(of_subjects)
     }
 
+    /// Every combination, approved by everybody: who calls does not count, whoever approves.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Facts, VaultTime)> {
         self.times.iter().flat_map(move |now| {
-            self.evidence.iter().flat_map(move |evidence| {
+            self.connections().flat_map(move |(evidence, certificate)| {
                 self.tokens().map(move |token| {
                     let facts = Facts {
                         token,
                         evidence: evidence.clone(),
+                        certificate: certificate.clone(),
+                        approvals: self.approvals(*now),
                     };
                     (facts, *now)
                 })
             })
         })
+    }
+
+    fn connections(
+        &self,
+    ) -> impl Iterator<Item = (&Option<VerifiedEvidence>, &Option<CertificateFacts>)> {
+        self.certificates.iter().flat_map(|certificate| {
+            let evidence = self.evidence.iter();
+            evidence.map(move |evidence| (evidence, certificate))
+        })
+    }
+
+    fn approvals(&self, begun: VaultTime) -> Vec<Approved> {
+        let approved = |by: &Approver| Approved {
+            by: by.clone(),
+            begun,
+        };
+        self.approvers.iter().map(approved).collect()
     }
 }
 
@@ -88,6 +117,7 @@ impl<'a> Named<'a> {
     fn principal(&mut self, policy: &'a PolicyFields, name: &PrincipalName) {
         let PrincipalName::Id(id) = name else { return };
         self.profile(policy, id);
+        self.certificate(policy, id);
         for caller in policy
             .principals
             .callers
@@ -108,6 +138,7 @@ impl<'a> Named<'a> {
             Condition::AttestationMatches(profile) => self.profile(policy, profile),
             Condition::TimeWindow(window) => self.windows.push(*window),
             Condition::CallerHoldsRole(role) => self.role(role),
+            Condition::ManagerApproval(_) => self.approvals = true,
             Condition::All(members) | Condition::Any(members) => {
                 members
                     .iter()
@@ -126,6 +157,48 @@ impl<'a> Named<'a> {
                 .filter(|profile| profile.name == name);
             self.profiles.extend(found);
         }
+    }
+
+    fn certificate(&mut self, policy: &PolicyFields, id: &str) {
+        let mut named = policy.principals.mtls.iter();
+        let Some(named) = named.find(|named| named.id == id) else {
+            return;
+        };
+        self.certificates.push(match &named.identity {
+            CertificateIdentity::Spki(spki) => CertificateFacts {
+                spki: *spki,
+                sans: BTreeSet::new(),
+                issuers: BTreeSet::new(),
+            },
+            CertificateIdentity::Ca { san, spki } => CertificateFacts {
+                spki: Hash([0xff; 32]),
+                sans: BTreeSet::from([san.clone()]),
+                issuers: BTreeSet::from([*spki]),
+            },
+        });
+    }
+
+    /// None, each alone, and each key with every name and authority.
+    fn certificates(&self) -> Vec<Option<CertificateFacts>> {
+        let merged = self.certificates.iter().map(|one| CertificateFacts {
+            spki: one.spki,
+            sans: self
+                .certificates
+                .iter()
+                .flat_map(|it| it.sans.clone())
+                .collect(),
+            issuers: self
+                .certificates
+                .iter()
+                .flat_map(|it| it.issuers.clone())
+                .collect(),
+        });
+        let alone = self.certificates.iter().cloned();
+        let mut all: Vec<_> = std::iter::once(None)
+            .chain(alone.chain(merged).map(Some))
+            .collect();
+        all.dedup();
+        all
     }
 
     /// Somebody with the role who is no subject of the policy: their subject is empty.
@@ -175,11 +248,31 @@ impl<'a> Named<'a> {
             VaultTime::Unknown => 0,
             VaultTime::Known { lo, .. } => lo.0,
         };
-        let moments: BTreeSet<u64> = around.filter(|at| *at >= later).collect();
+        let unknown = self.approvals && now == VaultTime::Unknown;
+        let first = unknown.then_some(later);
+        let moments: BTreeSet<u64> = around.filter(|at| *at >= later).chain(first).collect();
         let moments = moments.into_iter().map(UnixSeconds);
         let known = moments.map(|at| VaultTime::Known { lo: at, hi: at });
         std::iter::once(now).chain(known).collect()
     }
+}
+
+/// Every manager by every credential, and the owner's second factor.
+fn approvers(policy: &PolicyFields) -> Vec<Approver> {
+    let principals = &policy.principals;
+    let persons = principals.managers.iter();
+    let credentials = persons.flat_map(|person| person.credentials.iter().cloned());
+    let factor = principals.owner.second_factor.clone();
+    credentials
+        .chain(factor.map(Credential::Fido2))
+        .map(|credential| match credential {
+            Credential::Fido2(fido2) => Approver::Fido2 {
+                credential_id: fido2.credential_id,
+                public_key: fido2.public_key,
+            },
+            Credential::Oidc(subject) => Approver::Oidc(subject),
+        })
+        .collect()
 }
 
 fn token(subject: &OidcSubject, roles: BTreeSet<String>) -> TokenFacts {

@@ -41,7 +41,7 @@ fn measurement() -> impl Strategy<Value = Measurement> + Clone {
 }
 
 fn operations() -> impl Strategy<Value = BTreeSet<Operation>> {
-    let some = prop::collection::btree_set(prop::sample::select(&Operation::ALL[..]), 1..5);
+    let some = prop::collection::btree_set(prop::sample::select(&Operation::USES[..]), 1..5);
     (some, prop::bool::weighted(0.7)).prop_map(|(mut operations, sign)| {
         if sign {
             operations.insert(Operation::Sign);
@@ -196,7 +196,7 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
 pub(crate) fn any_policy() -> impl Strategy<Value = KeyPolicy> {
     let owner = subject().prop_map(|subject| Owner {
         subject,
-        second_factor: Reserved,
+        second_factor: None,
     });
     let callers = (caller(CALLERS[0]), caller(CALLERS[1]), caller(CALLERS[2]));
     let tees = (profile(PROFILES[0]), profile(PROFILES[1]));
@@ -205,11 +205,11 @@ pub(crate) fn any_policy() -> impl Strategy<Value = KeyPolicy> {
             let fields = PolicyFields {
                 principals: Principals {
                     owner,
-                    managers: Reserved,
-                    auditors: Reserved,
+                    managers: Vec::new(),
+                    auditors: Vec::new(),
                     callers: vec![callers.0, callers.1, callers.2],
                     tees: vec![tees.0, tees.1],
-                    mtls: Reserved,
+                    mtls: Vec::new(),
                 },
                 operations,
                 usage: Usage {
@@ -221,7 +221,7 @@ pub(crate) fn any_policy() -> impl Strategy<Value = KeyPolicy> {
                     ..Lifecycle::default()
                 },
                 recovery: Recovery::default(),
-                mutability: Mutability,
+                mutability: Mutability::default(),
             };
             KeyPolicy::from_fields(fields).unwrap()
         },
@@ -296,7 +296,11 @@ pub(crate) fn any_call() -> impl Strategy<Value = (KeyPolicy, Facts, VaultTime)>
 fn any_facts() -> impl Strategy<Value = Facts> {
     let token = prop::option::weighted(0.9, token());
     let evidence = prop::option::weighted(0.7, evidence());
-    (token, evidence).prop_map(|(token, evidence)| Facts { token, evidence })
+    (token, evidence).prop_map(|(token, evidence)| Facts {
+        token,
+        evidence,
+        ..Facts::default()
+    })
 }
 
 /// Any interval over the few moments, or none.

@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod approvals;
 mod bounds;
 mod generate;
 mod properties;

@@ -78,6 +78,7 @@ pub(crate) fn facts(case: &Json) -> Facts {
     Facts {
         token: given("token").map(token),
         evidence: given("evidence").map(evidence),
+        ..Facts::default()
     }
 }
 
