@@ -62,6 +62,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
         "vault-registry",
         &["vault-encoding", "vault-policy", "vault-proto", "ratls"],
     ),
+    ("vault-relay", &["vault-encoding"]),
     (
         "vault-cli",
         &[
@@ -74,6 +75,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "ratls",
             "vault-server",
             "vault-registry",
+            "vault-relay",
             "vault-tee",
             "tee-sim",
             "vault-test",
@@ -98,6 +100,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-governance",
             "vault-approval",
             "vault-registry",
+            "vault-relay",
         ],
     ),
     ("policy-reference", &["vault-encoding", "vault-policy"]),
