@@ -1,0 +1,64 @@
+/** Reading canonical objects of a closed shape: a member that is unknown or missing is refused. */
+import { unbase64url, unhex, type Bytes } from "./bytes.js";
+import type { Canonical, CanonicalMap } from "./canonical.js";
+import { must, Refused } from "./refused.js";
+
+export function object(value: Canonical | undefined, names: readonly string[], where: string): CanonicalMap {
+  const members = anyObject(value, where);
+  for (const name of members.keys()) {
+    must(names.includes(name), "unknown_member", `${where} has a member this wallet does not know: ${name}`);
+  }
+  for (const name of names) {
+    must(members.has(name), "missing_member", `${where} has no ${name}`);
+  }
+  return members;
+}
+
+export function anyObject(value: Canonical | undefined, where: string): CanonicalMap {
+  must(value instanceof Map, "wrong_type", `${where} is not an object`);
+  return value;
+}
+
+/** The name and value of an object that must have exactly one member. */
+export function choice(value: Canonical | undefined, where: string): [string, Canonical] {
+  const [first, ...more] = anyObject(value, where);
+  must(first !== undefined && more.length === 0, "wrong_type", `${where} is not a choice of one member`);
+  return first;
+}
+
+export function list(value: Canonical | undefined, where: string): Canonical[] {
+  must(Array.isArray(value), "wrong_type", `${where} is not a list`);
+  return value;
+}
+
+export function text(value: Canonical | undefined, where: string): string {
+  must(typeof value === "string", "wrong_type", `${where} is not text`);
+  return value;
+}
+
+export function hash(value: Canonical | undefined, where: string): string {
+  const found = text(value, where);
+  must(unhex(found, 32) !== null, "wrong_hash", `${where} is not 32 bytes in hex`);
+  return found;
+}
+
+export function oneOf<T extends string>(value: Canonical | undefined, known: readonly T[], where: string): T {
+  const found = text(value, where);
+  const match = known.find((name) => name === found);
+  if (match === undefined) throw new Refused("unknown_value", `${where} is ${found}, which this wallet does not know`);
+  return match;
+}
+
+/** A whole number, decimal, without leading zeros, small enough for JavaScript to hold exactly. */
+export function count(value: Canonical | undefined, where: string): number {
+  const found = text(value, where);
+  const number = Number(found);
+  must(/^(?:0|[1-9][0-9]{0,15})$/.test(found) && Number.isSafeInteger(number), "wrong_number", `${where} is not a whole number`);
+  return number;
+}
+
+export function blob(value: Canonical | undefined, where: string): Bytes {
+  const found = unbase64url(text(value, where));
+  must(found !== null, "wrong_base64", `${where} is not base64url`);
+  return found;
+}

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { utf8 } from "../../src/core/bytes.js";
+import { canonicalBytes } from "../../src/core/canonical.js";
+import { lines } from "../../src/core/diff.js";
+import { readPolicy } from "../../src/core/policy.js";
+import { review, type Review } from "../../src/core/review.js";
+import { visible, visibleLines } from "../../src/core/visible.js";
+import { standing } from "../../src/core/who.js";
+import * as words from "../../src/core/words.js";
+import { ALICE, anyCredential, bundle, bytes, canonical, plainOf, policy, policyHash, profile, profileDigest, signing } from "../fixture.js";
+
+const CREDENTIAL = anyCredential();
+const POLICY = policy(CREDENTIAL);
+
+async function updated(change: (plain: any) => void, before = POLICY): Promise<Review> {
+  const plain = JSON.parse(new TextDecoder().decode(before));
+  change(plain);
+  sortSets(plain);
+  const newPolicy = canonicalBytes(canonical(plain));
+  const request = { operation: "update_policy", expected_version: "3", new_policy_hash: policyHash(newPolicy) };
+  return review(bytes(bundle({ request, policy: before, newPolicy })));
+}
+
+function sortSets(plain: any, name = ""): void {
+  if (typeof plain !== "object") return;
+  for (const key of Object.keys(plain)) sortSets(plain[key], key);
+  if (Array.isArray(plain) && name !== "all" && name !== "any") plain.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+test("every edit of a policy is shown, with the direction it has", async () => {
+  const approval = (plain: any) => plain.operations[0].condition.manager_approval;
+  const edits: [string, string, (plain: any) => void][] = [
+    ["rule release changed", "widens", (plain) => { approval(plain).fresh_for = "301"; }],
+    ["rule release changed", "narrows", (plain) => { approval(plain).fresh_for = "299"; }],
+    ["rule release changed", "narrows", (plain) => { approval(plain).threshold = "2"; }],
+    ["rule release changed", "widens", (plain) => { approval(plain).oidc = "allowed"; }],
+    ["rule release changed", "widens", (plain) => { approval(plain).managers = ["alice", "carol"]; }],
+    ["rule release changed", "changes", (plain) => { Object.assign(approval(plain), { fresh_for: "1", oidc: "allowed" }); }],
+    ["rule release changed", "widens", (plain) => { plain.operations[0].condition = { all: [] }; }],
+    ["rule release changed", "changes", (plain) => { plain.operations[0].condition = { not: { time_window: { from: "1", until: "none" } } }; }],
+    ["rule release changed", "widens", (plain) => { plain.operations[0].operations.push("unwrap"); }],
+    ["rule release changed", "changes", (plain) => { plain.operations[0].principals = ["bot"]; }],
+    ["rule release removed", "changes", (plain) => { plain.operations = []; }],
+    ["rule more added", "widens", (plain) => { plain.operations.push({ condition: { all: [] }, name: "more", operations: ["sign"], principals: ["bot"] }); }],
+    ["rule less added", "narrows", (plain) => { plain.operations.push({ condition: { any: [] }, name: "less", operations: ["sign"], principals: ["any"] }); }],
+    ["manager bob added", "widens", (plain) => { plain.principals.managers.push({ credentials: [{ oidc: ALICE }], id: "bob" }); }],
+    ["manager alice removed", "narrows", (plain) => { plain.principals.managers = []; }],
+    ["caller bot changed", "changes", (plain) => { plain.principals.callers[0].oidc.subject = "else"; }],
+    ["profile app changed", "changes", (plain) => { plain.principals.tees = [profile("22")]; }],
+    ["profile app removed", "narrows", (plain) => { plain.principals.tees = []; }],
+    ["value principals.owner.subject changed", "changes", (plain) => { plain.principals.owner.subject = "eve"; }],
+    ["value usage.operations changed", "narrows", (plain) => { plain.usage.operations = ["sign"]; }],
+    ["value lifecycle.deletion_window changed", "narrows", (plain) => { plain.lifecycle.deletion_window = "90000"; }],
+    ["value mutability changed", "narrows", (plain) => { plain.mutability.operations = "immutable"; }],
+    ["value mutability changed", "widens", (plain) => { plain.mutability.operations = "owner"; }],
+  ];
+  for (const [said, effect, change] of edits) {
+    const [found, ...more] = words.policyDifferences(await updated(change));
+    assert.ok(found && more.length === 0, said);
+    assert.deepEqual([`${found.subject} ${found.name} ${found.change}`, found.effect], [said, effect]);
+    assert.ok(found.lines.length > 0);
+  }
+});
+
+test("a rule for any alone narrows by what it adds", async () => {
+  const before = policy(CREDENTIAL, (plain) => { plain.operations.unshift({ condition: { any: [] }, name: "z", operations: ["sign"], principals: ["any"] }); });
+  const effectOf = async (change: (plain: any) => void) => words.policyDifferences(await updated(change, before)).map((one) => one.effect);
+  assert.deepEqual(await effectOf((plain) => { plain.operations[0].operations = ["sign", "wrap"]; }), ["narrows"]);
+  assert.deepEqual(await effectOf((plain) => { plain.operations.shift(); }), ["widens"]);
+});
+
+test("no leaf of a policy can change without a line that shows its new value", async () => {
+  const plain = JSON.parse(new TextDecoder().decode(POLICY));
+  let tried = 0;
+  for (const change of leafChanges(plain)) {
+    const changed = structuredClone(plain);
+    change(changed);
+    const after = canonical(changed);
+    const found = lines(canonical(plain), after).filter((line) => line.after?.includes("surprise"));
+    assert.equal(found.length, 1);
+    tried += 1;
+  }
+  assert.ok(tried > 50, `${tried} leaves`);
+});
+
+function* leafChanges(plain: any, path: string[] = []): Generator<(root: any) => void> {
+  for (const step of Object.keys(plain)) {
+    const at = (root: any) => path.reduce((value, name) => value[name], root);
+    if (typeof plain[step] === "string") yield (root) => { at(root)[step] = "surprise"; };
+    else yield* leafChanges(plain[step], [...path, step]);
+  }
+}
+
+test("texts in a list cannot be taken for two texts", () => {
+  const shown = (items: string[]) => lines(["x"], items)[0]?.after;
+  assert.notEqual(shown(["a, b"]), shown(["a", "b"]));
+  assert.notEqual(shown(["(none)"]), shown([]));
+});
+
+test("a promotion shows what the new build differs in, and where its name stands", async () => {
+  const build = canonicalBytes(canonical(profile("22")));
+  const request = { operation: "promote_profile", policy_version: "3", profile_digest: profileDigest(build) };
+  const view = words.profileView(await review(bytes(bundle({ request, policy: POLICY, profile: build }))));
+  assert.deepEqual(view?.beside, [[{ path: "mrenclave", before: "11".repeat(32), after: "22".repeat(32) }]]);
+  assert.deepEqual(view?.rules, ["release: sign, wrap"]);
+  assert.ok(view?.rows.some((row) => row.label === "mrenclave" && row.value === "22".repeat(32)));
+});
+
+test("rows show every member of the statement, unshortened", async () => {
+  const requester = {
+    principals: [{ certificate: { spki: "aa".repeat(32) } }, { enclave: { measurement: "bb".repeat(32), platform: "cc".repeat(32) } }, { oidc: ALICE }],
+    tls_client_key: "dd".repeat(32),
+  };
+  const read = await review(bytes(bundle({ request: signing(utf8("m")), policy: POLICY, requester })));
+  const [first] = read.statements;
+  const rows = [...words.requestRows(first.request), ...words.keyRows(read), ...words.requesterRows(first)];
+  const shown = Object.fromEntries(rows.map((row) => [row.field, row.value]));
+  const flat = (value: any, path: string): [string, string][] =>
+    typeof value === "string" ? [[path, value]] : Object.entries(value).flatMap(([name, inner]) => flat(inner, path ? `${path}.${name}` : name));
+  const members = flat(plainOf(first.members), "").filter(([path]) => !/^(type|version|nonce|vault_id|not_after)$/.test(path));
+  assert.deepEqual(shown, Object.fromEntries(members));
+  const own = read.statements.map((one, at) => words.vaultRows(one, at).map((row) => row.value));
+  assert.deepEqual(own, read.statements.map((one) => [one.vaultId, one.handle, one.lineage, one.nonce, words.moment(one.notAfter)]));
+});
+
+test("one passkey is one person, under the policy that judges", async () => {
+  const read = await readPolicy(POLICY);
+  const { statements: [first] } = await review(bytes(bundle({ request: signing(utf8("m")), policy: POLICY, requester: { principals: [{ oidc: ALICE }], tls_client_key: "none" } })));
+  assert.deepEqual(standing(read, first, [anyCredential(), CREDENTIAL], "http://localhost:1"), { person: "alice", credential: CREDENTIAL, isRequester: false });
+  assert.equal(standing(read, first, [CREDENTIAL], "http://localhost:2"), null);
+  assert.equal(standing(read, first, [anyCredential()], "http://localhost:1"), null);
+  assert.equal(standing(read, first, [{ ...CREDENTIAL, publicKey: anyCredential().publicKey.fill(9) }], "http://localhost:1"), null);
+  const also = await readPolicy(policy(CREDENTIAL, (plain) => { plain.principals.managers[0].credentials.push({ oidc: ALICE }); }));
+  assert.equal(standing(also, first, [CREDENTIAL], "http://localhost:1")?.isRequester, true);
+});
+
+test("characters that do not show stand as code points", () => {
+  assert.equal(visible("ann\u202eexe.\u200b\u00a0é 😀"), "ann⟨U+202E⟩exe.⟨U+200B⟩⟨U+00A0⟩é 😀");
+  assert.equal(visible("a\nb"), "a⟨U+000A⟩b");
+  assert.equal(visibleLines("a\n\tb\u0007"), "a\n\tb⟨U+0007⟩");
+});
+
+test("data is shown as text only where it is text", () => {
+  assert.deepEqual(words.preview(utf8("a\nb")), { kind: "text", text: "a\nb" });
+  assert.deepEqual(words.preview(Uint8Array.of(0xff)), { kind: "hex", text: "ff" });
+  assert.deepEqual(words.preview(utf8("\u001b[2J")), { kind: "hex", text: "1b5b324a" });
+  assert.equal(words.preview(new Uint8Array(33)).text, `${"00".repeat(32)}\n00`);
+});
+
+test("times are said in UTC, and how long is left", () => {
+  assert.equal(words.moment(1_900_000_000), "2030-03-17 17:46:40 UTC");
+  assert.equal(words.moment(Number.MAX_SAFE_INTEGER), `second ${Number.MAX_SAFE_INTEGER}`);
+  assert.deepEqual([0, 1, 119, 120, 7199, 7200].map((left) => words.remaining(left, 0)), ["expired", "1 s left", "119 s left", "2 minutes left", "119 minutes left", "2 hours left"]);
+});
