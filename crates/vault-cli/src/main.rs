@@ -118,7 +118,8 @@ fn ends_itself(command: &Command) -> bool {
         Command::Dev(_)
         | Command::VaultChild(_)
         | Command::IssuerChild(_)
-        | Command::RegistryChild(_) => true,
+        | Command::RegistryChild(_)
+        | Command::RelayChild(_) => true,
         _ => false,
     }
 }

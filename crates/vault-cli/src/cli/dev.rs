@@ -2,6 +2,7 @@
 
 use super::KeySign;
 use clap::{Args, Subcommand};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// `demo`
@@ -89,6 +90,14 @@ pub(crate) struct RegistryChildArgs {
     /// The registry's configuration file.
     #[arg(long)]
     pub(crate) registry_config: PathBuf,
+}
+
+/// `__relay`
+#[derive(Args, Debug)]
+pub(crate) struct RelayChildArgs {
+    /// Where to listen.
+    #[arg(long)]
+    pub(crate) listen: SocketAddr,
 }
 
 /// `__caller`

@@ -20,7 +20,7 @@ pub(crate) use constellation::{
 #[cfg(feature = "dev")]
 pub(crate) use dev::{
     CallerChildArgs, DemoArgs, DevArgs, DevCommand, IssuerChildArgs, RegistryChildArgs,
-    SharesChildArgs, SharesCommand, ThiefChildArgs, VaultChildArgs,
+    RelayChildArgs, SharesChildArgs, SharesCommand, ThiefChildArgs, VaultChildArgs,
 };
 pub(crate) use evidence::{EvidenceCommand, WhichHead};
 pub(crate) use key::{
@@ -169,6 +169,10 @@ pub(crate) enum Command {
     #[cfg(feature = "dev")]
     #[command(name = "__registry", hide = true)]
     RegistryChild(RegistryChildArgs),
+    /// A relay as a child process.
+    #[cfg(feature = "dev")]
+    #[command(name = "__relay", hide = true)]
+    RelayChild(RelayChildArgs),
     /// What a thief in the vaults sees of shares, as a child process.
     #[cfg(feature = "dev")]
     #[command(name = "__shares", hide = true)]

@@ -85,6 +85,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<Output> {
         #[cfg(feature = "dev")]
         Command::RegistryChild(args) => crate::dev::registry_child(args).await,
         #[cfg(feature = "dev")]
+        Command::RelayChild(args) => crate::dev::relay_child(args).await,
+        #[cfg(feature = "dev")]
         Command::SharesChild(args) => crate::demo::shares_child(context, args).await,
         #[cfg(feature = "dev")]
         Command::ThiefChild(args) => crate::demo::thief_child(args).await,

@@ -1,8 +1,8 @@
-//! The hidden subcommands: a vault, an issuer and a registry, each in a process of its own.
+//! The hidden subcommands: a vault, an issuer, a registry and a relay, each in a process of its own.
 
 use super::layout::{CLIENTS, Layout};
 use super::{failed, parent};
-use crate::cli::{IssuerChildArgs, RegistryChildArgs, VaultChildArgs};
+use crate::cli::{IssuerChildArgs, RegistryChildArgs, RelayChildArgs, VaultChildArgs};
 use crate::files;
 use crate::output::{Human, Output};
 use serde_json::Value;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tee_sim::{SimPlatform, SimRoot, measurement_named};
 use vault_client::{Error, Result};
 use vault_registry::RegistryConfig;
+use vault_relay::RelayConfig;
 use vault_server::ServerConfig;
 use vault_test::issuer::{self, Client, IssuerConfig};
 
@@ -41,6 +42,18 @@ pub(crate) async fn vault_child(args: VaultChildArgs) -> Result<Output> {
 pub(crate) async fn registry_child(args: RegistryChildArgs) -> Result<Output> {
     let config = RegistryConfig::load(&args.registry_config).map_err(failed)?;
     vault_registry::run(config, parent::gone())
+        .await
+        .map_err(in_full)?;
+    Ok(silent())
+}
+
+/// `__relay`
+pub(crate) async fn relay_child(args: RelayChildArgs) -> Result<Output> {
+    let config = RelayConfig {
+        simulated: true,
+        ..RelayConfig::at(args.listen)
+    };
+    vault_relay::run(config, parent::gone())
         .await
         .map_err(in_full)?;
     Ok(silent())

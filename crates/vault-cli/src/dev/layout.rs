@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use vault_client::{Error, ErrorCode, Result};
 
 /// Who may ask the development issuer for tokens, and with which roles.
-pub(crate) const CLIENTS: [(&str, &[&str]); 4] = [
+pub(crate) const CLIENTS: [(&str, &[&str]); 6] = [
     ("owner", &["vault:owner"]),
     ("other-owner", &["vault:owner"]),
     ("auditor", &["vault:auditor"]),
+    ("manager", &["vault:manager"]),
+    ("manager-2", &["vault:manager"]),
     ("stranger", &[]),
 ];
 

@@ -1,5 +1,5 @@
 //! `dev`: a constellation on this machine, as children of this very program: vaults, each on a
-//! simulated machine of its own, a registry and an issuer. SIMULATED:
+//! simulated machine of its own, a registry, an issuer and the relay of the wallet. SIMULATED:
 //! everything runs the production code over a software TEE, which protects nothing.
 
 mod caller;
@@ -18,7 +18,7 @@ mod stack;
 mod status;
 
 pub(crate) use caller::{caller_child, caller_measurement};
-pub(crate) use children::{issuer_child, registry_child, vault_child};
+pub(crate) use children::{issuer_child, registry_child, relay_child, vault_child};
 pub(crate) use layout::Layout;
 pub(crate) use plan::Wanted;
 pub(crate) use process::program;

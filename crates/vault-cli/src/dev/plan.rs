@@ -5,6 +5,7 @@ use super::layout::{Layout, write_text};
 use crate::files;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
+use std::net::SocketAddr;
 use vault_client::{Error, ErrorCode, Result};
 use vault_governance::ConstellationId;
 
@@ -26,6 +27,12 @@ pub(crate) struct Plan {
     constellation: String,
     /// Where the issuer listens: part of what the vaults have sealed.
     pub(crate) issuer: Option<String>,
+    /// Where the relay listens: passkeys are bound to the wallet's origin.
+    #[serde(default)]
+    pub(crate) relay: Option<SocketAddr>,
+    /// Whether the vaults have sealed that the issuer may grant the managers' role.
+    #[serde(default)]
+    pub(super) managers: bool,
 }
 
 impl Plan {
@@ -82,6 +89,8 @@ impl Plan {
             threshold,
             constellation: ConstellationId::from_random(id).to_string(),
             issuer: None,
+            relay: None,
+            managers: true,
         })
     }
 

@@ -1,6 +1,6 @@
 //! `dev` itself: starts a constellation and keeps it until it is told to stop.
 
-use super::layout::Layout;
+use super::layout::{CLIENTS, Layout};
 use super::plan::Wanted;
 use super::{Progress, Stack, control, reset, status};
 use crate::cli::{DevArgs, DevCommand, OutputFormat};
@@ -107,12 +107,18 @@ fn story(layout: &Layout, status: &Value) -> String {
         ),
         None => String::new(),
     };
+    let profiles = CLIENTS.map(|(name, _)| name).join(", ");
+    let wallet = status
+        .get("wallet")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     format!(
         "SIMULATED: vaults over a software TEE. They protect NOTHING; use them to develop.\n\
-         \n{children}  {:<9} owner, other-owner, auditor, stranger\n\
+         \n{children}  {:<9} {profiles}\n  {:<9} {wallet}/\n\
          \nIn another shell:\n\n  . {}\n  evault key create --type p256 --name release\n{split}\
          \nRuns until Ctrl-C, or: evault dev stop --dir {}",
         "profiles",
+        "wallet",
         layout.file("env").display(),
         layout.dir().display(),
     )

@@ -57,6 +57,10 @@ pub(super) struct Common<'a> {
     pub(super) issued: &'a Issued,
     /// `http://host:port`
     pub(super) registry: &'a str,
+    /// `http://localhost:port`
+    pub(super) relay: &'a str,
+    /// Whether the issuer may grant the managers' role.
+    pub(super) managers: bool,
 }
 
 impl Common<'_> {
@@ -95,8 +99,16 @@ impl Common<'_> {
             ("audience".to_owned(), self.issued.audience.clone().into()),
             ("jwks_uri".to_owned(), self.issued.jwks_uri.clone().into()),
             ("roots".to_owned(), ca.into()),
-            ("grants".to_owned(), list(["vault:owner", "vault:auditor"])),
+            ("grants".to_owned(), list(self.granted())),
         ])
+    }
+
+    fn granted(&self) -> Vec<&'static str> {
+        let mut roles = vec!["vault:owner", "vault:auditor"];
+        if self.managers {
+            roles.push("vault:manager");
+        }
+        roles
     }
 
     fn constellation(&self) -> Table {
@@ -129,7 +141,7 @@ impl Common<'_> {
         let config = toml::to_string(&config).map_err(failed)?;
         let config = format!("# SIMULATED. Written by `evault dev`.\n{config}");
         write_text(&self.layout.config(), &config)?;
-        write_env(self.layout)
+        write_env(self.layout, self.relay)
     }
 
     fn profile(&self, client: &str) -> Profile {
@@ -187,7 +199,7 @@ pub(super) fn text(ready: &Value, name: &str) -> Result<String> {
 }
 
 /// What a shell loads: the configuration, and this program by its name.
-fn write_env(layout: &Layout) -> Result<()> {
+fn write_env(layout: &Layout, relay: &str) -> Result<()> {
     let config = quoted(&layout.config().display().to_string());
     let program = program()?;
     let bin = program
@@ -195,9 +207,11 @@ fn write_env(layout: &Layout) -> Result<()> {
         .map(|dir| dir.display().to_string())
         .unwrap_or_default();
     let bin = quoted(&bin);
+    let relay = quoted(relay);
     let text = format!(
         "# SIMULATED: development vaults, which protect nothing.\n\
          EVAULT_CONFIG={config}\nexport EVAULT_CONFIG\n\
+         EVAULT_RELAY={relay}\nexport EVAULT_RELAY\n\
          case \":$PATH:\" in *:{bin}:*) ;; *) PATH={bin}:\"$PATH\"; export PATH ;; esac\n"
     );
     write_text(&layout.file("env"), &text)

@@ -9,6 +9,7 @@ use super::{Progress, failed};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::future::poll_fn;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::task::Poll;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub(crate) struct Stack {
     pub(crate) layout: Layout,
     pub(crate) plan: Plan,
     registry: String,
+    /// The wallet's origin.
+    wallet: String,
     children: Vec<Child>,
 }
 
@@ -74,18 +77,25 @@ impl Stack {
         progress.now("making the simulated machines");
         let root = SimRoot::open_or_create(&layout.file("sim")).map_err(failed)?;
         crate::files::write(&layout.file("root.der"), root.root_der())?;
-        progress.now("starting issuer and registry");
+        progress.now("starting issuer, registry and relay");
         write_registry(&layout)?;
-        let (issuer, registry) = tokio::try_join!(start_issuer(&layout), start_registry(&layout))?;
+        let (issuer, registry, relay) = tokio::try_join!(
+            start_issuer(&layout),
+            start_registry(&layout),
+            start_relay(&layout, plan.relay)
+        )?;
         let issued = Issued::from_ready(&layout, &issuer.1)?;
         issued.is_the_one_of(&layout, &mut plan)?;
         let registry_url = format!("http://{}", text(&registry.1, "addr")?);
+        let wallet = keep_relay(&layout, &mut plan, &relay.1)?;
         let governance = Governance::prepare(&layout, &plan)?;
         let common = Common {
             layout: &layout,
             governance: &governance,
             issued: &issued,
             registry: &registry_url,
+            relay: &wallet,
+            managers: plan.managers,
         };
         for number in 1..=plan.vaults {
             common.write_vault(number)?;
@@ -100,8 +110,10 @@ impl Stack {
             children: vec![
                 Child::new("issuer", issuer),
                 Child::new("registry", registry),
+                Child::new("relay", relay),
             ],
             registry: registry_url,
+            wallet,
             layout,
             plan,
         };
@@ -232,6 +244,7 @@ impl Stack {
             "dir": self.layout.dir(),
             "env": self.layout.file("env"),
             "registry": self.registry,
+            "wallet": self.wallet,
             "threshold": self.plan.threshold,
             "children": self.children.iter().map(Child::describe).collect::<Vec<_>>(),
             "pid": std::process::id(),
@@ -305,6 +318,32 @@ async fn start_registry(layout: &Layout) -> Result<(Process, Value)> {
     let config = layout.file("registry.toml").into();
     let arguments = ["__registry".into(), "--registry-config".into(), config];
     Process::start(&arguments, &layout.log("registry")).await
+}
+
+/// Where it was before, if that is free: passkeys belong to an origin.
+async fn start_relay(layout: &Layout, before: Option<SocketAddr>) -> Result<(Process, Value)> {
+    let log = layout.log("relay");
+    let listen = |at: SocketAddr| {
+        let at = at.to_string();
+        ["__relay".into(), "--listen".into(), OsString::from(at)]
+    };
+    if let Some(before) = before
+        && let Ok(started) = Process::start(&listen(before), &log).await
+    {
+        return Ok(started);
+    }
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Process::start(&listen(anywhere), &log).await
+}
+
+/// Remembers where it listens; the wallet's origin.
+fn keep_relay(layout: &Layout, plan: &mut Plan, ready: &Value) -> Result<String> {
+    let at: SocketAddr = text(ready, "addr")?.parse().map_err(failed)?;
+    if plan.relay != Some(at) {
+        plan.relay = Some(at);
+        plan.write(layout)?;
+    }
+    Ok(format!("http://localhost:{}", at.port()))
 }
 
 /// A vault that is locked does not start.
