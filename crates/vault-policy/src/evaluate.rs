@@ -13,7 +13,7 @@ use crate::time::VaultTime;
 /// Whether the policy lets a caller with these facts do this to the key, now.
 ///
 /// Usage and type of the key are gates of their own, behind this one. So is what an update or a
-/// promotion takes beside the owner.
+/// promotion takes beside the owner: [`crate::judge_update`] and [`crate::promote`].
 pub fn evaluate(
     policy: &KeyPolicy,
     action: Action,
@@ -126,8 +126,10 @@ pub(crate) fn by_rules(
             false => Deny::NoRule { operation },
         });
     }
+    // A rule for the owner restricts whoever holds the owner's token: nobody escapes it by not
+    // giving the second factor.
     let restricts = |rule: &&Rule| {
-        rule.principals.contains(&PrincipalName::Any) || proven.one_of(&rule.principals)
+        rule.principals.contains(&PrincipalName::Any) || proven.could_be_one_of(&rule.principals)
     };
     rules()
         .filter(restricts)

@@ -26,6 +26,7 @@ mod sender;
 mod template;
 mod time;
 mod truth;
+mod update;
 mod usage;
 mod validate;
 mod write;
@@ -58,5 +59,8 @@ pub use sender::{SHARE_CLASSES, sender_allows};
 pub use template::{TEMPLATES, Template, TemplateArgs, TemplateError, template};
 pub use time::{UnixSeconds, VaultTime};
 pub use truth::Truth;
+pub use update::{
+    Authority, Change, UpdateDeny, judge_update, promote, required, required_for_promotion,
+};
 pub use usage::{type_allows, usage_allows};
 pub use validate::{Invalid, validate};

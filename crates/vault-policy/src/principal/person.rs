@@ -93,6 +93,12 @@ impl Person {
             || (principals.owner.subject.proven(facts) && self.has_second_factor_of(principals))
     }
 
+    /// Whether this person is the owner, as far as the policy can tell.
+    pub(crate) fn is_owner(&self, principals: &Principals) -> bool {
+        let owner = Credential::Oidc(principals.owner.subject.clone());
+        self.credentials.contains(&owner) || self.has_second_factor_of(principals)
+    }
+
     fn has_second_factor_of(&self, principals: &Principals) -> bool {
         let Some(factor) = &principals.owner.second_factor else {
             return false;

@@ -1,6 +1,7 @@
 //! Whether a key of some type can live under a policy.
 
 mod candidates;
+mod governance;
 mod sketch;
 
 use crate::condition::Context;
@@ -8,6 +9,7 @@ use crate::deny::Deny;
 use crate::evaluate::by_rules;
 use crate::facts::Facts;
 use crate::model::{KeyPolicy, PolicyFields};
+use crate::mutability::{Field, Quorum};
 use crate::operation::{KeyType, Operation};
 use crate::principal::Proven;
 use crate::profile::AttestationProfile;
@@ -57,6 +59,19 @@ pub enum Invalid {
         /// Where in its condition.
         condition: String,
     },
+    /// A change that the policy allows takes more managers than can ever approve it.
+    #[error(
+        "nobody can ever change {}: it takes {quorum}, and {persons} can approve who are not the owner",
+        .field.name()
+    )]
+    QuorumUnreachable {
+        /// Which field.
+        field: Field,
+        /// What it takes.
+        quorum: Quorum,
+        /// How many distinct persons other than the owner have a credential that counts.
+        persons: u32,
+    },
     /// Within the bound of the search, no caller was found who could do it.
     #[error("too many cases to tell whether anybody can ever {}", .operation.name())]
     Undecided {
@@ -74,13 +89,15 @@ impl Invalid {
             Self::NothingAllowed => "nothing_allowed",
             Self::NeverGranted { .. } => "never_granted",
             Self::NeverAllowed { .. } => "never_allowed",
+            Self::QuorumUnreachable { .. } => "quorum_unreachable",
             Self::Undecided { .. } => "undecided",
         }
     }
 }
 
 /// Refuses what keys of this type cannot do; and, unless the policy says `sealed_forever`, an
-/// operation of the usage that nobody can do, now or later.
+/// operation of the usage that nobody can do, now or later, and a field that may change and that
+/// nobody can ever change.
 pub fn validate(policy: &KeyPolicy, key_type: KeyType, now: VaultTime) -> Result<(), Invalid> {
     let fields = policy.fields();
     within_type(fields, key_type)?;
@@ -92,7 +109,8 @@ pub fn validate(policy: &KeyPolicy, key_type: KeyType, now: VaultTime) -> Result
     }
     let mut budget = calls(fields);
     let mut operations = fields.usage.operations.iter();
-    operations.try_for_each(|operation| usable(fields, *operation, now, &mut budget))
+    operations.try_for_each(|operation| usable(fields, *operation, now, &mut budget))?;
+    governance::governable(fields)
 }
 
 /// How many calls are worth trying: the decision looks at every principal and rule each time.
@@ -101,7 +119,10 @@ fn calls(fields: &PolicyFields) -> usize {
     let profiles: usize = fields.principals.tees.iter().map(per_profile).sum();
     let rules = fields.operations.iter();
     let named: usize = rules.map(|rule| 8 + rule.principals.len()).sum();
-    let size = 1 + fields.principals.callers.len() + profiles + named;
+    let approvers = fields.principals.managers.iter();
+    let approvals: usize = approvers.map(|person| 8 * person.credentials.len()).sum();
+    let certificates = fields.principals.mtls.len();
+    let size = 1 + fields.principals.callers.len() + profiles + named + approvals + certificates;
     (WORK / size).min(MOST_CALLS)
 }
 

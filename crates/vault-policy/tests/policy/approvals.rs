@@ -1,42 +1,12 @@
 //! Approvals, second factors, certificates, auditors and managers in the decision.
 
+use crate::people::{ISSUER, NOW, at, by_token, call, fido2, key, oidc, person};
 use crate::support::{parse, subject};
-use std::collections::BTreeSet;
-use vault_encoding::{Hash, text};
+use vault_encoding::Hash;
 use vault_policy::{
-    Action, Approvable, Approved, Approver, CertificateFacts, Deny, Facts, KeyPolicy, OidcSubject,
-    Operation, SenderConstraint, TokenFacts, Truth, UnixSeconds, VaultTime, evaluate,
+    Action, Approvable, Approver, CertificateFacts, Deny, Facts, KeyPolicy, Operation, Truth,
+    VaultTime, evaluate,
 };
-
-const ISSUER: &str = "https://issuer.example";
-const NOW: VaultTime = at(1000);
-
-const fn at(second: u64) -> VaultTime {
-    VaultTime::Known {
-        lo: UnixSeconds(second),
-        hi: UnixSeconds(second),
-    }
-}
-
-/// A credential whose id and key are both this byte.
-fn fido2(byte: u8) -> String {
-    format!(
-        r#"{{"fido2":{{"algorithm":"eddsa","credential_id":"{}","origins":["https://w.example"],"public_key":"{}","rp_id":"w.example"}}}}"#,
-        text::base64url(&[byte; 16]),
-        text::base64url(&[byte; 32])
-    )
-}
-
-fn oidc(subject: &str) -> String {
-    format!(r#"{{"oidc":{{"issuer":"{ISSUER}","subject":"{subject}"}}}}"#)
-}
-
-fn person(id: &str, credentials: &[String]) -> String {
-    format!(
-        r#"{{"id":"{id}","credentials":[{}]}}"#,
-        credentials.join(",")
-    )
-}
 
 /// Owner `ann`, caller `ci`; managers bob (1 and a token), carl (2), dora (a token alone), and
 /// `ann` herself (4), whom approvals of others may list.
@@ -68,37 +38,6 @@ fn policy(second_factor: &str, condition: &str) -> KeyPolicy {
 
 fn approval(managers: &str, more: &str) -> String {
     format!(r#"{{"manager_approval":{{"managers":[{managers}]{more}}}}}"#)
-}
-
-fn call(subject: &str, approvals: &[(Approver, VaultTime)]) -> Facts {
-    let approvals = approvals.iter().cloned();
-    Facts {
-        token: Some(TokenFacts {
-            issuer: ISSUER.to_owned(),
-            subject: subject.to_owned(),
-            roles: BTreeSet::new(),
-            expires_at: UnixSeconds(u64::MAX),
-            constraint: SenderConstraint::None,
-        }),
-        approvals: approvals
-            .map(|(by, begun)| Approved { by, begun })
-            .collect(),
-        ..Facts::default()
-    }
-}
-
-fn key(byte: u8) -> Approver {
-    Approver::Fido2 {
-        credential_id: vec![byte; 16],
-        public_key: vec![byte; 32],
-    }
-}
-
-fn by_token(subject: &str) -> Approver {
-    Approver::Oidc(OidcSubject {
-        issuer: ISSUER.to_owned(),
-        subject: subject.to_owned(),
-    })
 }
 
 fn ask(policy: &KeyPolicy, action: Action, facts: &Facts, now: VaultTime) -> Result<(), Deny> {
@@ -221,6 +160,27 @@ fn what_the_owner_does_takes_the_second_factor_and_what_the_owner_reads_does_not
         assert_eq!(ask(&policy, action, &with, NOW), Ok(()), "{action:?}");
     }
     assert_eq!(sign(&policy, &call("ci", &[]), NOW), Ok(()));
+}
+
+#[test]
+fn nobody_escapes_a_rule_for_the_owner_by_not_giving_the_second_factor() {
+    let document = format!(
+        r#"{{"format":"enclave-vaults/key-policy/v1","principals":{{
+            "owner":{{"issuer":"{ISSUER}","subject":"ann","second_factor":{}}},
+            "callers":[{{"id":"ann-calls","oidc":{{"issuer":"{ISSUER}","subject":"ann"}}}}]}},
+            "operations":[
+              {{"name":"never","operations":["sign"],"principals":["owner"],"condition":{{"any":[]}}}},
+              {{"name":"always","operations":["sign"],"principals":["ann-calls"]}}]}}"#,
+        fido2(4)
+    );
+    let policy = KeyPolicy::from_json(&parse(&document)).unwrap();
+    for approvals in [&[][..], &[(key(4), NOW)]] {
+        let denied = sign(&policy, &call("ann", approvals), NOW).unwrap_err();
+        assert_eq!(
+            (denied.code(), denied.rule()),
+            ("condition_false", Some("never"))
+        );
+    }
 }
 
 fn begun_by_owner(approvable: Approvable) -> bool {

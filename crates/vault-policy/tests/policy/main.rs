@@ -9,7 +9,9 @@
 mod approvals;
 mod bounds;
 mod generate;
+mod people;
 mod properties;
 mod schema;
 mod support;
+mod updates;
 mod vectors;
