@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { base64url, hex, utf8, type Bytes } from "../src/core/bytes.js";
-import { canonicalBytes, fromJson, type Canonical, type CanonicalMap } from "../src/core/canonical.js";
+import { canonicalBytes, canonicalText, fromJson, type Canonical, type CanonicalMap } from "../src/core/canonical.js";
 import { principal, type Credential } from "../src/core/credential.js";
 import { DOMAIN } from "../src/core/hash.js";
 import { parseJson } from "../src/core/json.js";
@@ -66,7 +66,16 @@ export function policy(credential: Credential, change: (plain: any) => void = ()
     usage: { export: "none", operations: ["sign", "wrap"] },
   };
   change(plain);
+  sortSets(plain);
   return canonicalBytes(canonical(plain));
+}
+
+/** Sorts the lists of a policy as its canonical form has them. */
+export function sortSets(plain: any, name = ""): void {
+  if (typeof plain !== "object") return;
+  for (const key of Object.keys(plain)) sortSets(plain[key], key);
+  const text = (item: any) => canonicalText(canonical(item));
+  if (Array.isArray(plain) && name !== "all" && name !== "any") plain.sort((a, b) => (text(a) < text(b) ? -1 : 1));
 }
 
 /** The plain form of a build of the enclave `app`, by the byte that its measurement repeats. */

@@ -66,7 +66,8 @@ export function allowance(review: Review): string {
 }
 
 export function requestRows(request: Request): Row[] {
-  return [...request.members].map(([name, value]) => ({
+  const named = [...request.members].filter(([name]) => name !== "operation");
+  return [["operation", request.operation] as const, ...named].map(([name, value]) => ({
     label: name === "operation" ? "Operation" : (LABELS[name] ?? name),
     value: String(value),
     field: `request.${name}`,

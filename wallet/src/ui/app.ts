@@ -32,6 +32,7 @@ function page(): Page {
 async function draw(focus = true): Promise<void> {
   turn += 1;
   const mine = turn;
+  const where = location.hash;
   const { name, title, elements } = page();
   const drawn = await elements.catch(() => [h("h1", { tabindex: "-1" }, title), notice("bad", "This page could not be drawn.")]);
   if (mine !== turn) return;
@@ -42,7 +43,7 @@ async function draw(focus = true): Promise<void> {
   });
   const main = document.getElementById("main");
   main?.replaceChildren(...drawn);
-  main?.setAttribute("data-drawn", String(mine));
+  main?.setAttribute("data-where", where);
   if (focus) main?.querySelector("h1")?.focus();
 }
 

@@ -40,7 +40,7 @@ async function item(id: string): Promise<HTMLElement | null> {
     return bytes === null ? null : linked(id, ...summary(await review(bytes)));
   } catch (error) {
     const why = error instanceof Refused ? reason(error) : "It could not be fetched.";
-    return linked(id, h("span", { class: "line" }, h("strong", {}, "A request that cannot be shown"), badge("refuse", "refused")), h("span", { class: "quiet" }, why));
+    return linked(id, h("span", { class: "line" }, h("strong", {}, "A request that cannot be shown"), badge("refuse", "not shown")), h("span", { class: "quiet" }, why));
   }
 }
 

@@ -16,8 +16,8 @@ export function sections(found: Review): HTMLElement[] {
     card("What is asked", facts(words.requestRows(first.request)), ...preview(found)),
     ...policyChange(found),
     ...profileChange(found),
-    vaults(found),
     card("The key", facts(words.keyRows(found))),
+    vaults(found),
     card("Who asks", facts(words.requesterRows(first)), ...note(found)),
     exact(found),
   ];

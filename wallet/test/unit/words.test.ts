@@ -8,7 +8,7 @@ import { review, type Review } from "../../src/core/review.js";
 import { visible, visibleLines } from "../../src/core/visible.js";
 import { standing } from "../../src/core/who.js";
 import * as words from "../../src/core/words.js";
-import { ALICE, anyCredential, bundle, bytes, canonical, plainOf, policy, policyHash, profile, profileDigest, signing } from "../fixture.js";
+import { ALICE, anyCredential, bundle, bytes, canonical, plainOf, policy, policyHash, profile, profileDigest, signing, sortSets } from "../fixture.js";
 
 const CREDENTIAL = anyCredential();
 const POLICY = policy(CREDENTIAL);
@@ -20,12 +20,6 @@ async function updated(change: (plain: any) => void, before = POLICY): Promise<R
   const newPolicy = canonicalBytes(canonical(plain));
   const request = { operation: "update_policy", expected_version: "3", new_policy_hash: policyHash(newPolicy) };
   return review(bytes(bundle({ request, policy: before, newPolicy })));
-}
-
-function sortSets(plain: any, name = ""): void {
-  if (typeof plain !== "object") return;
-  for (const key of Object.keys(plain)) sortSets(plain[key], key);
-  if (Array.isArray(plain) && name !== "all" && name !== "any") plain.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 
 test("every edit of a policy is shown, with the direction it has", async () => {
