@@ -12,7 +12,6 @@
 //! ([`ApprovalAnswer`]) into the [`Approval`] of each vault.
 
 mod answer;
-mod approved;
 mod authenticator;
 mod bundle;
 mod cbor;
@@ -27,7 +26,6 @@ mod verify;
 mod webauthn;
 
 pub use answer::{ApprovalAnswer, Decision, MAX_ANSWER};
-pub use approved::{Approved, Approver, Fido2Algorithm, Fido2Credential};
 pub use authenticator::MAX_AUTHENTICATOR_DATA;
 pub use bundle::{Bundle, Context, MAX_BUNDLE, MAX_NOTE, Salted};
 pub use error::{ApprovalFault, FormatError};
@@ -39,6 +37,7 @@ pub use statement::{
 pub use token::{OidcApproval, token_message};
 pub use tree::{ApprovalTree, LEAVES, PATH, challenge_of, padding_leaf, root_of, statement_leaf};
 pub use verify::{Approval, Approvals, Held, MOST_PROOFS, Proof, digest, verify_approval};
+pub use vault_policy::{Approved, Approver, Fido2Algorithm, Fido2Credential};
 pub use webauthn::{Assertion, MAX_CLIENT_DATA, verify_assertion};
 
 use vault_encoding::{Domain, Hash};

@@ -165,6 +165,10 @@ impl Requester {
                 platform: evidence.claims().platform_id,
             });
         }
+        if let Some(certificate) = &facts.certificate {
+            let spki = certificate.spki;
+            principals.insert(RequesterPrincipal::Certificate { spki });
+        }
         Self {
             principals,
             tls_client_key,

@@ -1,24 +1,27 @@
-//! Step 1 of a call: who may do what to which key. Reads the state, changes nothing.
+//! Step 1 of a call: who may do what to which key. Reads the state, and changes nothing but the table of
+//! nonces, out of which that of the call is taken.
 
 use crate::api::{Answer, CallContext, Code, Head, LoggedLeaf, Refusal, Request};
+use crate::approve::Brought;
 use crate::caller::Caller;
 use crate::head;
 use crate::keyring::KeyRing;
 use crate::leaf::{self, Draft};
 use crate::limits::{IDEMPOTENCY_KEY_BYTES, PAYLOAD_BYTES};
 use crate::ops;
+use crate::ops::begin_approval::Begin;
 use crate::ops::create_key::Creation;
 use crate::ops::delete_key::Deletion;
+pub(crate) use crate::permit::Permitted;
 use crate::request_form;
-use crate::state::{Body, Found, LiveKey};
+use crate::state::LiveKey;
 use crate::stop::Stop;
 use crate::time::TimeReading;
 use crate::vault::Vault;
 use std::sync::Arc;
 use vault_audit::Checkpoint;
 use vault_policy::{
-    Action, KeySubject, KeyType, KeyVersion, OidcSubject, Operation, Permit, VaultId, VaultTime,
-    evaluate, sender_allows, type_allows, usage_allows,
+    Facts, KeySubject, KeyType, Operation, Permit, VaultId, VaultTime, sender_allows,
 };
 
 /// The reason in the log of a refusal for want of a sender constraint.
@@ -56,6 +59,15 @@ pub(crate) enum Step {
     },
     Create(Box<Creation>),
     Delete(Box<Deletion>),
+    /// Open a request for approval.
+    Begin(Box<Begin>),
+    /// An answer that is there already, and is logged.
+    Say {
+        answer: Answer,
+        subject: Box<KeySubject>,
+        outcome: String,
+        draft: Box<Draft>,
+    },
     /// Nothing: `needs` is the size of the log that the answer depends on.
     Ready {
         answer: Answer,
@@ -81,14 +93,8 @@ pub(crate) struct Call<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) context: &'a CallContext,
     pub(crate) time: VaultTime,
-}
-
-/// A key whose policy allows the action.
-pub(crate) struct Permitted {
-    pub(crate) permit: Permit,
-    pub(crate) key: Arc<LiveKey>,
-    /// Size of the log that made the key what it is.
-    pub(crate) changed: u64,
+    /// What became of the approval that it brings.
+    pub(crate) brought: Brought,
 }
 
 impl Vault {
@@ -100,12 +106,19 @@ impl Vault {
         context: &CallContext,
         now: TimeReading,
     ) -> Authorized {
-        let call = Call {
+        // Whatever comes of the call, its nonce is spent.
+        let opened = self.take_nonce(caller, context);
+        let mut call = Call {
             caller,
             context,
             time: self.establish(now),
+            brought: Brought::Nothing,
         };
-        let step = match self.admit(&call) {
+        let admitted = self.admit(&call).and_then(|()| {
+            call.brought = self.consume(&call, &request, opened)?;
+            Ok(())
+        });
+        let step = match admitted {
             Ok(()) => self.behind_the_log(ops::authorize(self, &call, request)),
             Err(refusal) => Step::TurnAway {
                 refusal,
@@ -148,10 +161,6 @@ impl Vault {
         if call.context.idempotency_key.len() > IDEMPOTENCY_KEY_BYTES {
             return Err(Refusal::new(Code::InvalidArgument).because("idempotency key too long"));
         }
-        if call.context.approval.is_some() {
-            let refusal = Refusal::new(Code::ApprovalRefused);
-            return Err(refusal.because("approvals are not accepted yet"));
-        }
         match &call.context.seen {
             Some(seen) => {
                 let durable = self.durable().map(crate::Committed::head);
@@ -172,100 +181,17 @@ impl Vault {
             checkpoint: at.sign(&self.key, |_| signature).into(),
         })
     }
-
-    /// Looks the key up, asks its policy, and then whether the type takes such a sender.
-    pub(crate) fn permit(
-        &self,
-        call: &Call<'_>,
-        key: &crate::api::KeyRef,
-        action: Action,
-    ) -> Result<Permitted, Stop> {
-        let caller = call.caller.subject();
-        let slot = match self.state.find(caller, key) {
-            Found::Slot(slot) => slot,
-            Found::OtherLineage(own) => return Err(Stop::lineage_mismatch(own)),
-            Found::Nothing => return Err(Stop::not_found()),
-        };
-        let stranger = || self.stranger(caller, key);
-        let live = match &slot.body {
-            Body::Live(live) => live,
-            Body::Destroyed(gone) if caller == Some(&*slot.owner) => {
-                call.sender_gate(gone.key_type, &slot.subject())?;
-                return Err(Stop::principal(
-                    Code::NotFound,
-                    &slot.subject(),
-                    "destroyed",
-                ));
-            }
-            Body::Destroyed(_) => return Err(stranger()),
-        };
-        let facts = call.caller.facts();
-        let permit = evaluate(&live.policy, action, &live.subject(), facts, call.time)
-            .map_err(|deny| Stop::denied(&deny, &live.subject()).unwrap_or_else(stranger))?;
-        call.sender_gate(live.key_type(), &live.subject())?;
-        Ok(Permitted {
-            permit,
-            key: Arc::clone(live),
-            changed: slot.changed,
-        })
-    }
-
-    /// The gate of the sender where an owner is answered before the policy is asked: tombstones,
-    /// and repeats of calls.
-    pub(crate) fn gate_own(&self, call: &Call<'_>, key: &crate::api::KeyRef) -> Result<(), Stop> {
-        let caller = call.caller.subject();
-        match self.state.find(caller, key) {
-            Found::Slot(slot) if caller == Some(&*slot.owner) => {
-                call.sender_gate(slot.key_type(), &slot.subject())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The answer to a stranger: that of a lineage that nobody has. Who owns a key of that handle
-    /// is told so, as if the lineage that he named were of no key at all.
-    fn stranger(&self, caller: Option<&OidcSubject>, key: &crate::api::KeyRef) -> Stop {
-        let without = crate::api::KeyRef {
-            lineage: None,
-            ..*key
-        };
-        match self.state.find(caller, &without) {
-            Found::Slot(own) | Found::OtherLineage(own) => Stop::lineage_mismatch(own),
-            Found::Nothing => Stop::not_found(),
-        }
-    }
-
-    /// The way of every operation on a key: policy, then usage, then type, then version.
-    pub(crate) fn use_key(
-        &self,
-        call: &Call<'_>,
-        key: &crate::api::KeyRef,
-        operation: Operation,
-        version: Option<KeyVersion>,
-    ) -> Result<Permitted, Stop> {
-        let permitted = self.permit(call, key, Action::Operation(operation))?;
-        let live = &permitted.key;
-        if !usage_allows(live.policy.usage(), operation) {
-            return Err(Stop::principal(Code::UsageDenied, &live.subject(), "usage"));
-        }
-        if !type_allows(live.key_type(), operation) {
-            return Err(Stop::principal(Code::UsageDenied, &live.subject(), "type"));
-        }
-        if version.is_some_and(|version| version != live.version) {
-            return Err(Stop::principal(
-                Code::InvalidArgument,
-                &live.subject(),
-                "no_such_version",
-            ));
-        }
-        Ok(permitted)
-    }
 }
 
 impl Call<'_> {
+    /// What is proven about the caller and, once an approval is verified, about those who gave it.
+    pub(crate) fn facts(&self) -> &Facts {
+        self.brought.facts().unwrap_or_else(|| self.caller.facts())
+    }
+
     /// Behind the policy, so that only a principal of the key is told; logged like its refusals.
-    fn sender_gate(&self, key_type: KeyType, subject: &KeySubject) -> Result<(), Stop> {
-        if sender_allows(key_type, self.caller.facts()) {
+    pub(crate) fn sender_gate(&self, key_type: KeyType, subject: &KeySubject) -> Result<(), Stop> {
+        if sender_allows(key_type, self.facts()) {
             return Ok(());
         }
         Err(Stop::principal(
@@ -289,6 +215,7 @@ impl Call<'_> {
             handle: subject.map(|subject| subject.handle),
             subject,
             policy_hash: None,
+            approvals: self.brought.logged(),
             request,
         }
     }
@@ -337,7 +264,8 @@ impl Call<'_> {
                 key,
                 changed,
             }) => {
-                let draft = (logged == Logged::Yes).then(|| {
+                let logged = logged == Logged::Yes || self.context.approval.is_some();
+                let draft = logged.then(|| {
                     Box::new(self.draft(operation.name(), Some(key.subject()), text(&request)))
                 });
                 Step::Use {
@@ -352,7 +280,8 @@ impl Call<'_> {
     }
 }
 
-/// Whether a successful operation leaves an entry. Refusals of principals always do.
+/// Whether a successful operation leaves an entry. Refusals of principals always do, and so does what
+/// was approved.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Logged {
     Yes,

@@ -16,7 +16,7 @@ use crate::strangers::Strangers;
 use crate::time::TimeReading;
 use crate::vault::{Queue, Vault};
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use vault_audit::{Checkpoint, Entry, LogKey, LogTree, change_hash, change_salt};
 use vault_encoding::{Hash, merkle, text};
 use vault_keys::Rng;
@@ -176,6 +176,7 @@ impl Vault {
             },
             strangers: Strangers::default(),
             limited: Strangers::default(),
+            nonces: Mutex::default(),
         }
     }
 

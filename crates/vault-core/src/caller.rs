@@ -2,8 +2,9 @@
 
 use crate::api::{Code, Refusal};
 use crate::authn::token::TokenProof;
+use vault_approval::Requester;
 use vault_encoding::{Hash, sha256};
-use vault_policy::{Facts, OidcSubject, UnixSeconds, VerifiedEvidence};
+use vault_policy::{CertificateFacts, Facts, OidcSubject, UnixSeconds, VerifiedEvidence};
 
 /// Who is told apart from others where something is shared out: a digest, so that it is as long
 /// for everybody.
@@ -26,6 +27,7 @@ pub struct Caller {
     facts: Facts,
     subject: Option<OidcSubject>,
     principal: Principal,
+    tls_client_key: Option<Hash>,
 }
 
 impl Principal {
@@ -70,7 +72,28 @@ impl Caller {
             },
             subject,
             principal,
+            tls_client_key: None,
         })
+    }
+
+    /// The same caller on a connection whose client proved to hold the key with this hash (SHA-256 of the
+    /// SubjectPublicKeyInfo of its certificate).
+    #[must_use]
+    pub fn with_tls_key(mut self, tls_client_key: Option<Hash>) -> Self {
+        self.tls_client_key = tls_client_key;
+        self
+    }
+
+    /// The same caller, whose client certificate is verified.
+    #[must_use]
+    pub fn with_certificate(mut self, certificate: Option<CertificateFacts>) -> Self {
+        self.facts.certificate = certificate;
+        self
+    }
+
+    /// Who asks, as a statement says it.
+    pub fn requester(&self) -> Requester {
+        Requester::of(&self.facts, self.tls_client_key)
     }
 
     /// What is proven.

@@ -30,6 +30,8 @@ impl Default for RoleNames {
 /// The configuration of the state machine, from the attested document.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VaultConfig {
+    /// The vault's constellation, if it has one.
+    pub constellation: Option<Hash>,
     /// Issuer URL to the roles that it may grant.
     pub issuers: BTreeMap<String, BTreeSet<String>>,
     /// Names of the roles.

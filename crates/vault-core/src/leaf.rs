@@ -19,6 +19,8 @@ pub(crate) struct Draft {
     pub(crate) subject: Option<KeySubject>,
     /// For creations, whose key has no subject yet.
     pub(crate) policy_hash: Option<Hash>,
+    /// The statement that was approved, and who approved it.
+    pub(crate) approvals: Vec<Hash>,
     /// Canonical text.
     pub(crate) request: Vec<u8>,
 }
@@ -49,6 +51,7 @@ impl Draft {
             handle: None,
             subject: None,
             policy_hash: None,
+            approvals: Vec::new(),
             request: Vec::new(),
         }
     }
@@ -94,7 +97,7 @@ impl Draft {
                 .then(|| vault_audit::request_hash(&request_salt, &self.request)),
             change_hash: (!change.is_empty())
                 .then(|| vault_audit::change_hash(&change_salt, change)),
-            approvals: Vec::new(),
+            approvals: self.approvals.clone(),
             allowed,
             reason: reason.to_owned(),
             outcome: outcome.to_owned(),

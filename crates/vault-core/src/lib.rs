@@ -10,6 +10,7 @@
 //!   archive, snapshot, the entry that commits to it, and only then [`Vault::forget_leaves`].
 
 pub mod api;
+mod approve;
 mod archive;
 pub mod authn;
 mod authorize;
@@ -33,6 +34,7 @@ mod operate;
 mod ops;
 mod parts;
 mod pending;
+mod permit;
 mod quota;
 mod rates;
 mod reconfigure;

@@ -12,6 +12,10 @@ pub const IDEMPOTENCY_KEY_BYTES: usize = 64;
 pub const IDEMPOTENCY_ENTRIES: usize = 10_000;
 /// Bytes of a policy's canonical form.
 pub const POLICY_BYTES: usize = 64 << 10;
+/// Seconds for which a request waits for approval, if the caller does not say.
+pub const APPROVAL_SECONDS: u64 = 3_600;
+/// Seconds for which a request waits for approval, at most.
+pub const APPROVAL_SECONDS_MAX: u64 = 86_400;
 /// Bytes of a payload.
 pub const PAYLOAD_BYTES: usize = 1 << 20;
 /// Keys on one page, at most.

@@ -7,6 +7,7 @@ use crate::idempotency::Remembered;
 use crate::keyring::KeyRing;
 use crate::leaf::{self, Draft, Record, Verdict};
 use crate::ops;
+use crate::ops::begin_approval::{Begin, Begun};
 use crate::ops::create_key::{Creation, Made};
 use crate::ops::delete_key::Deletion;
 use crate::state::LiveKey;
@@ -38,6 +39,10 @@ pub(crate) enum Done {
         remembered: Option<Remembered>,
         record: Record,
         draft: Box<Draft>,
+    },
+    Begun {
+        begin: Box<Begin>,
+        begun: Box<Begun>,
     },
     /// Not logged.
     Unlogged {
@@ -88,6 +93,19 @@ impl Authorized {
                 Err(error) => unlogged(Err(refusal(&error)), 0),
             },
             Step::Delete(deletion) => deleted(*deletion, rng),
+            Step::Begin(begin) => match begin.make(rng) {
+                Ok(begun) => Done::Begun {
+                    begin,
+                    begun: Box::new(begun),
+                },
+                Err(_) => internal(),
+            },
+            Step::Say {
+                answer,
+                subject,
+                outcome,
+                draft,
+            } => said(answer, *subject, &outcome, draft, rng),
             Step::Ready {
                 answer,
                 needs,
@@ -145,6 +163,25 @@ fn used(
         Ok(record) => Done::Used {
             subject: key.subject(),
             outcome,
+            record,
+            draft,
+        },
+        Err(_) => internal(),
+    }
+}
+
+fn said(
+    answer: Answer,
+    subject: KeySubject,
+    outcome: &str,
+    draft: Box<Draft>,
+    rng: &mut dyn Rng,
+) -> Done {
+    let verdict = Verdict::Allowed(outcome);
+    match draft.record(leaf::salt(rng), verdict, Zeroizing::default()) {
+        Ok(record) => Done::Used {
+            subject,
+            outcome: Ok(answer),
             record,
             draft,
         },

@@ -5,6 +5,7 @@ use crate::authorize::Step;
 use crate::idempotency::{Kept, Remembered, Told};
 use crate::leaf::{Draft, Record, Verdict};
 use crate::operate::{Done, Operated};
+use crate::ops::begin_approval::{Begin, Begun};
 use crate::ops::create_key::{Creation, Made};
 use crate::ops::delete_key;
 use crate::pending::Pending;
@@ -55,6 +56,7 @@ impl Vault {
                     _ => self.overtaken(record.salt, &draft, want_proof),
                 }
             }
+            Done::Begun { begin, begun } => self.begin(&begin, *begun, want_proof),
             Done::Refused { refusal, record } => self.log(record, Err(refusal), want_proof),
             Done::Unlogged {
                 outcome,
@@ -142,6 +144,26 @@ impl Vault {
             Ok(record) => self.log(record, Err(refusal), want_proof),
             Err(_) => self.unlogged(Err(Refusal::new(Code::Internal)), 0, None),
         }
+    }
+
+    fn begin(&mut self, begin: &Begin, begun: Begun, want_proof: bool) -> Pending {
+        let (salt, draft) = (begun.record.salt, &begin.draft);
+        if !self.still(&begin.subject) {
+            return self.overtaken(salt, draft, want_proof);
+        }
+        let opened = self.nonces().open(
+            begin.principal,
+            begun.nonce,
+            begun.hash,
+            begun.not_after,
+            draft.time,
+        );
+        if opened.is_err() {
+            let refusal = Refusal::new(Code::QuotaExceeded);
+            return self.refuse(salt, draft, refusal, "quota", want_proof);
+        }
+        let (record, answer) = begun.answer();
+        self.log(record, Ok(answer), want_proof)
     }
 
     fn create(&mut self, creation: &Creation, made: Made, want_proof: bool) -> Pending {

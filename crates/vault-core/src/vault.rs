@@ -1,6 +1,7 @@
 //! The vault: state, log in memory, and what is on its way to the disk.
 
 use crate::api::Head;
+use crate::caller::Principal;
 use crate::change::Change;
 use crate::commit::Committed;
 use crate::config::VaultConfig;
@@ -12,7 +13,8 @@ use crate::state::State;
 use crate::strangers::Strangers;
 use crate::time::TimeReading;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use vault_approval::Nonces;
 use vault_audit::{LogKey, LogTree};
 use vault_encoding::Hash;
 use vault_keys::Rng;
@@ -34,6 +36,8 @@ pub struct Vault {
     pub(crate) queue: Queue,
     pub(crate) strangers: Strangers,
     pub(crate) limited: Strangers,
+    /// Requests that wait for approval; taken out while calls are judged side by side.
+    pub(crate) nonces: Mutex<Nonces<Principal>>,
 }
 
 /// What is not durable yet.

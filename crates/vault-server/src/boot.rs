@@ -344,7 +344,10 @@ fn vault_config(config: &ServerConfig, material: &Material, roots: Roots) -> Vau
         let grants = issuer.config.grants.iter().cloned().collect();
         (issuer.config.url.clone(), grants)
     });
+    let constellation = config.constellation.as_ref();
+    let constellation = constellation.and_then(|named| Hash::from_hex(&named.id));
     VaultConfig {
+        constellation,
         issuers: issuers.collect(),
         roles: RoleNames {
             owner: config.roles.owner.clone(),

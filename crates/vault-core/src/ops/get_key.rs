@@ -20,8 +20,15 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, key: KeyRef) -> Step {
             let live = &permitted.key;
             let mut info = live.info();
             let action = Action::Operation(Operation::GetPublicKey);
-            let facts = call.caller.facts();
-            if evaluate(&live.policy, action, &live.subject(), facts, call.time).is_err() {
+            if evaluate(
+                &live.policy,
+                action,
+                &live.subject(),
+                call.facts(),
+                call.time,
+            )
+            .is_err()
+            {
                 info.public_key.clear();
             }
             Step::ready(Answer::GetKey(info), permitted.changed)

@@ -1,10 +1,12 @@
 //! One file per operation: how it is judged, and what it does with its permit.
 
+pub(crate) mod begin_approval;
 pub(crate) mod create_key;
 pub(crate) mod delete_key;
 mod get_key;
 mod get_policy;
 mod get_public_key;
+mod issue_approval;
 mod list_keys;
 mod list_profiles;
 mod mac;
@@ -13,6 +15,7 @@ mod prove;
 mod read_log;
 mod reconstruct;
 mod sign;
+mod simulate;
 mod unwrap;
 mod verify;
 mod whoami;
@@ -45,10 +48,16 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, request: Request) -> Ste
         Request::Reconstruct { key } => reconstruct::authorize(vault, call, key),
         Request::GetPolicy { key } => get_policy::authorize(vault, call, key),
         Request::ListProfiles { key } => list_profiles::authorize(vault, call, key),
-        request @ (Request::BeginApproval { .. }
-        | Request::IssueApproval { .. }
-        | Request::Simulate { .. }
-        | Request::UpdatePolicy(_)
+        Request::BeginApproval {
+            key,
+            request,
+            valid_for,
+        } => begin_approval::authorize(vault, call, key, request, valid_for),
+        Request::IssueApproval { key, statement } => {
+            issue_approval::authorize(vault, call, key, statement)
+        }
+        Request::Simulate { key, request } => simulate::authorize(vault, call, key, request),
+        request @ (Request::UpdatePolicy(_)
         | Request::StageProfile(_)
         | Request::PromoteProfile(_)
         | Request::RevokeProfile(_)

@@ -70,6 +70,7 @@ impl Workers for AllAtOnce {
 
 fn empty() -> Vault {
     let config = VaultConfig {
+        constellation: None,
         issuers: BTreeMap::new(),
         roles: RoleNames::default(),
         time_mode: TimeMode::Host,

@@ -72,6 +72,7 @@ pub(crate) fn config() -> VaultConfig {
     let roles = RoleNames::default();
     let granted = BTreeSet::from([roles.owner.clone(), roles.auditor.clone()]);
     VaultConfig {
+        constellation: None,
         issuers: BTreeMap::from([(ISSUER.to_owned(), granted)]),
         roles,
         time_mode: TimeMode::Host,

@@ -92,6 +92,7 @@ pub fn config() -> VaultConfig {
     let roles = RoleNames::default();
     let granted = BTreeSet::from([roles.owner.clone(), roles.auditor.clone()]);
     VaultConfig {
+        constellation: None,
         issuers: BTreeMap::from([(ISSUER.to_owned(), granted)]),
         roles,
         time_mode: TimeMode::Host,
