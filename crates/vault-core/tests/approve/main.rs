@@ -1,0 +1,20 @@
+//! Approvals from outside the core: what is accepted, what never is, who counts, what the log and strangers see.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+#[path = "../../../vault-test/src/authenticator.rs"]
+#[allow(dead_code, unreachable_pub, reason = "a module of another crate")]
+mod authenticator;
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bound;
+mod kinds;
+mod mutation;
+mod persons;
+mod seen;
+mod world;
