@@ -33,6 +33,7 @@
 //! # }
 //! ```
 
+pub mod approval;
 mod calls;
 mod client;
 mod config;
@@ -49,8 +50,9 @@ pub mod token;
 mod track;
 
 pub use calls::{
-    AuditLog, BatchAnswer, BatchCall, CreateKey, Deleted, Input, LogPage, LogReader,
-    ReconfigureOffer, Reconfigured, ServedConfig, Signed, VaultInfo, Versioned, WhoAmI,
+    AuditLog, BatchAnswer, BatchCall, CreateKey, Deleted, Input, LogPage, LogReader, NewPolicy,
+    PendingProfile, ReconfigureOffer, Reconfigured, ServedConfig, Signed, Simulated, VaultInfo,
+    Versioned, WhoAmI,
 };
 pub use client::Client;
 pub use config::{ClientConfig, VaultPins};

@@ -27,10 +27,12 @@ pub struct CreateKey {
 /// What became of a deleted key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Deleted {
-    /// Destroyed.
+    /// Destroyed, or pending deletion.
     pub state: KeyState,
-    /// Leaf index of the tombstone.
+    /// Leaf index of the tombstone; 0 while the deletion is pending.
     pub tombstone_index: u64,
+    /// Unix seconds, vault time, while the deletion is pending.
+    pub due_at: Option<u64>,
 }
 
 impl Client {
@@ -132,10 +134,16 @@ impl Client {
 
     /// Destroys a key at once.
     pub async fn delete_key(&self, key: KeyName) -> Result<Answer<Deleted>> {
+        self.schedule_deletion(key, 0).await
+    }
+
+    /// Destroys a key in so many seconds, at least as many as its policy says. Until then it refuses
+    /// every use, and its owner or a manager may cancel that.
+    pub async fn schedule_deletion(&self, key: KeyName, window: u64) -> Result<Answer<Deleted>> {
         let key = self.key_ref(key)?.into();
         let request = v1::ScheduleDeletionRequest {
             key,
-            window: 0,
+            window,
             ..Default::default()
         };
         self.call(request).await?.try_map(|answer| {
@@ -143,8 +151,19 @@ impl Client {
             Ok(Deleted {
                 state,
                 tombstone_index: answer.tombstone_index,
+                due_at: (answer.due_at != 0).then_some(answer.due_at),
             })
         })
+    }
+
+    /// Takes back a deletion that is pending; gives the state that the key has then.
+    pub async fn cancel_deletion(&self, key: KeyName) -> Result<Answer<KeyState>> {
+        let request = v1::CancelDeletionRequest {
+            key: self.key_ref(key)?.into(),
+            ..Default::default()
+        };
+        let answer = self.call(request).await?;
+        answer.try_map(|answer| KeyState::from_wire(answer.state))
     }
 
     /// The reference that goes out: with the lineage given, or else the one that is pinned.

@@ -101,6 +101,8 @@ rpcs! {
     Reads KeyServiceClient.list_keys_with_options(ListKeysRequest) -> ListKeysResponse;
     Keyed KeyServiceClient.schedule_deletion_with_options(ScheduleDeletionRequest)
         -> ScheduleDeletionResponse;
+    Keyed KeyServiceClient.cancel_deletion_with_options(CancelDeletionRequest)
+        -> CancelDeletionResponse;
     Uses CryptoServiceClient.sign_with_options(SignRequest) -> SignResponse or Sign;
     Reads CryptoServiceClient.verify_with_options(VerifyRequest) -> VerifyResponse or Verify;
     Uses CryptoServiceClient.wrap_with_options(WrapRequest) -> WrapResponse or Wrap;
@@ -113,5 +115,20 @@ rpcs! {
     Uses CryptoServiceClient.reconstruct_with_options(ReconstructRequest) -> ReconstructResponse
         or Reconstruct;
     Reads PolicyServiceClient.get_policy_with_options(GetPolicyRequest) -> GetPolicyResponse;
+    Keyed PolicyServiceClient.update_policy_with_options(UpdatePolicyRequest)
+        -> UpdatePolicyResponse;
+    Reads PolicyServiceClient.simulate_with_options(SimulateRequest) -> SimulateResponse;
+    Reads ApprovalServiceClient.begin_approval_with_options(BeginApprovalRequest)
+        -> BeginApprovalResponse;
+    Reads ApprovalServiceClient.issue_approval_token_with_options(IssueApprovalTokenRequest)
+        -> IssueApprovalTokenResponse;
+    Keyed ProfileServiceClient.stage_pending_profile_with_options(StagePendingProfileRequest)
+        -> StagePendingProfileResponse;
+    Reads ProfileServiceClient.list_pending_profiles_with_options(ListPendingProfilesRequest)
+        -> ListPendingProfilesResponse;
+    Keyed ProfileServiceClient.promote_pending_profile_with_options(PromotePendingProfileRequest)
+        -> PromotePendingProfileResponse;
+    Keyed ProfileServiceClient.revoke_pending_profile_with_options(RevokePendingProfileRequest)
+        -> RevokePendingProfileResponse;
     Reads VaultServiceClient.who_am_i_with_options(WhoAmIRequest) -> WhoAmIResponse;
 }

@@ -65,20 +65,26 @@ impl Client {
     /// Makes one call, repeating it where that is safe.
     pub(crate) async fn call<R: Rpc>(&self, mut request: R) -> Result<Accepted<R::Answer>> {
         let deadline = self.deadline();
-        let idempotency_key = match R::REPEAT {
+        let repeat = self.repeat_of(R::REPEAT);
+        let idempotency_key = match repeat {
             Repeat::Keyed => text::hex(&random::<16>()?),
             Repeat::Reads | Repeat::Uses => String::new(),
         };
         let mut sendings = Sendings::default();
         loop {
             let asked = self.attempt(&mut request, &idempotency_key, deadline);
-            match self.counted(R::REPEAT, asked).await {
+            match self.counted(repeat, asked).await {
                 Ok(accepted) => return Ok(accepted),
-                Err(failed) => {
-                    self.pause(R::REPEAT, failed, &mut sendings, deadline)
-                        .await?
-                }
+                Err(failed) => self.pause(repeat, failed, &mut sendings, deadline).await?,
             }
+        }
+    }
+
+    /// The first call that a vault takes spends the approval that it carries.
+    fn repeat_of(&self, repeat: Repeat) -> Repeat {
+        match repeat {
+            Repeat::Reads if self.approval.is_some() => Repeat::Uses,
+            other => other,
         }
     }
 
@@ -111,6 +117,7 @@ impl Client {
         request.set_context(v1::CallContext {
             idempotency_key: idempotency_key.to_owned(),
             want_proof: true,
+            approval: self.approval.as_deref().cloned().into(),
             ..self.context(seen.as_ref())
         });
         let answer = match self.send(&session, request, options, deadline).await {

@@ -28,14 +28,13 @@ pub(crate) fn did_nothing(code: ErrorCode) -> bool {
         | ErrorCode::TimeUnknown
         | ErrorCode::SenderConstraintRequired
         | ErrorCode::DpopNonceRequired
-        | ErrorCode::GovernanceRefused => true,
-        // What was asked for may be there, from an earlier sending.
-        ErrorCode::AlreadyExists
-        | ErrorCode::IdempotencyConflict
+        | ErrorCode::GovernanceRefused
         | ErrorCode::ApprovalRefused
         | ErrorCode::VersionConflict
         | ErrorCode::PendingDeletion
-        | ErrorCode::UpdateRefused => false,
+        | ErrorCode::UpdateRefused => true,
+        // What was asked for may be there, from an earlier sending.
+        ErrorCode::AlreadyExists | ErrorCode::IdempotencyConflict => false,
         // The key was used.
         ErrorCode::DecryptionFailed => false,
         // A vault also says this of a call that it has recorded.

@@ -7,6 +7,7 @@ mod hold;
 mod repeat;
 pub(crate) mod stream;
 
+use crate::calls::approval_to_wire;
 use crate::calls::rpc::Repeat;
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorCode, Result};
@@ -20,13 +21,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
+use vault_approval::Approval;
 use vault_policy::VaultId;
+use vault_proto::v1;
 
 /// One vault, attested. Cheap to clone; clones share the session and the memory.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
     effects: Effects,
+    approval: Option<Arc<v1::Approval>>,
 }
 
 struct Shared {
@@ -49,6 +53,7 @@ impl Client {
                 attestations: AtomicU64::new(0),
             }),
             effects: Effects::default(),
+            approval: None,
         };
         let deadline = client.deadline();
         let mut sendings = Sendings::default();
@@ -105,8 +110,19 @@ impl Client {
         let watched = Self {
             shared: self.shared.clone(),
             effects: effects.clone(),
+            approval: self.approval.clone(),
         };
         (watched, effects)
+    }
+
+    /// The same client, whose next call carries this approval. The approval is of one exact call, and
+    /// the vault takes it once: a second call with it is refused, and so is any other.
+    #[must_use]
+    pub fn approved(&self, approval: &Approval) -> Self {
+        Self {
+            approval: Some(Arc::new(approval_to_wire(approval))),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn heads(&self) -> &HeadStore {

@@ -42,6 +42,7 @@
 //! # }
 //! ```
 
+mod approve;
 mod config;
 mod directory;
 mod exchange;
@@ -55,6 +56,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+pub use approve::{Begun, Issued};
 pub use config::ConstellationConfig;
 pub use fan::{Effect, First, each, gather};
 pub use hints::{Announced, Hint, Source};

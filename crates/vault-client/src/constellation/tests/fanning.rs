@@ -188,6 +188,10 @@ async fn of_all_failures_only_refusals_let_what_counts_go_on_to_the_next_vault()
         ErrorCode::SenderConstraintRequired,
         ErrorCode::DpopNonceRequired,
         ErrorCode::GovernanceRefused,
+        ErrorCode::ApprovalRefused,
+        ErrorCode::VersionConflict,
+        ErrorCode::PendingDeletion,
+        ErrorCode::UpdateRefused,
     ];
     let all = [vault(1), vault(2), vault(3)];
     for code in ErrorCode::ALL {
