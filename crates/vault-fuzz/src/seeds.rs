@@ -2,12 +2,15 @@
 //! that is ignored writes them into the corpora.
 
 use crate::golden::{Base, ISSUER, Owned, STORES, disk, root};
+mod changes;
+
 use crate::{archive, memory, receipt, request, tiles};
 use buffa::{Message, MessageField};
 use vault_governance::Reconfiguration;
 use vault_policy::KeyType;
 use vault_proto::v1;
 use vault_proto::v1::__buffa::oneof::{operate_request::Call, sign_request, verify_request};
+use vault_server::fuzzing::KINDS;
 
 /// Target, name and bytes.
 pub type Seed = (&'static str, String, Vec<u8>);
@@ -224,6 +227,7 @@ fn others() -> Vec<Vec<u8>> {
 fn requests() -> Vec<Vec<u8>> {
     let (mut messages, calls): (Vec<_>, Vec<_>) = calls().into_iter().unzip();
     messages.extend(others());
+    messages.extend(changes::messages());
     let under_id = |(id, call)| v1::OperateRequest {
         id,
         call: Some(call),
@@ -244,7 +248,7 @@ fn requests() -> Vec<Vec<u8>> {
     let mut seeds: Vec<_> = numbered
         .map(|(kind, message)| [&[kind, 0][..], &message].concat())
         .collect();
-    seeds.push([&[19, 0][..], b"aDPoP abc\ndproof"].concat());
+    seeds.push([&[KINDS + 3, 0][..], b"aDPoP abc\ndproof"].concat());
     seeds.push([&[13, 2][..], &v1::ReadLogRequest::default().encode_to_vec()].concat());
     seeds
 }

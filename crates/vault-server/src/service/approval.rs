@@ -2,8 +2,10 @@
 
 use super::mapping::{Ask, context};
 use super::{Service, wire};
+use buffa::MessageField;
 use connectrpc::{RequestContext, ServiceRequest, ServiceResult};
-use vault_core::{Refusal, Reply, Request};
+use vault_approval::OidcApproval;
+use vault_core::{Answer, Refusal, Reply, Request};
 use vault_proto::v1::{self, ApprovalService};
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
@@ -31,12 +33,22 @@ impl Ask for v1::BeginApprovalRequest {
     context!();
 
     fn request(self) -> Result<Request, Refusal> {
-        wire::key_ref(&self.key)?;
-        Err(wire::not_yet("request"))
+        Ok(Request::BeginApproval {
+            key: wire::key_ref(&self.key)?,
+            request: self.request,
+            valid_for: self.valid_for,
+        })
     }
 
-    fn answered(_reply: Reply) -> Option<v1::BeginApprovalResponse> {
-        None
+    fn answered(reply: Reply) -> Option<v1::BeginApprovalResponse> {
+        let Answer::BeginApproval { statement } = reply.answer else {
+            return None;
+        };
+        Some(v1::BeginApprovalResponse {
+            receipt: wire::receipt(&reply.receipt),
+            statement,
+            ..Default::default()
+        })
     }
 }
 
@@ -46,11 +58,31 @@ impl Ask for v1::IssueApprovalTokenRequest {
     context!();
 
     fn request(self) -> Result<Request, Refusal> {
-        wire::key_ref(&self.key)?;
-        Err(wire::not_yet("statement"))
+        Ok(Request::IssueApproval {
+            key: wire::key_ref(&self.key)?,
+            statement: self.statement,
+        })
     }
 
-    fn answered(_reply: Reply) -> Option<v1::IssueApprovalTokenResponse> {
-        None
+    fn answered(reply: Reply) -> Option<v1::IssueApprovalTokenResponse> {
+        let Answer::IssueApproval(OidcApproval {
+            manager,
+            by,
+            signature,
+        }) = reply.answer
+        else {
+            return None;
+        };
+        Some(v1::IssueApprovalTokenResponse {
+            receipt: wire::receipt(&reply.receipt),
+            approval: MessageField::some(v1::OidcApproval {
+                manager,
+                issuer: by.issuer,
+                subject: by.subject,
+                signature,
+                ..Default::default()
+            }),
+            ..Default::default()
+        })
     }
 }

@@ -12,7 +12,7 @@ use vault_proto::v1;
 pub type Asked = Result<(Request, CallContext), Refusal>;
 
 /// Number of kinds of messages that [`asked`] knows.
-pub const KINDS: u8 = 16;
+pub const KINDS: u8 = 25;
 
 /// Reads a message of this kind as the services do: within the limits of the wire, as a view, then as a whole.
 /// `None` if the bytes are no such message.
@@ -56,8 +56,24 @@ pub fn asked(kind: u8, bytes: &[u8]) -> Option<Asked> {
             let asked = wire::key_ref(&message.key).map(|key| Request::GetPolicy { key });
             with(message.context.as_option(), asked)
         }
-        _ => of_log(kind, bytes)?,
+        13..=15 => of_log(kind, bytes)?,
+        _ => of_change(kind, bytes)?,
     })
+}
+
+/// Requests that change what a key is, and those around approvals.
+fn of_change(kind: u8, bytes: &[u8]) -> Option<Asked> {
+    match kind % KINDS {
+        16 => ask::<v1::UpdatePolicyRequest>(bytes),
+        17 => ask::<v1::SimulateRequest>(bytes),
+        18 => ask::<v1::BeginApprovalRequest>(bytes),
+        19 => ask::<v1::IssueApprovalTokenRequest>(bytes),
+        20 => ask::<v1::StagePendingProfileRequest>(bytes),
+        21 => ask::<v1::ListPendingProfilesRequest>(bytes),
+        22 => ask::<v1::PromotePendingProfileRequest>(bytes),
+        23 => ask::<v1::RevokePendingProfileRequest>(bytes),
+        _ => ask::<v1::CancelDeletionRequest>(bytes),
+    }
 }
 
 /// Requests of an auditor.

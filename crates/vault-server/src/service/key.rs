@@ -114,12 +114,18 @@ impl Ask for v1::CancelDeletionRequest {
     context!();
 
     fn request(self) -> Result<Request, Refusal> {
-        wire::key_ref(&self.key)?;
-        Err(wire::not_yet("key"))
+        wire::key_ref(&self.key).map(|key| Request::CancelDeletion { key })
     }
 
-    fn answered(_reply: Reply) -> Option<v1::CancelDeletionResponse> {
-        None
+    fn answered(reply: Reply) -> Option<v1::CancelDeletionResponse> {
+        let Answer::CancelDeletion { state } = reply.answer else {
+            return None;
+        };
+        Some(v1::CancelDeletionResponse {
+            receipt: wire::receipt(&reply.receipt),
+            state: wire::key_state(state).into(),
+            ..Default::default()
+        })
     }
 }
 

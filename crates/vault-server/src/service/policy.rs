@@ -3,7 +3,9 @@
 use super::mapping::{Ask, context};
 use super::{Service, wire};
 use connectrpc::{RequestContext, ServiceRequest, ServiceResult};
+use vault_core::api::UpdatePolicy;
 use vault_core::{Answer, Refusal, Reply, Request};
+use vault_policy::PolicyVersion;
 use vault_proto::v1::{self, PolicyService};
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
@@ -65,12 +67,27 @@ impl Ask for v1::UpdatePolicyRequest {
     context!();
 
     fn request(self) -> Result<Request, Refusal> {
-        wire::key_ref(&self.key)?;
-        Err(wire::not_yet("policy"))
+        Ok(Request::UpdatePolicy(UpdatePolicy {
+            key: wire::key_ref(&self.key)?,
+            policy: self.policy,
+            expected_version: PolicyVersion(self.expected_version),
+        }))
     }
 
-    fn answered(_reply: Reply) -> Option<v1::UpdatePolicyResponse> {
-        None
+    fn answered(reply: Reply) -> Option<v1::UpdatePolicyResponse> {
+        let Answer::UpdatePolicy {
+            policy_hash,
+            policy_version,
+        } = reply.answer
+        else {
+            return None;
+        };
+        Some(v1::UpdatePolicyResponse {
+            receipt: wire::receipt(&reply.receipt),
+            policy_hash: policy_hash.0.as_bytes().to_vec(),
+            policy_version: policy_version.0,
+            ..Default::default()
+        })
     }
 }
 
@@ -80,11 +97,24 @@ impl Ask for v1::SimulateRequest {
     context!();
 
     fn request(self) -> Result<Request, Refusal> {
-        wire::key_ref(&self.key)?;
-        Err(wire::not_yet("request"))
+        Ok(Request::Simulate {
+            key: wire::key_ref(&self.key)?,
+            request: self.request,
+        })
     }
 
-    fn answered(_reply: Reply) -> Option<v1::SimulateResponse> {
-        None
+    fn answered(reply: Reply) -> Option<v1::SimulateResponse> {
+        let Answer::Simulate(simulated) = reply.answer else {
+            return None;
+        };
+        Some(v1::SimulateResponse {
+            receipt: wire::receipt(&reply.receipt),
+            allowed: simulated.allowed,
+            code: simulated.code.to_owned(),
+            rule: simulated.rule.unwrap_or_default(),
+            condition: simulated.condition.unwrap_or_default(),
+            missing: simulated.missing,
+            ..Default::default()
+        })
     }
 }

@@ -3,7 +3,10 @@
 use super::mapping::{Ask, context};
 use super::{Service, wire};
 use connectrpc::{RequestContext, ServiceRequest, ServiceResult};
-use vault_core::{Refusal, Reply, Request};
+use vault_core::api::{PendingProfile, PromoteProfile, RevokeProfile, StageProfile};
+use vault_core::{Answer, Refusal, Reply, Request};
+use vault_encoding::Hash;
+use vault_policy::PolicyVersion;
 use vault_proto::v1::{self, ProfileService};
 
 #[allow(refining_impl_trait, reason = "answers are plain messages")]
@@ -47,12 +50,21 @@ impl Ask for v1::StagePendingProfileRequest {
     context!();
 
     fn request(self) -> Result<Request, Refusal> {
-        wire::key_ref(&self.key)?;
-        Err(wire::not_yet("profile"))
+        Ok(Request::StageProfile(StageProfile {
+            key: wire::key_ref(&self.key)?,
+            profile: self.profile,
+        }))
     }
 
-    fn answered(_reply: Reply) -> Option<v1::StagePendingProfileResponse> {
-        None
+    fn answered(reply: Reply) -> Option<v1::StagePendingProfileResponse> {
+        let Answer::StageProfile { digest } = reply.answer else {
+            return None;
+        };
+        Some(v1::StagePendingProfileResponse {
+            receipt: wire::receipt(&reply.receipt),
+            profile_digest: digest.as_bytes().to_vec(),
+            ..Default::default()
+        })
     }
 }
 
@@ -62,12 +74,18 @@ impl Ask for v1::ListPendingProfilesRequest {
     context!();
 
     fn request(self) -> Result<Request, Refusal> {
-        wire::key_ref(&self.key)?;
-        Err(wire::not_yet("key"))
+        wire::key_ref(&self.key).map(|key| Request::ListProfiles { key })
     }
 
-    fn answered(_reply: Reply) -> Option<v1::ListPendingProfilesResponse> {
-        None
+    fn answered(reply: Reply) -> Option<v1::ListPendingProfilesResponse> {
+        let Answer::ListProfiles { profiles } = reply.answer else {
+            return None;
+        };
+        Some(v1::ListPendingProfilesResponse {
+            receipt: wire::receipt(&reply.receipt),
+            profiles: profiles.into_iter().map(pending).collect(),
+            ..Default::default()
+        })
     }
 }
 
@@ -77,12 +95,27 @@ impl Ask for v1::PromotePendingProfileRequest {
     context!();
 
     fn request(self) -> Result<Request, Refusal> {
-        wire::key_ref(&self.key)?;
-        Err(wire::not_yet("profile_digest"))
+        Ok(Request::PromoteProfile(PromoteProfile {
+            key: wire::key_ref(&self.key)?,
+            digest: digest(&self.profile_digest)?,
+            expected_version: PolicyVersion(self.expected_version),
+        }))
     }
 
-    fn answered(_reply: Reply) -> Option<v1::PromotePendingProfileResponse> {
-        None
+    fn answered(reply: Reply) -> Option<v1::PromotePendingProfileResponse> {
+        let Answer::PromoteProfile {
+            policy_hash,
+            policy_version,
+        } = reply.answer
+        else {
+            return None;
+        };
+        Some(v1::PromotePendingProfileResponse {
+            receipt: wire::receipt(&reply.receipt),
+            policy_hash: policy_hash.0.as_bytes().to_vec(),
+            policy_version: policy_version.0,
+            ..Default::default()
+        })
     }
 }
 
@@ -92,11 +125,33 @@ impl Ask for v1::RevokePendingProfileRequest {
     context!();
 
     fn request(self) -> Result<Request, Refusal> {
-        wire::key_ref(&self.key)?;
-        Err(wire::not_yet("profile_digest"))
+        Ok(Request::RevokeProfile(RevokeProfile {
+            key: wire::key_ref(&self.key)?,
+            digest: digest(&self.profile_digest)?,
+        }))
     }
 
-    fn answered(_reply: Reply) -> Option<v1::RevokePendingProfileResponse> {
-        None
+    fn answered(reply: Reply) -> Option<v1::RevokePendingProfileResponse> {
+        let Answer::RevokeProfile = reply.answer else {
+            return None;
+        };
+        Some(v1::RevokePendingProfileResponse {
+            receipt: wire::receipt(&reply.receipt),
+            ..Default::default()
+        })
+    }
+}
+
+fn digest(bytes: &[u8]) -> Result<Hash, Refusal> {
+    vault_proto::hash("profile_digest", bytes).map_err(wire::invalid)
+}
+
+fn pending(pending: PendingProfile) -> v1::PendingProfile {
+    v1::PendingProfile {
+        profile: pending.profile.to_vec(),
+        profile_digest: pending.digest.as_bytes().to_vec(),
+        staged_at: pending.staged_at.map_or(0, |at| at.0),
+        staged_by: pending.staged_by,
+        ..Default::default()
     }
 }

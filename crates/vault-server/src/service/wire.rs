@@ -1,9 +1,11 @@
 //! Messages to the core's terms, and back.
 
 use buffa::{EnumValue, Inline, Message, MessageField};
+use vault_approval::{Approval, Assertion, MOST_PROOFS, Nonce, OidcApproval, Proof};
 use vault_core::api::{self, KeyRef, KeyState, LoggedLeaf, Receipt, SeenHead};
 use vault_core::{CallContext, Code, Head, Refusal, SignatureFormat};
-use vault_policy::{KeyVersion, VaultId};
+use vault_policy::{KeyVersion, OidcSubject, VaultId};
+use vault_proto::v1::__buffa::oneof::approval_proof;
 use vault_proto::{WireError, v1};
 
 type Field<T> = MessageField<T, Inline<T>>;
@@ -15,11 +17,6 @@ pub(super) fn invalid(error: WireError) -> Refusal {
 
 fn wrong(field: &'static str, problem: &'static str) -> Refusal {
     invalid(WireError { field, problem })
-}
-
-/// What the vault does not do yet.
-pub(super) fn not_yet(field: &'static str) -> Refusal {
-    wrong(field, "not accepted yet")
 }
 
 /// A message field that may be absent.
@@ -39,15 +36,12 @@ pub(super) fn call_context(context: Option<&v1::CallContext>) -> Result<CallCont
     let Some(context) = context else {
         return Ok(CallContext::default());
     };
-    if context.approval.is_set() {
-        return Err(not_yet("approval"));
-    }
     let seen = context.seen.as_option().map(seen_head).transpose()?;
     Ok(CallContext {
         idempotency_key: context.idempotency_key.clone(),
         seen,
         want_proof: context.want_proof,
-        approval: None,
+        approval: context.approval.as_option().map(approval).transpose()?,
     })
 }
 
@@ -57,6 +51,51 @@ fn seen_head(seen: &v1::SeenHead) -> Result<SeenHead, Refusal> {
         size: seen.size,
         root: vault_proto::hash("seen.root", &seen.root).map_err(invalid)?,
     })
+}
+
+fn approval(approval: &v1::Approval) -> Result<Approval, Refusal> {
+    let hash = |field, bytes: &[u8]| vault_proto::hash(field, bytes).map_err(invalid);
+    let path = approval.path.iter().map(|step| hash("approval.path", step));
+    let path = path.collect::<Result<Vec<_>, _>>()?;
+    if approval.proofs.len() > MOST_PROOFS {
+        return Err(wrong("approval.proofs", "more than 16"));
+    }
+    let proofs = approval.proofs.iter().map(|given| given.proof.as_ref());
+    let proofs = proofs
+        .map(|given| {
+            given
+                .map(proof)
+                .ok_or_else(|| wrong("approval.proofs", "unknown"))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Approval {
+        nonce: Nonce(hash("approval.nonce", &approval.nonce)?.0),
+        salt: hash("approval.salt", &approval.salt)?.0,
+        index: approval.index,
+        path: path
+            .try_into()
+            .map_err(|_| wrong("approval.path", "not of 4 steps"))?,
+        proofs,
+    })
+}
+
+fn proof(proof: &approval_proof::Proof) -> Proof {
+    match proof {
+        approval_proof::Proof::Fido2(assertion) => Proof::Fido2(Assertion {
+            credential_id: assertion.credential_id.clone(),
+            authenticator_data: assertion.authenticator_data.clone(),
+            client_data_json: assertion.client_data_json.clone(),
+            signature: assertion.signature.clone(),
+        }),
+        approval_proof::Proof::Oidc(token) => Proof::Oidc(OidcApproval {
+            manager: token.manager.clone(),
+            by: OidcSubject {
+                issuer: token.issuer.clone(),
+                subject: token.subject.clone(),
+            },
+            signature: token.signature.clone(),
+        }),
+    }
 }
 
 pub(super) fn key_ref(key: &Field<v1::KeyRef>) -> Result<KeyRef, Refusal> {
