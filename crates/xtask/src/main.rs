@@ -25,6 +25,7 @@ cargo xtask COMMAND
   sizes        files and functions that have outgrown their names
   licences     the licence of every dependency, against deny.toml (offline)
   advisories   known vulnerabilities of dependencies; SKIPPED where the database is out of reach
+  wallet [--test]  the wallet's pages, from their sources into target/wallet; or their tests
   bench        signatures per server core as a share of `openssl speed`, in the same run
   crash [--kills N]  crashes at length: every state, every system call, N kills (default 10000)
   soak [--minutes N]  honest tenants and a hostile one, kills and restarts (default 10 minutes)
@@ -57,6 +58,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "sizes" => sizes::run(&root),
         "licences" => licences::run(&root),
         "advisories" => advisories::run(&root),
+        "wallet" => suites::wallet(&root, rest),
         "bench" => bench::run(&root, rest),
         "crash" => crash::run(&root, rest),
         "soak" => soak::run(&root, rest),

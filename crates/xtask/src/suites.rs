@@ -1,5 +1,9 @@
 //! The tests of every language, counted: `{lang, suite, passed, failed, ignored}`.
 
+mod wallet;
+
+pub(crate) use wallet::run as wallet;
+
 use crate::{run, silence};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -28,7 +32,13 @@ pub(crate) struct Suite {
 pub(crate) fn run(root: &Path) -> Result<()> {
     let mut suites = rust(root)?;
     suites.push(go(root)?);
-    for suite in &suites {
+    suites.extend(wallet::suites(root)?);
+    report(&suites)
+}
+
+/// A line for each suite and one for all; fails where something is amiss.
+fn report(suites: &[Suite]) -> Result<()> {
+    for suite in suites {
         println!("{}", suite.line());
     }
     let sum = |count: fn(&Suite) -> u64| suites.iter().map(count).sum::<u64>();

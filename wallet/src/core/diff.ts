@@ -30,6 +30,29 @@ const THINGS: Record<string, { subject: string; key: string }> = {
   "principals.tees": { subject: "profile", key: "name" },
 };
 
+/** Conditions of no members; no text can stand where a condition does. */
+const CONDITIONS: Record<string, string> = { '{"all":[]}': "(always)", '{"any":[]}': "(never)" };
+
+/** What the last name of a path means, where the name does not say it. */
+const MEANINGS: Record<string, string> = {
+  deletion_window: "seconds between a deletion and its end, in which it can be cancelled",
+  fresh_for: "how old an approval may be, in seconds",
+  managers: "who may approve",
+  min_isv_svn: "the lowest security version that is let in",
+  mrenclave: "the measurement of one build",
+  mrsigner: "whoever signed the build: every build of theirs",
+  oidc: "whether an identity provider may approve in a person's name",
+  platforms: "the machines; none means any",
+  quorum: "the persons who must approve a change",
+  sealed_forever: "whether the key may become unusable for ever",
+  statuses: "the states of a platform's firmware that are let in",
+  threshold: "how many different persons must approve",
+};
+
+export function meaning(path: string): string | null {
+  return MEANINGS[path.split(".").at(-1) ?? ""] ?? null;
+}
+
 export function diff(before: Canonical, after: Canonical, path = ""): Difference[] {
   if (canonicalText(before) === canonicalText(after)) return [];
   const thing = THINGS[path];
@@ -83,6 +106,8 @@ export function leaves(value: Canonical, path = ""): Map<string, string> {
     if (value.every((item) => typeof item === "string")) return new Map([[path, listed(value)]]);
     return new Map(value.flatMap((item, at) => [...leaves(item, `${path}[${at + 1}]`)]));
   }
+  const whole = CONDITIONS[canonicalText(value)];
+  if (whole !== undefined) return new Map([[path, whole]]);
   if (value.size === 0) return new Map([[path, "(empty)"]]);
   return new Map([...value].flatMap(([name, inner]) => [...leaves(inner, path ? `${path}.${name}` : name)]));
 }

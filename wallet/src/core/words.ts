@@ -184,7 +184,7 @@ function namedIn(rule: Canonical, name: string): string[] {
   const operations = rule.get("operations");
   const condition = canonicalText(rule.get("condition") ?? "");
   const named = (Array.isArray(principals) && principals.includes(name)) || condition.includes(canonicalText(new Map([["profile", name]])));
-  return named && Array.isArray(operations) ? [`${String(rule.get("name"))}: ${operations.join(", ")}`] : [];
+  return named && Array.isArray(operations) ? [`${String(rule.get("name"))} (${operations.join(", ")})`] : [];
 }
 
 /** Data in full: as text where it is text, else as hex. */

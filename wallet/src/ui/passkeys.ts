@@ -40,7 +40,7 @@ function form(known: Passkey[], redraw: () => void): HTMLElement {
   return card(
     "Register a passkey",
     h("p", {}, "The key stays in your device or security key. What it gives out is a principal: hand it to the owner of a key, who writes it into the key's policy."),
-    h("form", { submit, class: "card-form" }, h("div", { class: "field" }, h("label", { for: "person" }, "Your name in the policy"), input), h("p", { class: "quiet" }, `It works on this site alone: ${location.origin}`), h("div", { class: "actions" }, button)),
+    h("form", { submit, class: "form" }, h("div", { class: "field" }, h("label", { for: "person" }, "Your name in the policy"), input), h("p", { class: "quiet" }, `It works on this site alone: ${location.origin}`), h("div", { class: "actions" }, button)),
     result,
   );
 }

@@ -36,6 +36,7 @@ function head(found: Review): HTMLElement {
     { class: "card" },
     h("div", { class: "head" }, h("h1", { tabindex: "-1" }, title(first.request.operation)), left),
     h("p", {}, h("bdi", {}, visible(requesterName(first))), ` asks, until ${moment(until)}.`),
+    h("p", { class: "exact quiet" }, handles(found).map(visible).join(" ")),
   );
 }
 

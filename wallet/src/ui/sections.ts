@@ -1,6 +1,6 @@
 /** What a request does, part by part. */
 import { fromUtf8, hex } from "../core/bytes.js";
-import type { Line } from "../core/diff.js";
+import { meaning, type Line } from "../core/diff.js";
 import type { Review } from "../core/review.js";
 import { visible, visibleLines } from "../core/visible.js";
 import * as words from "../core/words.js";
@@ -42,11 +42,16 @@ function policyChange(found: Review): HTMLElement[] {
 function change(one: words.Judged): HTMLElement {
   const subject = one.subject === "value" ? one.name : `${one.subject} ${one.name}`;
   const head = h("div", { class: "line" }, h("h3", {}, h("bdi", {}, visible(subject)), ` ${one.change === "changed" ? "" : one.change}`), badge(one.effect, EFFECTS[one.effect]));
-  return h("li", { class: "change" }, head, lineList(one.lines));
+  const said = one.subject === "value" ? meaning(one.name) : null;
+  return h("li", { class: "change" }, head, said && h("p", { class: "path" }, said), lineList(one.lines));
 }
 
 function lineList(lines: Line[]): HTMLElement {
-  return h("ul", {}, ...lines.map((line) => h("li", {}, line.path ? h("span", { class: "path" }, visible(line.path)) : null, side("del", "Before", line.before), side("ins", "After", line.after))));
+  const item = (line: Line) => {
+    const said = [line.path, meaning(line.path)].filter((part) => part !== null && part !== "").join(": ");
+    return h("li", {}, said ? h("span", { class: "path" }, visible(said)) : null, side("del", "Before", line.before), side("ins", "After", line.after));
+  };
+  return h("ul", {}, ...lines.map(item));
 }
 
 function side(tag: "del" | "ins", label: string, value: string | null): HTMLElement | null {
@@ -63,9 +68,9 @@ function profileChange(found: Review): HTMLElement[] {
 function beside(view: words.ProfileView): HTMLElement[] {
   if (view.beside === null) return [notice("", "The key's policy was not sent: what the build would stand beside is not known here.")];
   const name = visible(view.name);
-  const known = view.beside.map((lines) => h("div", { class: "change", "data-diff": "profile" }, h("h3", {}, `Against the build that is ${name} now`), lines.length === 0 ? h("p", {}, "No difference.") : lineList(lines)));
+  const known = view.beside.map((lines) => h("div", { class: "change", "data-diff": "profile" }, h("h3", {}, `Against the build that is called ${name} now`), lines.length === 0 ? h("p", {}, "No difference.") : lineList(lines)));
   const rules = view.rules ?? [];
-  const stands = rules.length === 0 ? `No rule names ${name}.` : `${name} stands in: ${rules.map(visible).join("; ")}.`;
+  const stands = rules.length === 0 ? `No rule names ${name}.` : `The name ${name} stands in ${rules.length === 1 ? "the rule" : "the rules"} ${rules.map(visible).join("; ")}.`;
   return [h("p", {}, known.length === 0 ? `No build has the name ${name} now. ` : "Both builds are allowed until the old one is removed. ", stands), ...known];
 }
 

@@ -29,3 +29,11 @@ test("the page has no inline script or style, and the lock file names no registr
   const lock = readFileSync(path.join(root, "package-lock.json"), "utf8");
   assert.ok(!/"resolved"|https?:\/\/[^"]*registry/.test(lock));
 });
+
+test("every package is under a permissive licence; one is used by tests alone", () => {
+  const { packages } = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8"));
+  const allowed = ["Apache-2.0", "MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD"];
+  const others = Object.entries<any>(packages).filter(([name, one]) => name !== "" && !allowed.includes(one.license));
+  assert.deepEqual(others.map(([name, one]) => [name, one.license]), [["node_modules/axe-core", "MPL-2.0"]]);
+  assert.ok(Object.entries<any>(packages).every(([name, one]) => name === "" || one.dev === true), "nothing of npm is in the bundle");
+});

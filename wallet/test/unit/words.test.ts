@@ -97,7 +97,7 @@ test("a promotion shows what the new build differs in, and where its name stands
   const request = { operation: "promote_profile", policy_version: "3", profile_digest: profileDigest(build) };
   const view = words.profileView(await review(bytes(bundle({ request, policy: POLICY, profile: build }))));
   assert.deepEqual(view?.beside, [[{ path: "mrenclave", before: "11".repeat(32), after: "22".repeat(32) }]]);
-  assert.deepEqual(view?.rules, ["release: sign, wrap"]);
+  assert.deepEqual(view?.rules, ["release (sign, wrap)"]);
   assert.ok(view?.rows.some((row) => row.label === "mrenclave" && row.value === "22".repeat(32)));
 });
 
