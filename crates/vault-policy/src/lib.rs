@@ -24,6 +24,7 @@ mod profile;
 mod read;
 mod sender;
 mod template;
+mod text;
 mod time;
 mod truth;
 mod update;
@@ -57,6 +58,10 @@ pub use principal::{
 pub use profile::{AttestationProfile, RequiredOid, SignerMatch, TcbRule};
 pub use sender::{SHARE_CLASSES, sender_allows};
 pub use template::{TEMPLATES, Template, TemplateArgs, TemplateError, template};
+pub use text::{
+    Difference, Direction, Explanation, Grant, Missing, Outcome, Requirement, diff, explain,
+    simulate,
+};
 pub use time::{UnixSeconds, VaultTime};
 pub use truth::Truth;
 pub use update::{

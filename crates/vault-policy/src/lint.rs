@@ -3,7 +3,9 @@
 use crate::condition::Condition;
 use crate::evidence::TcbStatus;
 use crate::model::{KeyPolicy, PolicyFields, PrincipalName, Rule};
+use crate::mutability::{Field, Level, OidcApproval};
 use crate::profile::AttestationProfile;
+use crate::update::eligible;
 use crate::usage::usage_allows;
 use std::collections::BTreeSet;
 
@@ -46,11 +48,37 @@ pub fn lint(policy: &KeyPolicy) -> Vec<Finding> {
         .tees
         .iter()
         .for_each(|tee| profile(tee, &mut findings));
+    governance(fields, &mut findings);
     fields
         .operations
         .iter()
         .for_each(|rule| self::rule(fields, rule, &mut findings));
     findings
+}
+
+/// Managers whom the owner can do without, and managers who cannot do without each other.
+fn governance(fields: &PolicyFields, findings: &mut Vec<Finding>) {
+    if fields.principals.managers.is_empty() {
+        return;
+    }
+    let mut say = |field: Field, code, message: &str| {
+        let at = format!("mutability.{}", field.name());
+        findings.push(Finding::new("", &at, code, message));
+    };
+    for field in [Field::Operations, Field::Managers] {
+        if fields.mutability.level(field) == Level::Owner {
+            let message = "the owner alone can do away with every approval";
+            say(field, "owner_overrules_managers", message);
+        }
+    }
+    let needs_all = |(_, level): &(Field, Level)| match level {
+        Level::Quorum(quorum) => eligible(fields, quorum.oidc) == quorum.threshold,
+        Level::Owner | Level::Immutable => false,
+    };
+    if let Some((field, _)) = fields.mutability.levels().find(needs_all) {
+        let message = "it takes every manager: one who is lost blocks every change";
+        say(field, "no_spare_manager", message);
+    }
 }
 
 fn profile(profile: &AttestationProfile, findings: &mut Vec<Finding>) {
@@ -152,6 +180,11 @@ fn rule(fields: &PolicyFields, rule: &Rule, findings: &mut Vec<Finding>) {
     visit(&rule.condition, "", &mut |condition, path| {
         if matches!(condition, Condition::Any(members) if members.is_empty()) {
             say(path, "never_true", "`any` of nothing never holds");
+        }
+        if matches!(condition, Condition::ManagerApproval(approval) if approval.oidc == OidcApproval::Allowed)
+        {
+            let message = "whoever can issue a manager's token can approve";
+            say(path, "approval_by_token", message);
         }
     });
 }

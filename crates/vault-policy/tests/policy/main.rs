@@ -15,3 +15,4 @@ mod schema;
 mod support;
 mod updates;
 mod vectors;
+mod words;

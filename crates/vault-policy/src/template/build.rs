@@ -1,0 +1,93 @@
+//! What templates are put together from.
+
+use super::TemplateArgs;
+use crate::condition::Condition;
+use crate::ids::Measurement;
+use crate::model::{
+    Lifecycle, Owner, PolicyFields, PrincipalName, Principals, Recovery, Reserved, Rule, Usage,
+};
+use crate::mutability::Mutability;
+use crate::operation::Operation;
+use crate::principal::NamedCaller;
+use crate::profile::{AttestationProfile, TcbRule};
+use crate::usage::type_allows;
+use std::collections::BTreeSet;
+
+pub(super) fn operations(
+    args: &TemplateArgs,
+    keep: impl Fn(Operation) -> bool,
+) -> BTreeSet<Operation> {
+    let able = |operation: &Operation| type_allows(args.key_type, *operation) && keep(*operation);
+    Operation::USES.into_iter().filter(able).collect()
+}
+
+pub(super) fn uses_secret(operation: Operation) -> bool {
+    !matches!(operation, Operation::Verify | Operation::GetPublicKey)
+}
+
+pub(super) fn rule(
+    name: &str,
+    operations: BTreeSet<Operation>,
+    principals: &[&str],
+    condition: Condition,
+) -> Rule {
+    let principals = principals
+        .iter()
+        .copied()
+        .map(PrincipalName::from)
+        .collect();
+    Rule {
+        name: name.to_owned(),
+        operations,
+        principals,
+        condition,
+    }
+}
+
+pub(super) fn exact_build(
+    args: &TemplateArgs,
+    name: &str,
+    mrenclave: Measurement,
+) -> AttestationProfile {
+    AttestationProfile {
+        name: name.to_owned(),
+        mrenclave: Some(mrenclave),
+        signer: None,
+        mrtd: Reserved,
+        rtmrs: Reserved,
+        config_merkle_root: None,
+        required_oids: BTreeSet::new(),
+        platforms: args.platforms.clone(),
+        tcb: TcbRule::default(),
+    }
+}
+
+pub(super) fn fields(
+    args: &TemplateArgs,
+    rules: Vec<Rule>,
+    callers: Vec<NamedCaller>,
+    tees: Vec<AttestationProfile>,
+) -> PolicyFields {
+    let principals = Principals {
+        owner: Owner {
+            subject: args.owner.clone(),
+            second_factor: args.second_factor.clone(),
+        },
+        managers: args.managers.clone(),
+        auditors: Vec::new(),
+        callers,
+        tees,
+        mtls: Vec::new(),
+    };
+    PolicyFields {
+        mutability: Mutability::default_of(&principals, &rules),
+        principals,
+        operations: rules,
+        usage: Usage {
+            operations: operations(args, |_| true),
+            export: Reserved,
+        },
+        lifecycle: Lifecycle::default(),
+        recovery: Recovery::default(),
+    }
+}
