@@ -26,8 +26,8 @@ fn dev_ended_by(name: &str, orderly: bool) {
     let running = processes_naming(scratch.path());
     assert_eq!(
         running.len(),
-        7,
-        "dev, issuer, registry and four vaults: {running:?}"
+        8,
+        "dev, issuer, registry, relay and four vaults: {running:?}"
     );
     assert_eq!(dev.end_by(name).success(), orderly);
     nobody_left(scratch.path());

@@ -19,6 +19,22 @@ pub(crate) enum PolicyCommand {
     /// something.
     #[command(after_help = "Example:\n  evault policy lint policy.yaml --type p256")]
     Lint(PolicyLint),
+    /// What an edit of a policy widens and what it narrows, in words, and whose approval it takes.
+    /// Offline.
+    #[command(after_help = "Example:\n  evault policy diff policy.yaml edited.yaml")]
+    Diff(PolicyDiff),
+    /// Who may do what under a policy, and which rule and condition stand in the way, named as
+    /// refusals name them. Offline.
+    #[command(after_help = "Examples:
+  evault policy explain policy.yaml
+  evault policy explain policy.yaml --operation sign")]
+    Explain(PolicyExplain),
+    /// Whether a caller would be allowed, and if not, what is missing. Offline, for callers with
+    /// tokens; exit code 3 if not.
+    #[command(after_help = "Example:
+  evault policy simulate policy.yaml --operation sign --issuer https://login.example.com \\
+      --subject ann --approved-by bob --at 1790000000")]
+    Simulate(PolicySimulate),
 }
 
 /// How a policy is written.
@@ -77,4 +93,56 @@ pub(crate) struct PolicyLint {
     /// Also whether a key of this type could live under it.
     #[arg(long = "type", value_enum)]
     pub(crate) key_type: Option<TypeName>,
+}
+
+/// `policy diff`
+#[derive(Args, Debug)]
+pub(crate) struct PolicyDiff {
+    /// The policy in force: a YAML or JSON file.
+    #[arg(value_name = "OLD")]
+    pub(crate) old: String,
+    /// The policy that is to replace it; `-` for stdin.
+    #[arg(value_name = "NEW")]
+    pub(crate) new: String,
+}
+
+/// `policy explain`
+#[derive(Args, Debug)]
+pub(crate) struct PolicyExplain {
+    /// A YAML or JSON file; `-` for stdin.
+    #[arg(value_name = "F")]
+    pub(crate) file: String,
+    /// Only this operation; otherwise all that rules or usage name.
+    #[arg(long, value_name = "OP")]
+    pub(crate) operation: Option<String>,
+}
+
+/// `policy simulate`
+#[derive(Args, Debug)]
+pub(crate) struct PolicySimulate {
+    /// A YAML or JSON file; `-` for stdin.
+    #[arg(value_name = "F")]
+    pub(crate) file: String,
+    /// What the caller wants to do: an operation, or get_key, get_policy, delete_key, list_profiles,
+    /// cancel_deletion.
+    #[arg(long, value_name = "OP")]
+    pub(crate) operation: String,
+    /// `iss` of the caller's token.
+    #[arg(long, value_name = "URL", requires = "subject")]
+    pub(crate) issuer: Option<String>,
+    /// `sub` of the caller's token.
+    #[arg(long, value_name = "SUB", requires = "issuer")]
+    pub(crate) subject: Option<String>,
+    /// A role that the token holds; repeatable.
+    #[arg(long, value_name = "ROLE", requires = "subject")]
+    pub(crate) role: Vec<String>,
+    /// A manager who has just approved this request; repeatable.
+    #[arg(long, value_name = "PERSON")]
+    pub(crate) approved_by: Vec<String>,
+    /// The owner's second factor has just approved this request.
+    #[arg(long)]
+    pub(crate) second_factor: bool,
+    /// Unix seconds, instead of now.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) at: Option<u64>,
 }

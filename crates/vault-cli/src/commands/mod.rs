@@ -29,8 +29,11 @@ mod key_wrap;
 mod memory;
 mod owner_export;
 mod owner_import;
+mod policy_diff;
+mod policy_explain;
 mod policy_lint;
 mod policy_show;
+mod policy_simulate;
 mod policy_template;
 mod secret_adopt;
 mod secret_json;
@@ -156,6 +159,9 @@ async fn policy(context: &Context, command: PolicyCommand) -> Result<Output> {
         PolicyCommand::Template(args) => policy_template::run(args),
         PolicyCommand::Show(args) => policy_show::run(context, args).await,
         PolicyCommand::Lint(args) => policy_lint::run(args),
+        PolicyCommand::Diff(args) => policy_diff::run(args),
+        PolicyCommand::Explain(args) => policy_explain::run(args),
+        PolicyCommand::Simulate(args) => policy_simulate::run(args),
     }
 }
 

@@ -1,0 +1,71 @@
+//! `policy diff`
+
+use crate::cli::PolicyDiff;
+use crate::output::{Human, Output};
+use crate::policy_source;
+use serde_json::{Value, json};
+use vault_client::Result;
+use vault_policy::{Authority, Difference, OidcApproval, UpdateDeny, diff, required};
+
+pub(crate) fn run(args: PolicyDiff) -> Result<Output> {
+    let old = policy_source::read(&args.old)?;
+    let new = policy_source::read(&args.new)?;
+    let differences = diff(&old, &new);
+    let takes = required(&old, &new);
+    let json = json!({
+        "old_policy_hash": old.hash().to_string(),
+        "policy_hash": new.hash().to_string(),
+        "differences": differences.iter().map(difference_json).collect::<Vec<_>>(),
+        "takes": takes_json(&takes),
+    });
+    let mut lines: Vec<_> = differences.iter().map(line).collect();
+    lines.push(in_words(&takes));
+    Ok(Output::new(json, Human::Text(lines.join("\n"))))
+}
+
+fn difference_json(difference: &Difference) -> Value {
+    json!({
+        "field": difference.field.name(),
+        "direction": difference.direction.name(),
+        "text": difference.text,
+    })
+}
+
+fn line(difference: &Difference) -> String {
+    let direction = difference.direction.name();
+    format!("{direction:<8} {}", difference.text)
+}
+
+/// The vault judges by the policy in force; so does this.
+fn takes_json(takes: &std::result::Result<Authority, UpdateDeny>) -> Value {
+    match takes {
+        Ok(Authority { managers, .. }) => json!({
+            "possible": true,
+            "owner": true,
+            "managers": managers.map(|quorum| quorum.threshold.to_string()),
+            "oidc": managers.map(|quorum| quorum.oidc == OidcApproval::Allowed),
+        }),
+        Err(deny) => json!({
+            "possible": false,
+            "code": deny.code(),
+            "message": deny.to_string(),
+        }),
+    }
+}
+
+fn in_words(takes: &std::result::Result<Authority, UpdateDeny>) -> String {
+    match takes {
+        Ok(Authority { managers: None, .. }) => "takes: the owner".to_owned(),
+        Ok(Authority {
+            managers: Some(quorum),
+            ..
+        }) => {
+            let with = match quorum.oidc {
+                OidcApproval::Allowed => "passkey or token",
+                OidcApproval::Refused => "passkey",
+            };
+            format!("takes: the owner, and {} of the managers by {with}", quorum.threshold)
+        }
+        Err(deny) => format!("cannot be done: {deny}"),
+    }
+}

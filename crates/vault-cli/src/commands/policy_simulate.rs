@@ -1,0 +1,143 @@
+//! `policy simulate`
+
+use super::policy_explain;
+use crate::cli::PolicySimulate;
+use crate::context::usage;
+use crate::exit::Exit;
+use crate::output::{Human, Output};
+use crate::policy_source;
+use serde_json::json;
+use std::time::{SystemTime, UNIX_EPOCH};
+use vault_client::Result;
+use vault_encoding::Hash;
+use vault_policy::{
+    Action, Approved, Approver, Credential, Facts, Fido2Credential, KeyHandle, KeyPolicy,
+    KeySubject, KeyVersion, Lineage, Outcome, PolicyVersion, SenderConstraint, TokenFacts,
+    UnixSeconds, VaultTime, simulate,
+};
+
+pub(crate) fn run(args: PolicySimulate) -> Result<Output> {
+    let policy = policy_source::read(&args.file)?;
+    let action = action(&args.operation)?;
+    let now = time(args.at);
+    let facts = facts(&policy, &args, now)?;
+    let outcome = simulate(&policy, action, &subject(&policy), &facts, now);
+    let exit = match outcome.allowed {
+        true => Exit::Done,
+        false => Exit::Refused,
+    };
+    Ok(output(&outcome).exit(exit))
+}
+
+fn output(outcome: &Outcome) -> Output {
+    let missing: Vec<_> = outcome.missing.iter().map(ToString::to_string).collect();
+    let deny = outcome.deny.as_ref();
+    let json = json!({
+        "allowed": outcome.allowed,
+        "reason": deny.map(|deny| deny.code()),
+        "rule": deny.and_then(|deny| deny.rule()),
+        "condition": deny.and_then(|deny| deny.condition()),
+        "missing": missing,
+    });
+    let mut lines = vec![match deny {
+        None => "allowed".to_owned(),
+        Some(deny) => format!("refused: {deny}"),
+    }];
+    lines.extend(missing.iter().map(|missing| format!("  missing: {missing}")));
+    Output::new(json, Human::Text(lines.join("\n")))
+}
+
+fn action(name: &str) -> Result<Action> {
+    Ok(match name {
+        "get_key" => Action::GetKey,
+        "get_policy" => Action::GetPolicy,
+        "delete_key" => Action::Delete,
+        "list_profiles" => Action::ListProfiles,
+        "cancel_deletion" => Action::CancelDeletion,
+        operation => Action::Operation(policy_explain::operation(operation)?),
+    })
+}
+
+fn time(at: Option<u64>) -> VaultTime {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    match at.or_else(|| now().map(|since| since.as_secs())) {
+        Some(seconds) => {
+            let now = UnixSeconds(seconds);
+            VaultTime::Known { lo: now, hi: now }
+        }
+        None => VaultTime::Unknown,
+    }
+}
+
+/// The decision does not look at it.
+fn subject(policy: &KeyPolicy) -> KeySubject {
+    KeySubject {
+        handle: KeyHandle([0; 16]),
+        lineage: Lineage(Hash([0; 32])),
+        version: KeyVersion(1),
+        policy_hash: policy.hash(),
+        policy_version: PolicyVersion(1),
+    }
+}
+
+fn facts(policy: &KeyPolicy, args: &PolicySimulate, now: VaultTime) -> Result<Facts> {
+    let token = args.issuer.clone().zip(args.subject.clone());
+    let token = token.map(|(issuer, subject)| TokenFacts {
+        issuer,
+        subject,
+        roles: args.role.iter().cloned().collect(),
+        expires_at: UnixSeconds(u64::MAX),
+        constraint: SenderConstraint::Dpop,
+    });
+    let mut approvals = Vec::new();
+    for name in &args.approved_by {
+        approvals.push(Approved {
+            by: approver(policy, name)?,
+            begun: now,
+        });
+    }
+    if args.second_factor {
+        approvals.push(Approved {
+            by: second_factor(policy)?,
+            begun: now,
+        });
+    }
+    Ok(Facts {
+        token,
+        approvals,
+        ..Facts::default()
+    })
+}
+
+/// By a passkey where the person has one.
+fn approver(policy: &KeyPolicy, name: &str) -> Result<Approver> {
+    let managers = &policy.fields().principals.managers;
+    let person = managers.iter().find(|person| person.id == name);
+    let person = person.ok_or_else(|| usage(&format!("no manager `{name}` in the policy")))?;
+    let passkey = person.credentials.iter().find_map(|credential| match credential {
+        Credential::Fido2(credential) => Some(by_passkey(credential)),
+        Credential::Oidc(_) => None,
+    });
+    let token = person.credentials.iter().find_map(|credential| match credential {
+        Credential::Oidc(subject) => Some(Approver::Oidc(subject.clone())),
+        Credential::Fido2(_) => None,
+    });
+    passkey
+        .or(token)
+        .ok_or_else(|| usage(&format!("manager `{name}` has no credential")))
+}
+
+fn second_factor(policy: &KeyPolicy) -> Result<Approver> {
+    let factor = &policy.fields().principals.owner.second_factor;
+    let factor = factor.as_ref();
+    factor
+        .map(by_passkey)
+        .ok_or_else(|| usage("the policy asks the owner for no second factor"))
+}
+
+fn by_passkey(credential: &Fido2Credential) -> Approver {
+    Approver::Fido2 {
+        credential_id: credential.credential_id.clone(),
+        public_key: credential.public_key.clone(),
+    }
+}
