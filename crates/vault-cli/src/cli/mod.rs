@@ -28,7 +28,10 @@ pub(crate) use key::{
     KeySign, KeyUnwrap, KeyVerify, KeyWrap,
 };
 pub(crate) use owner::OwnerCommand;
-pub(crate) use policy::{PolicyCommand, PolicyLint, PolicyShow, PolicyTemplate, TextFormat};
+pub(crate) use policy::{
+    PolicyCommand, PolicyDiff, PolicyExplain, PolicyLint, PolicyShow, PolicySimulate,
+    PolicyTemplate, TextFormat,
+};
 pub(crate) use secret::{
     SecretCommand, SecretReconstruct, SecretRecover, SecretRefresh, SecretRepair, SecretSplit,
 };

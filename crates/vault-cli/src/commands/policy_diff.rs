@@ -64,7 +64,10 @@ fn in_words(takes: &std::result::Result<Authority, UpdateDeny>) -> String {
                 OidcApproval::Allowed => "passkey or token",
                 OidcApproval::Refused => "passkey",
             };
-            format!("takes: the owner, and {} of the managers by {with}", quorum.threshold)
+            format!(
+                "takes: the owner, and {} of the managers by {with}",
+                quorum.threshold
+            )
         }
         Err(deny) => format!("cannot be done: {deny}"),
     }

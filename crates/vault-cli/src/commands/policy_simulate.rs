@@ -43,7 +43,11 @@ fn output(outcome: &Outcome) -> Output {
         None => "allowed".to_owned(),
         Some(deny) => format!("refused: {deny}"),
     }];
-    lines.extend(missing.iter().map(|missing| format!("  missing: {missing}")));
+    lines.extend(
+        missing
+            .iter()
+            .map(|missing| format!("  missing: {missing}")),
+    );
     Output::new(json, Human::Text(lines.join("\n")))
 }
 
@@ -114,14 +118,20 @@ fn approver(policy: &KeyPolicy, name: &str) -> Result<Approver> {
     let managers = &policy.fields().principals.managers;
     let person = managers.iter().find(|person| person.id == name);
     let person = person.ok_or_else(|| usage(&format!("no manager `{name}` in the policy")))?;
-    let passkey = person.credentials.iter().find_map(|credential| match credential {
-        Credential::Fido2(credential) => Some(by_passkey(credential)),
-        Credential::Oidc(_) => None,
-    });
-    let token = person.credentials.iter().find_map(|credential| match credential {
-        Credential::Oidc(subject) => Some(Approver::Oidc(subject.clone())),
-        Credential::Fido2(_) => None,
-    });
+    let passkey = person
+        .credentials
+        .iter()
+        .find_map(|credential| match credential {
+            Credential::Fido2(credential) => Some(by_passkey(credential)),
+            Credential::Oidc(_) => None,
+        });
+    let token = person
+        .credentials
+        .iter()
+        .find_map(|credential| match credential {
+            Credential::Oidc(subject) => Some(Approver::Oidc(subject.clone())),
+            Credential::Fido2(_) => None,
+        });
     passkey
         .or(token)
         .ok_or_else(|| usage(&format!("manager `{name}` has no credential")))
