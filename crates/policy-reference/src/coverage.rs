@@ -1,12 +1,14 @@
 //! What the generated cases reached.
 
-use crate::generate::Case;
-use crate::naive::{self, Decision, World};
-use std::collections::BTreeMap;
+use crate::generate::Call;
+use crate::naive::change::parts;
+use crate::naive::{Decision, World, approval, condition, takes_sender};
+use crate::text::{choice, member, members, number};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use vault_encoding::Canonical;
 
-/// Counts of decisions, and of values of each kind of condition.
+/// Counts of decisions, of values of each kind of condition, and of what changes come to.
 #[derive(Default, Debug)]
 pub struct Coverage {
     counts: BTreeMap<String, u64>,
@@ -14,52 +16,94 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    pub(crate) fn take(&mut self, case: &Case, decision: &Decision) {
+    /// Counts a decision, and what every condition of the policy comes to in it.
+    pub(crate) fn take_call(&mut self, world: &World<'_>, call: &Call, decision: &Decision) {
         self.cases += 1;
         let kind = match decision {
             Decision::Allow => "allow",
             Decision::Stranger => "stranger",
-            Decision::NotOwner => "not owner",
-            Decision::NoRule => "no rule",
-            Decision::Conditions(_) => "condition",
+            Decision::NotOwner => "not_owner",
+            Decision::NotManager => "not_manager",
+            Decision::NoRule => "no_rule",
+            Decision::SecondFactor => "second_factor",
+            Decision::Condition(_, _, crate::naive::Value::Open) => "condition_unknown",
+            Decision::Condition(..) => "condition_false",
         };
         self.count(&format!("decision: {kind}"));
-        self.count(&format!("action: {}", case.action));
-        let world = World {
-            policy: &case.policy,
-            facts: &case.facts,
-            now: case.now,
+        let allowed = if *decision == Decision::Allow {
+            "allowed"
+        } else {
+            "denied"
         };
-        let taken = naive::takes_sender(&world, case.key_type);
-        self.count(&format!("sender of {}: {taken}", case.key_type.name()));
-        if let Canonical::List(rules) = naive::member(&case.policy, "operations") {
-            for rule in rules {
-                self.condition(&world, naive::member(rule, "condition"));
+        self.count(&format!("action: {} {allowed}", call.action));
+        let taken = takes_sender(&call.facts, call.key_type);
+        self.count(&format!("sender of {}: {taken}", call.key_type.name()));
+        for rule in members(world.policy, "operations") {
+            for part in parts(member(rule, "condition")) {
+                self.condition(world, part);
+            }
+        }
+        self.count(&format!("approvals: {}", call.facts.approvals.len()));
+    }
+
+    fn condition(&mut self, world: &World<'_>, part: &Canonical) {
+        let (kind, inner) = choice(part);
+        let value = condition::holds(world, part);
+        self.count(&format!("{kind}: {value:?}"));
+        if kind == "manager_approval" {
+            let (surely, perhaps) = approval::counted(world, inner);
+            let threshold = number(inner, "threshold").unwrap_or(0);
+            self.count(&format!(
+                "manager_approval: {surely} of {threshold} persons"
+            ));
+            if perhaps > surely {
+                self.count("manager_approval: a person at an unknown time");
             }
         }
     }
 
-    fn condition(&mut self, world: &World<'_>, condition: &Canonical) {
-        let Canonical::Map(one) = condition else {
-            return;
-        };
-        for (kind, inner) in one {
-            self.count(&format!("{kind}: {:?}", naive::holds(world, condition)));
-            match inner {
-                Canonical::List(items) => items.iter().for_each(|each| self.condition(world, each)),
-                inner if kind == "not" => self.condition(world, inner),
-                _ => {}
+    /// Counts what is wrong with a policy.
+    pub(crate) fn take_shape(&mut self, faults: &BTreeSet<&'static str>) {
+        self.cases += 1;
+        if faults.is_empty() {
+            self.count("well formed");
+        }
+        for fault in faults {
+            self.count(&format!("fault: {fault}"));
+        }
+    }
+
+    /// Counts what a policy is that a key shall be made under.
+    pub(crate) fn take_verdict(&mut self, said: &str) {
+        self.cases += 1;
+        self.count(said);
+    }
+
+    pub(crate) fn count(&mut self, what: &str) {
+        match self.counts.get_mut(what) {
+            Some(count) => *count += 1,
+            None => {
+                self.counts.insert(what.to_owned(), 1);
             }
         }
     }
 
-    fn count(&mut self, what: &str) {
-        *self.counts.entry(what.to_owned()).or_default() += 1;
+    /// Adds what another run reached.
+    pub fn add(&mut self, other: &Self) {
+        self.cases += other.cases;
+        for (what, count) in &other.counts {
+            *self.counts.entry(what.clone()).or_default() += count;
+        }
     }
 
     /// How often this was reached.
     pub fn of(&self, what: &str) -> u64 {
         self.counts.get(what).copied().unwrap_or(0)
+    }
+
+    /// How many cases there were.
+    pub fn cases(&self) -> u64 {
+        self.cases
     }
 
     /// Allowed cases, in percent of all.
@@ -70,7 +114,7 @@ impl Coverage {
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} cases, {} % allowed", self.cases, self.allow_rate())?;
+        writeln!(f, "{} cases", self.cases)?;
         for (what, count) in &self.counts {
             writeln!(f, "{count:>9}  {what}")?;
         }

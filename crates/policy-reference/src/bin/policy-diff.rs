@@ -1,20 +1,44 @@
-//! `policy-diff CASES`: exits with 1 at the first disagreement of the two evaluators.
+//! `policy-diff CASES [FIRST [brief]]`: exits with 1 at the first disagreement of the two
+//! implementations. CASES of each kind, from the seed FIRST on, on every processor; with `brief`
+//! a disagreement is told by its seed alone.
 
+use policy_reference::compare::{DECISIONS, LOCKOUTS, SHAPES};
 use std::process::ExitCode;
+use std::time::Instant;
+
+/// What takes longer than a decision is judged for one in so many.
+const SHAPE: u64 = 4;
+const LOCKOUT: u64 = 12;
 
 fn main() -> ExitCode {
-    let cases = std::env::args()
-        .nth(1)
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(10_000);
-    match policy_reference::compare::run(0, cases) {
-        Ok(coverage) => {
-            print!("{coverage}");
-            ExitCode::SUCCESS
-        }
-        Err(reason) => {
-            println!("{reason}");
-            ExitCode::FAILURE
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |index| words.get(index).and_then(|word: &String| word.parse().ok());
+    let (cases, first) = (number(0).unwrap_or(10_000), number(1).unwrap_or(0));
+    let brief = words.get(2).is_some_and(|word| word == "brief");
+    for (kind, share) in [
+        (DECISIONS, 1),
+        (1),
+        (SHAPES, SHAPE),
+        (LOCKOUTS, LOCKOUT),
+        (SEQUENCE),
+    ] {
+        let start = Instant::now();
+        match kind.spread(first, cases / share) {
+            Ok(coverage) => {
+                let name = kind.name;
+                println!(
+                    "{name} from seed {first}, {:?}: {coverage}",
+                    start.elapsed()
+                );
+            }
+            Err(seed) => {
+                println!("seed {seed}: {}", kind.name);
+                if !brief {
+                    println!("{}", (kind.explain)(seed).unwrap_or_default());
+                }
+                return ExitCode::FAILURE;
+            }
         }
     }
+    ExitCode::SUCCESS
 }

@@ -1,0 +1,93 @@
+//! What an enclave proves.
+
+use super::universe::{ADVISORIES, OIDS, TIMES, digest};
+use crate::rng::Seeded;
+use crate::text::{member, string};
+use vault_encoding::{Canonical, Hash};
+use vault_policy::{
+    EvidenceClaims, Measurement, PlatformId, TcbStatus, TeeKind, UnixSeconds, VerifiedEvidence,
+};
+
+/// Evidence that mostly is nearly that of a profile of the policy.
+pub(super) fn evidence(rng: &mut Seeded, principals: &Canonical) -> VerifiedEvidence {
+    let mut claims = claims(rng);
+    if let Canonical::List(profiles) = member(principals, "tees")
+        && let Some(profile) = profiles.get(rng.below(profiles.len().max(2) as u64) as usize)
+    {
+        resemble(rng, &mut claims, profile);
+    }
+    VerifiedEvidence::assertion(claims)
+}
+
+/// Gives each claim the value that the profile asks for, but for one in eight.
+fn resemble(rng: &mut Seeded, claims: &mut EvidenceClaims, profile: &Canonical) {
+    let asks = |name| string(member(profile, name));
+    let hash = |name| Hash::from_hex(asks(name));
+    let tcb = member(profile, "tcb");
+    if let Some(wanted) = hash("mrenclave").filter(|_| rng.chance(88)) {
+        claims.mrenclave = Measurement(wanted);
+    }
+    if let Some(wanted) = hash("mrsigner").filter(|_| rng.chance(88)) {
+        claims.mrsigner = Measurement(wanted);
+    }
+    if let Some(wanted) = asks("isv_prod_id").parse().ok().filter(|_| rng.chance(88)) {
+        claims.isv_prod_id = wanted;
+    }
+    if let Some(wanted) = asks("min_isv_svn").parse().ok().filter(|_| rng.chance(88)) {
+        claims.isv_svn = wanted;
+    }
+    if let Some(wanted) = hash("config_merkle_root").filter(|_| rng.chance(88)) {
+        claims.config_merkle_root = Some(wanted);
+    }
+    if let Canonical::List(platforms) = member(profile, "platforms")
+        && let Some(wanted) = platforms
+            .first()
+            .and_then(|one| Hash::from_hex(string(one)))
+        && rng.chance(88)
+    {
+        claims.platform_id = PlatformId(wanted);
+    }
+    if let Ok(lowest) = string(member(tcb, "min_evaluation_data_number")).parse()
+        && rng.chance(88)
+    {
+        claims.tcb_evaluation_data_number = lowest;
+    }
+    if string(member(tcb, "grace")) != "0" && rng.chance(60) {
+        claims.tcb_status = TcbStatus::OutOfDate;
+    }
+}
+
+fn claims(rng: &mut Seeded) -> EvidenceClaims {
+    let status = if rng.chance(60) {
+        0
+    } else {
+        rng.below(6) as usize
+    };
+    EvidenceClaims {
+        kind: TeeKind::Sgx,
+        mrenclave: Measurement(digest(rng.below(2))),
+        mrsigner: Measurement(digest(rng.below(2))),
+        isv_prod_id: rng.below(3) as u16,
+        isv_svn: rng.below(4) as u16,
+        platform_id: PlatformId(digest(rng.below(2))),
+        config_merkle_root: rng.chance(70).then(|| digest(rng.below(2))),
+        oids: rng
+            .some(&OIDS, 75)
+            .into_iter()
+            .map(|oid| (oid.to_owned(), vec![rng.below(2) as u8; 3]))
+            .collect(),
+        tcb_status: TcbStatus::ALL
+            .get(status)
+            .copied()
+            .unwrap_or(TcbStatus::UpToDate),
+        advisories: rng
+            .some(&ADVISORIES, 15)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        tcb_evaluation_data_number: rng.below(15) as u32,
+        tcb_date: UnixSeconds(rng.pick(&TIMES)),
+        collateral_issued_at: UnixSeconds(50),
+        simulated: false,
+    }
+}
