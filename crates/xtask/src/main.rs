@@ -6,6 +6,7 @@ mod crash;
 mod fuzz;
 mod layers;
 mod licences;
+mod mutants;
 mod run;
 mod silence;
 mod sizes;
@@ -31,6 +32,8 @@ cargo xtask COMMAND
   soak [--minutes N]  honest tenants and a hostile one, kills and restarts (default 10 minutes)
   fuzz [--minutes N] [TARGET…]  every fuzz target, or these, for N minutes each (default: half
                a minute each); needs nightly and cargo-fuzz
+  mutants [--minutes N] [--shard K/N] [CRATE…]  every mutation of the deciding crates fails a test
+               or is justified in docs/mutants.md; needs cargo-mutants
 
 Example: cargo xtask layers
 ";
@@ -63,6 +66,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "crash" => crash::run(&root, rest),
         "soak" => soak::run(&root, rest),
         "fuzz" => fuzz::run(&root, rest),
+        "mutants" => mutants::run(&root, rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -48,7 +48,7 @@ pub(crate) fn lines(
     }
 }
 
-fn end_group(leader: u32) -> Result<()> {
+pub(crate) fn end_group(leader: u32) -> Result<()> {
     let script = format!("kill -KILL -{leader}");
     crate::run::checked(Command::new("sh").args(["-c", &script]))
 }
