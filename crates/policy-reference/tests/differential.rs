@@ -14,7 +14,7 @@ use std::time::Instant;
 /// Of decisions and changes; of what takes longer, one in so many of these. `EVAULT_POLICY_CASES`
 /// sets another number, `EVAULT_POLICY_SEED` the first seed.
 const CASES: u64 = 24_000;
-const SHAPE: u64 = 4;
+const SHAPE: u64 = 12;
 const LOCKOUT: u64 = 12;
 
 fn number(name: &str, otherwise: u64) -> u64 {

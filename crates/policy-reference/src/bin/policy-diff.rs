@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 /// What takes longer than a decision is judged for one in so many.
-const SHAPE: u64 = 4;
+const SHAPE: u64 = 12;
 const LOCKOUT: u64 = 12;
 
 fn main() -> ExitCode {
@@ -17,10 +17,8 @@ fn main() -> ExitCode {
     let brief = words.get(2).is_some_and(|word| word == "brief");
     for (kind, share) in [
         (DECISIONS, 1),
-        (1),
         (SHAPES, SHAPE),
         (LOCKOUTS, LOCKOUT),
-        (SEQUENCE),
     ] {
         let start = Instant::now();
         match kind.spread(first, cases / share) {
