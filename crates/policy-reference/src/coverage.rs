@@ -1,7 +1,7 @@
 //! What the generated cases reached.
 
 use crate::generate::Call;
-use crate::naive::change::parts;
+use crate::naive::change::{Level, Need, Refusals, level, parts};
 use crate::naive::{Decision, World, approval, condition, takes_sender};
 use crate::text::{choice, member, members, number};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +60,39 @@ impl Coverage {
                 self.count("manager_approval: a person at an unknown time");
             }
         }
+    }
+
+    /// Counts what a change of policy takes.
+    pub(crate) fn take_change(
+        &mut self,
+        old: &Canonical,
+        fields: &[&str],
+        required: &Result<Need, Refusals>,
+        verdict: &str,
+    ) {
+        self.cases += 1;
+        for field in fields {
+            let level = match level(old, field) {
+                Level::Owner => "owner",
+                Level::Quorum { oidc: true, .. } => "quorum with oidc",
+                Level::Quorum { .. } => "quorum",
+                Level::Immutable => "immutable",
+            };
+            self.count(&format!("changed: {field} at {level}"));
+        }
+        match required {
+            Ok(need) if need.threshold == 0 => self.count("takes: the owner"),
+            Ok(need) => self.count(&format!("takes: {} managers", need.threshold)),
+            Err(refusals) => {
+                for (code, _) in refusals {
+                    self.count(&format!("refused: {code}"));
+                }
+                if let [(code, _)] = refusals.iter().collect::<Vec<_>>()[..] {
+                    self.count(&format!("refused alone: {code}"));
+                }
+            }
+        }
+        self.count(&format!("verdict: {verdict}"));
     }
 
     /// Counts what is wrong with a policy.

@@ -1,5 +1,6 @@
 //! Makes a disagreement small enough to read.
 
+use crate::naive::change::{FIELDS, field, with};
 use vault_encoding::Canonical;
 use vault_policy::Facts;
 
@@ -52,6 +53,36 @@ pub fn policies(policy: &Canonical) -> Vec<Canonical> {
         }
     }
     all
+}
+
+/// The same pair with one item less in both, or in one where they differ.
+pub fn pairs(old: &Canonical, new: &Canonical) -> Vec<(Canonical, Canonical)> {
+    let mut all = Vec::new();
+    for name in FIELDS {
+        let (before, after) = (field(old, name), field(new, name));
+        if before == after {
+            let less = policies(before).into_iter().chain(least_value(name));
+            all.extend(
+                less.filter(|less| less != before)
+                    .map(|less| (with(old, name, less.clone()), with(new, name, less))),
+            );
+            continue;
+        }
+        let both = policies(before).into_iter().zip(policies(after));
+        all.extend(
+            both.map(|(old_less, new_less)| (with(old, name, old_less), with(new, name, new_less))),
+        );
+        let olds = policies(before).into_iter();
+        all.extend(olds.map(|less| (with(old, name, less), new.clone())));
+        let news = policies(after).into_iter();
+        all.extend(news.map(|less| (old.clone(), with(new, name, less))));
+        all.push((with(old, name, after.clone()), new.clone()));
+    }
+    all
+}
+
+fn least_value(name: &str) -> Option<Canonical> {
+    (name == "lifecycle.deletion_window").then(|| Canonical::text("0"))
 }
 
 /// What a member may be at the least.

@@ -7,15 +7,18 @@
     clippy::indexing_slicing
 )]
 
-use policy_reference::compare::{DECISIONS, Kind, LOCKOUTS, SHAPES};
+use policy_reference::compare::{CHANGES, DECISIONS, Kind, LOCKOUTS, SEQUENCES, SHAPES};
 use policy_reference::coverage::Coverage;
+use policy_reference::naive::change::FIELDS;
 use std::time::Instant;
 
-/// Of decisions and changes; of what takes longer, one in so many of these. `EVAULT_POLICY_CASES`
+/// Of decisions; of what takes longer, one in so many of these. `EVAULT_POLICY_CASES`
 /// sets another number, `EVAULT_POLICY_SEED` the first seed.
 const CASES: u64 = 24_000;
+const CHANGE: u64 = 2;
 const SHAPE: u64 = 12;
 const LOCKOUT: u64 = 12;
+const SEQUENCE: u64 = 48;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |number| number.parse().unwrap())
@@ -85,7 +88,7 @@ fn assert_calls_reach_everything(coverage: &Coverage) {
     let leaves = ["attestation_matches", "time_window", "manager_approval"];
     for kind in [&leaves[..], &["all", "any", "not"]].concat() {
         for value in ["Yes", "No", "Open"] {
-            reaches(coverage, 500, [format!("{kind}: {value}").as_str()]);
+            reaches(coverage, 1000, [format!("{kind}: {value}").as_str()]);
         }
     }
     reaches(
@@ -117,9 +120,69 @@ fn assert_calls_reach_everything(coverage: &Coverage) {
     }
 }
 
+fn assert_changes_reach_everything(coverage: &Coverage) {
+    let refusals = [
+        "no_change",
+        "immutable",
+        "profile_added",
+        "profile_changed",
+        "usage_widened",
+        "window_shortened",
+        "unsealed",
+        "mutability_lowered",
+    ];
+    for code in refusals {
+        let (reached, alone) = (format!("refused: {code}"), format!("refused alone: {code}"));
+        reaches(coverage, 500, [reached.as_str()]);
+        reaches(coverage, 2000, [alone.as_str()]);
+    }
+    let verdicts = [
+        "takes: the owner",
+        "takes: 1 managers",
+        "takes: 2 managers",
+        "takes: 3 managers",
+        "verdict: updated",
+        "verdict: refused",
+        "verdict: not usable",
+        "verdict: approvals are missing",
+        "verdict: promoted",
+        "verdict: promotion refused",
+        "promotion refused: immutable",
+        "promotion refused: no_change",
+        "promotion refused: approval_missing",
+    ];
+    reaches(coverage, 500, verdicts);
+    let reserved = [
+        "expires_at",
+        "rotation_period",
+        "usage_limit",
+        "recovery",
+        "export",
+    ];
+    for field in FIELDS {
+        if reserved.iter().any(|name| field.contains(name)) {
+            continue;
+        }
+        for level in ["owner", "quorum", "quorum with oidc", "immutable"] {
+            if field != "principals.owner" || level == "immutable" {
+                reaches(
+                    coverage,
+                    5000,
+                    [format!("changed: {field} at {level}").as_str()],
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn two_evaluators_agree_on_generated_calls_which_reach_every_answer() {
     assert_calls_reach_everything(&covered(&DECISIONS, 1));
+}
+
+#[test]
+fn two_judges_of_changes_agree_on_generated_edits_which_reach_every_refusal() {
+    assert_changes_reach_everything(&covered(&CHANGES, CHANGE));
 }
 
 #[test]
@@ -151,4 +214,21 @@ fn what_is_refused_because_nobody_could_use_or_govern_it_is_not_used_by_any_call
         "nobody was found",
     ];
     reaches(&coverage, 100, verdicts);
+}
+
+#[test]
+fn no_six_updates_by_one_principal_reach_what_the_first_policy_did_not_imply() {
+    let coverage = covered(&SEQUENCES, SEQUENCE);
+    for updates in [1, 2, 3, 6] {
+        reaches(&coverage, 200, [format!("updates: {updates}").as_str()]);
+    }
+    reaches(&coverage, 200, ["updates by whom no right rests on"]);
+    for field in [
+        "operations",
+        "principals.managers",
+        "principals.tees",
+        "mutability",
+    ] {
+        reaches(&coverage, 200, [format!("changed: {field}").as_str()]);
+    }
 }

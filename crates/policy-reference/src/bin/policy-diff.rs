@@ -2,13 +2,15 @@
 //! implementations. CASES of each kind, from the seed FIRST on, on every processor; with `brief`
 //! a disagreement is told by its seed alone.
 
-use policy_reference::compare::{DECISIONS, LOCKOUTS, SHAPES};
+use policy_reference::compare::{CHANGES, DECISIONS, LOCKOUTS, SEQUENCES, SHAPES};
 use std::process::ExitCode;
 use std::time::Instant;
 
 /// What takes longer than a decision is judged for one in so many.
+const CHANGE: u64 = 2;
 const SHAPE: u64 = 12;
 const LOCKOUT: u64 = 12;
+const SEQUENCE: u64 = 48;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -17,8 +19,10 @@ fn main() -> ExitCode {
     let brief = words.get(2).is_some_and(|word| word == "brief");
     for (kind, share) in [
         (DECISIONS, 1),
+        (CHANGES, CHANGE),
         (SHAPES, SHAPE),
         (LOCKOUTS, LOCKOUT),
+        (SEQUENCES, SEQUENCE),
     ] {
         let start = Instant::now();
         match kind.spread(first, cases / share) {

@@ -1,7 +1,9 @@
 //! One case, judged twice.
 
+pub mod change;
 pub mod decision;
 pub mod lockout;
+pub mod sequence;
 pub mod shape;
 
 use crate::coverage::Coverage;
@@ -38,6 +40,20 @@ pub const LOCKOUTS: Kind = Kind {
     name: "lockouts",
     run: lockout::run,
     explain: lockout::explain,
+};
+
+/// What a policy may become.
+pub const CHANGES: Kind = Kind {
+    name: "changes",
+    run: change::run,
+    explain: change::explain,
+};
+
+/// What several changes come to.
+pub const SEQUENCES: Kind = Kind {
+    name: "sequences",
+    run: sequence::run,
+    explain: sequence::explain,
 };
 
 /// Seeds that one thread takes at a time.

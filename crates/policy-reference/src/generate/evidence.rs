@@ -52,13 +52,13 @@ fn resemble(rng: &mut Seeded, claims: &mut EvidenceClaims, profile: &Canonical) 
     {
         claims.tcb_evaluation_data_number = lowest;
     }
-    if string(member(tcb, "grace")) != "0" && rng.chance(60) {
+    if string(member(tcb, "grace")) != "0" && rng.chance(75) {
         claims.tcb_status = TcbStatus::OutOfDate;
     }
 }
 
 fn claims(rng: &mut Seeded) -> EvidenceClaims {
-    let status = if rng.chance(60) {
+    let status = if rng.chance(75) {
         0
     } else {
         rng.below(6) as usize

@@ -2,7 +2,7 @@
 
 use super::edit::edited;
 use super::universe::{CALLERS, HOSTS, PERSONS, fido2};
-use crate::naive::change::{FIELDS, default_levels, field, with};
+use crate::naive::change::{FIELDS, default_levels, field, with, with_level};
 use crate::naive::shape::{default_of, default_usage, written};
 use crate::rng::Seeded;
 use crate::text::{choice, items, member};
@@ -19,7 +19,7 @@ pub(super) fn flawed(rng: &mut Seeded, policy: &Canonical) -> Canonical {
         8..=9 => lowered(rng, policy),
         10 => {
             let level = Canonical::text("owner");
-            level_of(policy, "principals.owner", level)
+            with_level(policy, "principals.owner", level)
         }
         _ => with(policy, "principals.managers", Canonical::list([])),
     }
@@ -100,12 +100,7 @@ fn lowered(rng: &mut Seeded, policy: &Canonical) -> Canonical {
         ("threshold", Canonical::text(rng.pick(&[1, 1, 2]))),
     ]);
     let name = rng.pick(&FIELDS);
-    level_of(policy, name, Canonical::map([("quorum", quorum)]))
-}
-
-fn level_of(policy: &Canonical, name: &str, level: Canonical) -> Canonical {
-    let levels = set(member(policy, "mutability"), name, level);
-    with(policy, "mutability", levels)
+    with_level(policy, name, Canonical::map([("quorum", quorum)]))
 }
 
 /// The policy with one member of a list changed.

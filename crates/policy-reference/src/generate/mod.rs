@@ -118,6 +118,20 @@ pub fn written(seed: u64) -> (Canonical, KeyType, VaultTime) {
     (policy, key_type, facts::now(rng))
 }
 
+/// A policy for a sequence of changes: in every other one, nobody alone changes what rights rest
+/// on.
+pub fn start(seed: u64, granting: &[&str]) -> Canonical {
+    let rng = &mut Seeded::new(seed ^ (1 << 58));
+    let policy = policy::policy(rng);
+    if rng.chance(50) {
+        return policy;
+    }
+    let immutable = Canonical::text("immutable");
+    granting.iter().fold(policy, |policy, name| {
+        naive::change::with_level(&policy, name, immutable.clone())
+    })
+}
+
 /// A key that decisions are about; they do not depend on it.
 pub fn subject() -> KeySubject {
     KeySubject {

@@ -81,7 +81,7 @@ fn lifecycle(rng: &mut Seeded) -> Canonical {
         ("deletion_window", Canonical::text(rng.below(3) * 60)),
         ("expires_at", none()),
         ("rotation_period", none()),
-        ("sealed_forever", Canonical::text(rng.chance(75))),
+        ("sealed_forever", Canonical::text(rng.chance(88))),
         ("usage_limit", none()),
     ])
 }

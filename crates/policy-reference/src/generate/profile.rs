@@ -57,7 +57,7 @@ fn tcb(rng: &mut Seeded) -> Canonical {
         (
             "grace",
             Canonical::text(if rng.chance(40) {
-                100 + rng.below(200)
+                100 * (1 + rng.below(3))
             } else {
                 0
             }),

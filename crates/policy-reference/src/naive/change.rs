@@ -1,5 +1,6 @@
 //! Whether a policy may become another one, judged by the old one.
 
+use super::principal::Who;
 use super::{World, approval};
 use crate::text::{choice, items, member, members, named, number};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,9 +81,32 @@ pub fn required(old: &Canonical, new: &Canonical) -> Result<Need, Refusals> {
     }
 }
 
-/// Whether these facts are enough, beside the owner's right; the world is that of the old policy.
+/// Whether these facts are enough; the world is that of the old policy.
 pub fn judge(world: &World<'_>, new: &Canonical) -> Result<(), Refusals> {
-    enough(world, required(world.policy, new)?)
+    together(of_the_owner(world), required(world.policy, new)).and_then(|need| enough(world, need))
+}
+
+/// Whether it is the owner who asks, by the second factor too.
+fn of_the_owner(world: &World<'_>) -> Result<(), Refusals> {
+    let who = Who::of(world);
+    let code = match (who.owner, who.factor) {
+        (true, true) => return Ok(()),
+        (true, false) => "second_factor",
+        (false, _) => "not_owner",
+    };
+    Err(Refusals::from([(code, String::new())]))
+}
+
+/// Every reason of both.
+fn together(right: Result<(), Refusals>, need: Result<Need, Refusals>) -> Result<Need, Refusals> {
+    match (right, need) {
+        (Ok(()), need) => need,
+        (Err(reasons), Ok(_)) => Err(reasons),
+        (Err(mut reasons), Err(more)) => {
+            reasons.extend(more);
+            Err(reasons)
+        }
+    }
 }
 
 /// The policy with one more profile.
@@ -98,12 +122,20 @@ pub fn promote(world: &World<'_>, profile: &Canonical) -> Result<Canonical, Refu
     }
     let level = promotion(world.policy);
     join(&mut need, level, "principals.tees", &mut refusals);
-    if !refusals.is_empty() {
-        return Err(refusals);
-    }
-    enough(world, need)?;
-    let tees = items(tees).iter().chain([profile]).cloned();
-    Ok(with(world.policy, "principals.tees", Canonical::set(tees)))
+    let need = if refusals.is_empty() {
+        Ok(need)
+    } else {
+        Err(refusals)
+    };
+    enough(world, together(of_the_owner(world), need)?)?;
+    Ok(promoted(world.policy, profile))
+}
+
+/// The policy with one more profile, whoever asks.
+pub fn promoted(policy: &Canonical, profile: &Canonical) -> Canonical {
+    let tees = items(field(policy, "principals.tees")).iter();
+    let tees = Canonical::set(tees.chain([profile]).cloned());
+    with(policy, "principals.tees", tees)
 }
 
 fn enough(world: &World<'_>, need: Need) -> Result<(), Refusals> {
@@ -153,6 +185,17 @@ pub fn with(policy: &Canonical, name: &str, value: Canonical) -> Canonical {
     policy
 }
 
+/// The policy with another level for a field.
+pub fn with_level(policy: &Canonical, name: &str, level: Canonical) -> Canonical {
+    match member(policy, "mutability").clone() {
+        Canonical::Map(mut levels) => {
+            levels.insert(name.to_owned(), level);
+            with(policy, "mutability", Canonical::Map(levels))
+        }
+        _ => policy.clone(),
+    }
+}
+
 /// The level of a field.
 pub fn level(policy: &Canonical, name: &str) -> Level {
     read_level(member(member(policy, "mutability"), name))
@@ -170,7 +213,7 @@ fn read_level(level: &Canonical) -> Level {
 }
 
 /// Who may let a new measurement in.
-fn promotion(policy: &Canonical) -> Level {
+pub fn promotion(policy: &Canonical) -> Level {
     let level = level(policy, "principals.tees");
     let managers = !items(field(policy, "principals.managers")).is_empty();
     let highest = highest_threshold(policy).max(1);

@@ -1,7 +1,7 @@
 //! Whether anybody can ever use the key, and change what is meant to change.
 
 use super::approval::is_owners_credential;
-use super::change::{FIELDS, Level, field, level};
+use super::change::{FIELDS, Level, field, level, promotion};
 use crate::text::{choice, items, member, members, named, string};
 use std::collections::BTreeMap;
 use vault_encoding::Canonical;
@@ -33,9 +33,11 @@ pub fn is_sealed(policy: &Canonical) -> bool {
     named(member(policy, "lifecycle"), "sealed_forever") == "true"
 }
 
-/// Whether the managers who are not the owner can reach every quorum that stands in the policy.
+/// Whether the managers who are not the owner can reach every quorum that stands in the policy,
+/// and the one that a promotion takes.
 pub fn is_governable(policy: &Canonical) -> bool {
-    FIELDS.iter().all(|name| match level(policy, name) {
+    let levels = FIELDS.iter().map(|name| level(policy, name));
+    levels.chain([promotion(policy)]).all(|level| match level {
         Level::Quorum { threshold, oidc } => able(policy, oidc) >= threshold,
         Level::Owner | Level::Immutable => true,
     })
