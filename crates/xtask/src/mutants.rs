@@ -93,7 +93,10 @@ fn plan(arguments: &[String]) -> Result<Plan> {
 }
 
 fn line(root: &Path, out: &Path, name: &str, tests: &[&str], shard: Option<&str>) -> Command {
-    let mut command = run::command(root, &["cargo", "mutants", "--no-shuffle", "--package", name]);
+    let mut command = run::command(
+        root,
+        &["cargo", "mutants", "--no-shuffle", "--package", name],
+    );
     command.arg("--output").arg(out);
     for crate_name in tests {
         command.args(["--test-package", crate_name]);
@@ -172,7 +175,11 @@ fn said(outcome: &Outcome, ended: bool) -> String {
         outcome.survived,
         outcome.unviable,
         percent(outcome),
-        if ended { "" } else { "; ended before all were tried" },
+        if ended {
+            ""
+        } else {
+            "; ended before all were tried"
+        },
     )
 }
 
