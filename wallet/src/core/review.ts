@@ -64,8 +64,8 @@ export function oneRequest(statements: Statement[]): [Statement, ...Statement[]]
   for (const other of others) {
     must(withoutVault(other) === shared, "several_requests", "the statements are not one request");
   }
-  const vaults = new Set(statements.map((statement) => statement.vaultId));
-  must(vaults.size === statements.length, "same_vault", "two statements are for one vault");
+  distinct(statements.map((statement) => statement.vaultId), "same_vault", "two statements are for one vault");
+  distinct(statements.map((statement) => statement.nonce), "same_nonce", "two statements have one nonce");
   const { policyVersion, request } = first;
   for (const name of ["expected_version", "policy_version"]) {
     const expected = request.members.get(name) ?? String(policyVersion);
@@ -77,6 +77,10 @@ export function oneRequest(statements: Statement[]): [Statement, ...Statement[]]
 function withoutVault(statement: Statement): string {
   const members: Record<string, Canonical> = Object.fromEntries(statement.members);
   return canonicalText(map({ ...members, ...Object.fromEntries(PER_VAULT.map((name) => [name, ""])) }));
+}
+
+function distinct(values: string[], code: string, message: string): void {
+  must(new Set(values).size === values.length, code, message);
 }
 
 async function policy(bundle: Bundle, statement: Statement): Promise<Policy | null> {
@@ -101,7 +105,8 @@ async function newPolicy(bundle: Bundle, request: Request): Promise<Policy | nul
 async function profile(bundle: Bundle, request: Request): Promise<Profile | null> {
   const named = request.members.has("profile_digest");
   must(named || bundle.profile === null, "wrong_context", "a profile that the request does not name");
-  must(!named || bundle.profile !== null, "wrong_context", "the profile is missing");
+  // A proposal can be withdrawn without knowing what it was; nothing is let in by that.
+  must(!named || bundle.profile !== null || request.operation === "revoke_profile", "wrong_context", "the profile is missing");
   if (bundle.profile === null) return null;
   const found = await readProfile(bundle.profile);
   must(hex(found.digest) === member(request, "profile_digest"), "other_profile", "the profile is not the one that the statements name");

@@ -12,7 +12,7 @@ import { readCredential, type Credential } from "../../src/core/credential.js";
 import { canonical, domain, root } from "../fixture.js";
 
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-const RELAY = process.env["EVAULT_RELAY"] ?? path.join(root, "../target/debug/evault-relay");
+const RELAY = process.env["EVAULT_RELAY_PROGRAM"] ?? path.join(root, "../target/debug/evault-relay");
 export const SHOTS = path.join(root, "../target/screenshots");
 const DEADLINE = 30_000;
 /** No networks but loopback, and no look-ups of the browser's own. */
@@ -25,7 +25,6 @@ export interface World {
 }
 
 export async function world(): Promise<World> {
-  assert.ok(existsSync(CHROMIUM), `${CHROMIUM} is missing: apt-get install chromium`);
   assert.ok(existsSync(RELAY), `${RELAY} is missing: cargo build -p vault-relay`);
   const folder = mkdtempSync(path.join(tmpdir(), "wallet-"));
   const { buildInto } = await import(pathToFileURL(path.join(root, "tools", "build.mjs")).href);
@@ -33,7 +32,7 @@ export async function world(): Promise<World> {
   writeFileSync(path.join(folder, "relay.toml"), 'listen = "127.0.0.1:0"\nfiles = "files"\nsimulated = true\n[limits]\nrequests_per_second = 100000\n');
   const relay = spawn(RELAY, [path.join(folder, "relay.toml")], { stdio: ["ignore", "pipe", "inherit"] });
   const addr = await ready(relay);
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 4 * DEADLINE });
+  const browser = await launch();
   mkdirSync(SHOTS, { recursive: true });
   const stop = async () => {
     await browser.close();
@@ -41,6 +40,11 @@ export async function world(): Promise<World> {
     rmSync(folder, { recursive: true, force: true });
   };
   return { origin: `http://localhost:${addr.split(":").at(-1)}`, browser, stop };
+}
+
+export function launch(): Promise<Browser> {
+  assert.ok(existsSync(CHROMIUM), `${CHROMIUM} is missing: apt-get install chromium`);
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 4 * DEADLINE });
 }
 
 function ready(relay: ChildProcess): Promise<string> {
@@ -68,7 +72,7 @@ export class Manager {
     public credential: Credential,
   ) {}
 
-  static async register(world: World, options: object = {}): Promise<Manager> {
+  static async register(world: Pick<World, "origin" | "browser">, options: object = {}): Promise<Manager> {
     const context = await world.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     context.setDefaultTimeout(DEADLINE);
     const page = await context.newPage();

@@ -57,8 +57,10 @@ test("two statements of one vault are refused, and vaults may have keys and cloc
   const statements = [statement(OPTIONS, 0), statement(OPTIONS, 1)];
   Object.assign(statements[1], { handle: "k-" + "b".repeat(25) + "a", lineage: "00".repeat(32), not_after: "1900000001" });
   assert.equal((await review(bytes(bundleOf(statements, OPTIONS)))).statements.length, 2);
-  statements[1].vault_id = statements[0].vault_id;
-  await assert.rejects(review(bytes(bundleOf(statements, OPTIONS))), { code: "same_vault" });
+  for (const [name, code] of [["vault_id", "same_vault"], ["nonce", "same_nonce"]] as const) {
+    const alike = [statements[0], { ...statements[1], [name]: statements[0][name] }];
+    await assert.rejects(review(bytes(bundleOf(alike, OPTIONS))), { code });
+  }
 });
 
 test("a policy that the requester cannot read may be left out, but not where it is replaced", async () => {
@@ -123,6 +125,7 @@ test("what the statements name must be in the bundle, and nothing else", async (
   const promote = { request: { operation: "promote_profile", policy_version: "3", profile_digest: fixture.profileDigest(build) }, policy: POLICY };
   await review(bytes(bundle({ ...promote, profile: build })));
   await refused("wrong_context", () => {}, promote);
+  await review(bytes(bundle({ request: { operation: "revoke_profile", profile_digest: fixture.profileDigest(build) }, policy: POLICY })));
   await refused("other_profile", () => {}, { ...promote, profile: canonicalBytes(canonical(profile("33"))) });
 });
 

@@ -105,7 +105,7 @@ fn suite(wallet: &Path, kind: &'static str, relay: &Path) -> Result<Suite> {
         ..Suite::default()
     };
     let status = silence::lines(
-        command.env("EVAULT_RELAY", relay),
+        command.env("EVAULT_RELAY_PROGRAM", relay),
         LONGEST_SILENCE,
         |line| {
             println!("{line}");
