@@ -81,10 +81,12 @@ fn judged(old: &KeyPolicy, new: &KeyPolicy) -> Result<(Authority, Option<Field>)
             (authority, asks) = (more, Some(*field));
         }
     }
-    if change.has(Field::Operations) && weakens_attestation(&old.operations, &new.operations) {
+    let weaker =
+        change.has(Field::Operations) && weakens_attestation(&old.operations, &new.operations);
+    if weaker || eases_promotion(old, new) {
         let more = authority.and(promotion(old)?.managers);
         if more != authority {
-            (authority, asks) = (more, Some(Field::Operations));
+            (authority, asks) = (more, Some(Field::Tees));
         }
     }
     Ok((authority, asks))
@@ -140,6 +142,16 @@ fn weakens_attestation(old: &[Rule], new: &[Rule]) -> bool {
     old.iter()
         .filter(|rule| asks_for_evidence(&rule.condition))
         .any(|rule| !new.contains(rule))
+}
+
+/// Whether a promotion would take less than it does: else an update and a promotion together
+/// would reach what a promotion alone does not.
+fn eases_promotion(old: &PolicyFields, new: &PolicyFields) -> bool {
+    let Some(before) = promotion_quorum(old) else {
+        return false;
+    };
+    old.mutability.level(Field::Tees) != Level::Immutable
+        && promotion_quorum(new).is_none_or(|after| !after.covers(before))
 }
 
 fn asks_for_evidence(condition: &Condition) -> bool {

@@ -8,7 +8,9 @@
 
 mod approvals;
 mod bounds;
+mod evolution;
 mod generate;
+mod governed;
 mod people;
 mod properties;
 mod schema;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use vault_encoding::{Hash, Json, Limits, text};
 use vault_policy::{
-    Action, EvidenceClaims, Facts, KeyHandle, KeySubject, KeyVersion, Lineage, Operation,
-    PolicyHash, PolicyVersion, SenderConstraint, TcbStatus, TeeKind, TokenFacts, UnixSeconds,
-    VaultTime, VerifiedEvidence,
+    Action, Approved, Approver, CertificateFacts, EvidenceClaims, Facts, KeyHandle, KeySubject,
+    KeyVersion, Lineage, OidcSubject, Operation, PolicyHash, PolicyVersion, SenderConstraint,
+    TcbStatus, TeeKind, TokenFacts, UnixSeconds, VaultTime, VerifiedEvidence,
 };
 
 pub(crate) fn parse(text: &str) -> Json {
@@ -55,7 +55,17 @@ pub(crate) fn subject() -> KeySubject {
 }
 
 pub(crate) fn action(name: &str) -> Action {
-    let others = [Action::GetKey, Action::GetPolicy, Action::Delete];
+    let others = [
+        Action::GetKey,
+        Action::GetPolicy,
+        Action::Delete,
+        Action::UpdatePolicy,
+        Action::ListProfiles,
+        Action::PromoteProfile,
+        Action::RevokeProfile,
+        Action::CancelDeletion,
+        Action::IssueApproval,
+    ];
     others
         .into_iter()
         .chain(Operation::ALL.map(Action::Operation))
@@ -78,8 +88,38 @@ pub(crate) fn facts(case: &Json) -> Facts {
     Facts {
         token: given("token").map(token),
         evidence: given("evidence").map(evidence),
-        ..Facts::default()
+        certificate: given("certificate").map(certificate),
+        approvals: given("approvals").map_or_else(Vec::new, approvals),
     }
+}
+
+fn certificate(json: &Json) -> CertificateFacts {
+    let issuers = texts(json, "issuers").into_iter();
+    CertificateFacts {
+        spki: Hash::from_hex(text(json, "spki")).unwrap(),
+        sans: texts(json, "sans").into_iter().collect(),
+        issuers: issuers.map(|hex| Hash::from_hex(&hex).unwrap()).collect(),
+    }
+}
+
+fn approvals(json: &Json) -> Vec<Approved> {
+    let bytes = |json: &Json, name| text::unbase64url(text(json, name)).unwrap();
+    let approved = |json: &Json| {
+        let by = match (json.get("fido2"), json.get("oidc")) {
+            (Some(fido2), None) => Approver::Fido2 {
+                credential_id: bytes(fido2, "credential_id"),
+                public_key: bytes(fido2, "public_key"),
+            },
+            (None, Some(oidc)) => Approver::Oidc(OidcSubject {
+                issuer: text(oidc, "issuer").to_owned(),
+                subject: text(oidc, "subject").to_owned(),
+            }),
+            _ => panic!("{json:?}"),
+        };
+        let begun = time(json.get("begun").unwrap());
+        Approved { by, begun }
+    };
+    items(json).iter().map(approved).collect()
 }
 
 fn token(json: &Json) -> TokenFacts {

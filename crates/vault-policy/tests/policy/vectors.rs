@@ -2,7 +2,10 @@
 
 use crate::support::{action, facts, items, parse, subject, text, time};
 use vault_encoding::Json;
-use vault_policy::{Deny, Invalid, KeyPolicy, KeyType, evaluate, validate};
+use vault_policy::{
+    AttestationProfile, Deny, Invalid, KeyPolicy, KeyType, UpdateDeny, evaluate, judge_update,
+    required, validate,
+};
 
 fn policy(document: &Json) -> KeyPolicy {
     KeyPolicy::from_json(document).unwrap_or_else(|error| panic!("{error}"))
@@ -123,5 +126,46 @@ fn policies_are_valid_for_keys_as_the_vectors_say() {
             "{}: {result:?}",
             text(case, "name")
         );
+    }
+}
+
+#[test]
+fn profiles_have_the_canonical_form_and_digest_of_the_vectors() {
+    let vectors = parse(include_str!("../../../../vectors/policy/profiles.json"));
+    assert!(!items(&vectors).is_empty());
+    for case in items(&vectors) {
+        let written = AttestationProfile::from_json(case.get("document").unwrap()).unwrap();
+        let canonical = text(case, "canonical").as_bytes();
+        assert_eq!(written.canonical_bytes(), canonical);
+        assert_eq!(
+            AttestationProfile::from_canonical(canonical),
+            Ok(written.clone())
+        );
+        assert_eq!(written.digest().to_string(), text(case, "digest"));
+    }
+}
+
+#[test]
+fn updates_are_judged_as_the_vectors_say() {
+    let vectors = parse(include_str!("../../../../vectors/policy/updates.json"));
+    assert!(!items(&vectors).is_empty());
+    for case in items(&vectors) {
+        let name = text(case, "name");
+        let (old, new) = (
+            policy(case.get("old").unwrap()),
+            policy(case.get("new").unwrap()),
+        );
+        let key_type = KeyType::from_name(text(case, "key_type")).unwrap();
+        let now = time(case.get("now").unwrap());
+        let judged = judge_update(&old, &new, key_type, &facts(case), now);
+        let code = judged.as_ref().map_or_else(UpdateDeny::code, |()| "taken");
+        let field = judged.as_ref().err().and_then(UpdateDeny::field);
+        let said = [code, field.unwrap_or("")];
+        assert_eq!(said, [text(case, "code"), text(case, "field")], "{name}");
+        let managers = required(&old, &new).ok().and_then(|takes| takes.managers);
+        let managers = managers.map(|it| (it.threshold.to_string(), it.oidc.name()));
+        let expected = case.get("managers").filter(|it| it.as_text().is_none());
+        let expected = expected.map(|it| (text(it, "threshold").to_owned(), text(it, "oidc")));
+        assert_eq!(managers, expected, "{name}");
     }
 }
