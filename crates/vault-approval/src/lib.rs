@@ -36,8 +36,8 @@ pub use statement::{
 };
 pub use token::{OidcApproval, token_message};
 pub use tree::{ApprovalTree, LEAVES, PATH, challenge_of, padding_leaf, root_of, statement_leaf};
-pub use verify::{Approval, Approvals, Held, MOST_PROOFS, Proof, digest, verify_approval};
 pub use vault_policy::{Approved, Approver, Fido2Algorithm, Fido2Credential};
+pub use verify::{Approval, Approvals, Held, MOST_PROOFS, Proof, digest, verify_approval};
 pub use webauthn::{Assertion, MAX_CLIENT_DATA, verify_assertion};
 
 use vault_encoding::{Domain, Hash};

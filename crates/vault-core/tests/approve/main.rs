@@ -13,6 +13,7 @@ mod authenticator;
 mod common;
 
 mod bound;
+mod inject;
 mod kinds;
 mod mutation;
 mod persons;
