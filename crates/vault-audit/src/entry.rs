@@ -40,7 +40,7 @@ pub struct Entry {
     pub request_hash: Option<Hash>,
     /// Salted hash of the change; absent if nothing changed.
     pub change_hash: Option<Hash>,
-    /// Hashes of the approval statements that were consumed.
+    /// The hash of the approval statement that was consumed, then the digest of each approver.
     pub approvals: Vec<Hash>,
     /// The decision.
     pub allowed: bool,

@@ -61,6 +61,12 @@ impl Peer {
         let shown = self.facts.client_certificate.as_ref();
         shown.map(|certificate| &certificate.hash)
     }
+
+    /// The key that the client proved to hold.
+    fn tls_key(&self) -> Option<Hash> {
+        let shown = self.facts.client_certificate.as_ref();
+        shown.map(|certificate| certificate.spki_hash)
+    }
 }
 
 impl Shared {
@@ -82,7 +88,8 @@ impl Shared {
                 Some(self.verify_proof(&token, proof, call, peer)?)
             }
         };
-        Caller::new(proof, peer.evidence().cloned())
+        let caller = Caller::new(proof, peer.evidence().cloned())?;
+        Ok(caller.with_tls_key(peer.tls_key()))
     }
 
     /// Refuses if the token of these headers would be refused now.

@@ -8,7 +8,7 @@ use crate::request_form;
 use crate::stop::Stop;
 use crate::vault::Vault;
 use vault_approval::ApprovalRequest;
-use vault_policy::{Approvable, evaluate, sender_allows, type_allows, usage_allows};
+use vault_policy::{Approvable, sender_allows, simulate, type_allows, usage_allows};
 
 pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, key: KeyRef, request: Vec<u8>) -> Step {
     match judge(vault, call, &key, &request) {
@@ -29,22 +29,22 @@ fn judge(
     let (request, approvable) = read(request)?;
     let known = vault.known(call, key)?;
     let (live, subject) = (known.live, known.live.subject());
-    let judged = evaluate(
+    let outcome = simulate(
         &live.policy,
         approvable.action(),
         &subject,
         call.facts(),
         call.time,
     );
-    let simulated = match judged {
-        Err(deny) => Simulated {
+    let simulated = match outcome.deny {
+        Some(deny) => Simulated {
             allowed: false,
             code: deny.code(),
             rule: deny.rule().map(str::to_owned),
             condition: deny.condition().map(str::to_owned),
-            missing: vec![deny.to_string()],
+            missing: outcome.missing.iter().map(ToString::to_string).collect(),
         },
-        Ok(_) => behind_the_policy(call, live, &request, approvable),
+        None => behind_the_policy(call, live, &request, approvable),
     };
     Ok((simulated, known.changed))
 }

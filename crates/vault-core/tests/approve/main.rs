@@ -3,7 +3,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests, one of which reads how long it is to run"
 )]
 
 #[path = "../../../vault-test/src/authenticator.rs"]
