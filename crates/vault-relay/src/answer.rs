@@ -128,18 +128,32 @@ impl Desk {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match (segments.as_slice(), request.method()) {
             (["v1", "requests"], &Method::POST) => {
-                let body = body(request, read::POSTING).await?;
+                let body = self.body(source, request, read::POSTING).await?;
                 self.post(source, &body)
             }
             (["v1", "requests", id, "answers"], &Method::POST) => {
                 let id = read::request_id(id).ok_or(Refused::NotFound)?;
-                let answer = read::answer(&body(request, read::ANSWER).await?)?;
+                let answer = read::answer(&self.body(source, request, read::ANSWER).await?)?;
                 self.held().answer(&id, answer, source, (self.now)())?;
                 Ok(response(StatusCode::NO_CONTENT, None, Bytes::new()))
             }
             (segments, &Method::GET | &Method::HEAD) => self.get(segments, &path),
             _ => Err(Refused::Method),
         }
+    }
+
+    async fn body<B>(
+        &self,
+        source: Source,
+        request: Request<B>,
+        longest: usize,
+    ) -> Result<Bytes, Refused>
+    where
+        B: Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let _turn = self.pace.body(source).ok_or(Refused::TooMany(1))?;
+        body(request, longest).await
     }
 
     fn check(

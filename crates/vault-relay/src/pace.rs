@@ -1,9 +1,12 @@
-//! How much one source may ask for: requests within a second, and connections at once.
+//! How much one source may ask for: requests within a second, connections and bodies at once.
 
 use crate::config::LimitsConfig;
 use crate::source::Source;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bodies that are read at once: what is not yet held takes memory too.
+const BODIES: usize = 64;
 
 /// The counts of all sources.
 pub(crate) struct Pace {
@@ -12,18 +15,42 @@ pub(crate) struct Pace {
     counts: Mutex<Counts>,
 }
 
+/// What is counted while it lasts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Of {
+    Connections,
+    Bodies,
+}
+
+/// What is in use now.
+#[derive(Default)]
+struct Held {
+    all: usize,
+    by: HashMap<Source, usize>,
+}
+
 #[derive(Default)]
 struct Counts {
     /// The second that `requests` is about.
     second: u64,
     requests: HashMap<Source, u32>,
-    connections: usize,
-    by: HashMap<Source, usize>,
+    connections: Held,
+    bodies: Held,
 }
 
-/// One connection, counted until it is dropped.
+impl Counts {
+    fn held(&mut self, of: Of) -> &mut Held {
+        match of {
+            Of::Connections => &mut self.connections,
+            Of::Bodies => &mut self.bodies,
+        }
+    }
+}
+
+/// One connection or one body, counted until it is dropped.
 pub(crate) struct Turn {
     pace: Arc<Pace>,
+    of: Of,
     source: Source,
 }
 
@@ -50,15 +77,26 @@ impl Pace {
 
     /// A connection of this source; `None` if there are too many, or half of all are its own.
     pub(crate) fn connection(self: &Arc<Self>, source: Source) -> Option<Turn> {
+        self.turn(Of::Connections, self.connections, source)
+    }
+
+    /// A body of this source, by the same rule.
+    pub(crate) fn body(self: &Arc<Self>, source: Source) -> Option<Turn> {
+        self.turn(Of::Bodies, BODIES, source)
+    }
+
+    fn turn(self: &Arc<Self>, of: Of, most: usize, source: Source) -> Option<Turn> {
         let mut counts = self.counts();
-        let own = counts.by.get(&source).copied().unwrap_or_default();
-        if counts.connections >= self.connections || own >= self.connections.div_ceil(2) {
+        let held = counts.held(of);
+        let own = held.by.get(&source).copied().unwrap_or_default();
+        if held.all >= most || own >= most.div_ceil(2) {
             return None;
         }
-        counts.connections += 1;
-        counts.by.insert(source, own + 1);
+        held.all += 1;
+        held.by.insert(source, own + 1);
         Some(Turn {
             pace: self.clone(),
+            of,
             source,
         })
     }
@@ -71,11 +109,12 @@ impl Pace {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut counts = self.pace.counts();
-        counts.connections = counts.connections.saturating_sub(1);
-        match counts.by.get_mut(&self.source) {
+        let held = counts.held(self.of);
+        held.all = held.all.saturating_sub(1);
+        match held.by.get_mut(&self.source) {
             Some(own) if *own > 1 => *own -= 1,
             _ => {
-                counts.by.remove(&self.source);
+                held.by.remove(&self.source);
             }
         }
     }
@@ -114,6 +153,15 @@ mod tests {
         let third = pace.connection(source(2));
         assert!(third.is_some() && pace.connection(source(3)).is_none());
         drop(first);
+        assert!(pace.connection(source(1)).is_some());
+    }
+
+    #[test]
+    fn half_of_the_bodies_are_one_sources() {
+        let pace = Pace::new(&LimitsConfig::default());
+        let own: Vec<_> = (0..BODIES).map_while(|_| pace.body(source(1))).collect();
+        assert_eq!(own.len(), BODIES / 2);
+        assert!(pace.body(source(2)).is_some());
         assert!(pace.connection(source(1)).is_some());
     }
 }

@@ -10,12 +10,14 @@ export interface Listed {
 }
 
 const LIMITS = { bytes: 256 * 1024, depth: 4, nodes: 4096 };
+/** A relay keeps 64 in a mailbox; whatever is more is a relay's doing. */
+const SHOWN = 64;
 const ID = /^[a-z2-7]{26}$/;
 
 export async function inbox(mailboxes: string[]): Promise<Listed[]> {
   const lists = await Promise.all(mailboxes.map(listed));
   const found = new Map(lists.flat().map((one) => [one.id, one]));
-  return [...found.values()].sort((a, b) => a.expiresAt - b.expiresAt);
+  return [...found.values()].sort((a, b) => a.expiresAt - b.expiresAt).slice(0, SHOWN);
 }
 
 async function listed(mailbox: string): Promise<Listed[]> {

@@ -17,10 +17,10 @@ pub(super) fn suites(root: &Path) -> Result<Vec<Suite>> {
         &wallet,
         &["npm", "run", "--silent", "check"],
     ))?;
-    let relay = relay(root)?;
+    let programs = programs(root)?;
     ["unit", "browser"]
         .into_iter()
-        .map(|kind| suite(&wallet, kind, &relay))
+        .map(|kind| suite(&wallet, kind, &programs))
         .collect()
 }
 
@@ -79,9 +79,10 @@ fn has_browser() -> bool {
     asked.is_ok_and(|status| status.success())
 }
 
-/// The relay that the browser talks to.
-fn relay(root: &Path) -> Result<PathBuf> {
-    let build = ["cargo", "build", "--locked", "--quiet", "-p", "vault-relay"];
+/// The folder of the programs that the browser talks to: the relay, and `evault dev`.
+fn programs(root: &Path) -> Result<PathBuf> {
+    let packages = ["-p", "vault-relay", "-p", "vault-cli"];
+    let build = [&["cargo", "build", "--locked", "--quiet"], &packages[..]].concat();
     run::checked(&mut run::command(root, &build))?;
     let line = [
         "cargo",
@@ -93,25 +94,23 @@ fn relay(root: &Path) -> Result<PathBuf> {
     ];
     let metadata: Value = serde_json::from_slice(&run::output(&mut run::command(root, &line))?)?;
     let target = metadata.get("target_directory").and_then(Value::as_str);
-    let target = Path::new(target.context("no target directory")?);
-    Ok(target.join("debug/evault-relay"))
+    Ok(Path::new(target.context("no target directory")?).join("debug"))
 }
 
-fn suite(wallet: &Path, kind: &'static str, relay: &Path) -> Result<Suite> {
+fn suite(wallet: &Path, kind: &'static str, programs: &Path) -> Result<Suite> {
     let mut command = run::command(wallet, &["node", "tools/test.mjs", kind]);
+    command
+        .env("EVAULT_RELAY_PROGRAM", programs.join("evault-relay"))
+        .env("EVAULT_PROGRAM", programs.join("evault"));
     let mut suite = Suite {
         lang: "typescript",
         name: format!("wallet: {kind}"),
         ..Suite::default()
     };
-    let status = silence::lines(
-        command.env("EVAULT_RELAY_PROGRAM", relay),
-        LONGEST_SILENCE,
-        |line| {
-            println!("{line}");
-            count(&mut suite, line);
-        },
-    )?;
+    let status = silence::lines(&mut command, LONGEST_SILENCE, |line| {
+        println!("{line}");
+        count(&mut suite, line);
+    })?;
     if !status.success() && suite.failed == 0 {
         bail!("the wallet's {kind} tests ended with {status} before every test could run");
     }
