@@ -10,7 +10,7 @@ mod common;
 
 use common::*;
 use vault_core::api::*;
-use vault_core::limits::IDEMPOTENCY_ENTRIES;
+use vault_core::limits::{IDEMPOTENCY_ENTRIES, PAGE_BYTES};
 use vault_core::{BootInput, CallContext, Code, Cost, OpenedSnapshot, RateLimits, Rates};
 use vault_core::{TimeReading, Vault};
 use vault_encoding::sha256;
@@ -63,6 +63,7 @@ fn roomy() -> Bench {
     let (signer, key) = signer(7);
     let mut config = config();
     config.limits.keys_per_owner = 1 << 20;
+    config.limits.text_bytes_per_owner = 1 << 30;
     let input = BootInput {
         identity_spki: key.to_spki(),
         signer,
@@ -124,6 +125,50 @@ fn a_policy_that_several_keys_are_under_counts_once() {
         // 7 × 2 KiB of labels, and the policy, fit into 16 KiB; seven policies would not.
         assert!(made.is_ok(), "{number}");
     }
+}
+
+/// Bytes of texts on a page.
+fn texts(keys: &[KeyInfo]) -> usize {
+    let labels = keys.iter().flat_map(|key| &key.labels);
+    let labels: usize = labels
+        .map(|label| label.name.len() + label.value.len())
+        .sum();
+    let names: usize = keys.iter().map(|key| key.name.len()).sum();
+    names + labels
+}
+
+#[test]
+fn a_page_of_keys_is_bounded_in_bytes_and_every_key_is_on_one_page() {
+    let mut bench = roomy();
+    let alice = owner("alice");
+    for number in 1..=250 {
+        bench.call(&alice, heavy("alice", number)).unwrap();
+    }
+    let (mut token, mut handles, mut pages) = (String::new(), Vec::new(), 0);
+    loop {
+        let list = ListKeys {
+            page_size: 1_000,
+            page_token: token,
+        };
+        let reply = bench.call(&alice, Request::ListKeys(list)).unwrap();
+        let Answer::ListKeys {
+            keys,
+            next_page_token,
+        } = reply.answer
+        else {
+            panic!()
+        };
+        assert!(!keys.is_empty());
+        assert!(texts(&keys) <= PAGE_BYTES, "{}", texts(&keys));
+        handles.extend(keys.iter().map(|key| key.handle.0[0]));
+        pages += 1;
+        token = next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(handles, (1..=250).collect::<Vec<u8>>());
+    assert_eq!(pages, 3);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 use crate::api::{Answer, Code, KeyInfo, ListKeys};
 use crate::authorize::{Call, Step};
-use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
-use crate::state::{Body, Owned};
+use crate::limits::{PAGE_BYTES, PAGE_DEFAULT, PAGE_MAX};
+use crate::quota;
+use crate::state::{Body, LiveKey, Owned};
 use crate::stop::Stop;
 use crate::vault::Vault;
 use std::ops::Bound;
@@ -13,6 +14,11 @@ use vault_policy::{Facts, KeyHandle, sender_allows};
 /// Handles that one page goes through at most, while nothing can be recorded: a page may be short,
 /// or empty, and yet not the last.
 const LOOKED_AT: usize = 4096;
+
+/// Bytes of a key on a page, but for its texts and its public key,
+const KEY: usize = 256;
+/// and of a label, but for its texts.
+const LABEL: usize = 16;
 
 pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, list: &ListKeys) -> Step {
     let (size, after) = match (page_size(list.page_size), page_start(&list.page_token)) {
@@ -70,13 +76,14 @@ fn page(
 ) -> Answer {
     let mut left = owned.handles.range((after, Bound::Unbounded));
     let mut keys: Vec<KeyInfo> = Vec::new();
-    let (mut more, mut reached) = (false, None);
+    let (mut more, mut reached, mut bytes) = (false, None, 0_usize);
     for (handle, &position) in left.by_ref().take(LOOKED_AT) {
         let slot = vault.state.slot(position);
         if let Some(Body::Live(key)) = slot.map(|slot| &slot.body)
             && sender_allows(key.key_type(), facts)
         {
-            if keys.len() == size {
+            bytes = bytes.saturating_add(length(key));
+            if keys.len() == size || bytes > PAGE_BYTES {
                 more = true;
                 break;
             }
@@ -93,4 +100,10 @@ fn page(
         keys,
         next_page_token,
     }
+}
+
+fn length(key: &LiveKey) -> usize {
+    let texts = quota::texts(key, false).saturating_add(key.labels().len().saturating_mul(LABEL));
+    KEY.saturating_add(texts)
+        .saturating_add(key.public_key.len())
 }
