@@ -58,12 +58,12 @@ fn again(mut bench: Bench) -> Bench {
     bench
 }
 
-/// A vault where an owner may have any number of keys.
-fn roomy() -> Bench {
+/// A vault where an owner may have any number of keys, and texts of so many bytes.
+fn roomy(text_bytes: usize) -> Bench {
     let (signer, key) = signer(7);
     let mut config = config();
     config.limits.keys_per_owner = 1 << 20;
-    config.limits.text_bytes_per_owner = 1 << 30;
+    config.limits.text_bytes_per_owner = text_bytes;
     let input = BootInput {
         identity_spki: key.to_spki(),
         signer,
@@ -113,18 +113,41 @@ fn a_policy_that_several_keys_are_under_counts_once() {
         let mut create = creation("alice", KeyType::HmacSha256, "owner", number);
         create.labels = vec![Label {
             name: "n".repeat(256),
-            value: "v".repeat(256),
+            value: "v".repeat(208),
         }];
         for filler in 0..3 {
             create.labels.push(Label {
                 name: format!("{filler:0>256}"),
-                value: "v".repeat(256),
+                value: "v".repeat(208),
             });
         }
         let made = bench.call(&alice, Request::CreateKey(create));
         // 7 × 2 KiB of labels, and the policy, fit into 16 KiB; seven policies would not.
         assert!(made.is_ok(), "{number}");
     }
+}
+
+#[test]
+fn labels_count_for_what_they_take_however_short_their_texts_are() {
+    let mut bench = roomy(8 << 10);
+    let alice = owner("alice");
+    let small = |number: u8| {
+        let mut create = creation("alice", KeyType::HmacSha256, "owner", number);
+        create.labels = ('a'..='p')
+            .map(|name| Label {
+                name: name.into(),
+                value: String::new(),
+            })
+            .collect();
+        Request::CreateKey(create)
+    };
+    let made = (1..100).take_while(|number| bench.call(&alice, small(*number)).is_ok());
+    let made = made.count();
+    // In memory each of the sixteen labels is two strings.
+    assert!((8..11).contains(&made), "{made}");
+    bench.call(&alice, delete(key(1))).unwrap();
+    bench.call(&alice, small(100)).unwrap();
+    assert_eq!(code(bench.call(&alice, small(101))), Code::QuotaExceeded);
 }
 
 /// Bytes of texts on a page.
@@ -139,7 +162,7 @@ fn texts(keys: &[KeyInfo]) -> usize {
 
 #[test]
 fn a_page_of_keys_is_bounded_in_bytes_and_every_key_is_on_one_page() {
-    let mut bench = roomy();
+    let mut bench = roomy(1 << 30);
     let alice = owner("alice");
     for number in 1..=250 {
         bench.call(&alice, heavy("alice", number)).unwrap();
@@ -173,7 +196,7 @@ fn a_page_of_keys_is_bounded_in_bytes_and_every_key_is_on_one_page() {
 
 #[test]
 fn one_owner_cannot_make_a_vault_forget_the_calls_of_another() {
-    let mut bench = roomy();
+    let mut bench = roomy(1 << 30);
     let with = |key: &str| CallContext {
         idempotency_key: key.into(),
         ..CallContext::default()

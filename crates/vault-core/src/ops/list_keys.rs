@@ -15,10 +15,8 @@ use vault_policy::{Facts, KeyHandle, sender_allows};
 /// or empty, and yet not the last.
 const LOOKED_AT: usize = 4096;
 
-/// Bytes of a key on a page, but for its texts and its public key,
+/// Bytes of a key on a page beside its texts and its public key.
 const KEY: usize = 256;
-/// and of a label, but for its texts.
-const LABEL: usize = 16;
 
 pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, list: &ListKeys) -> Step {
     let (size, after) = match (page_size(list.page_size), page_start(&list.page_token)) {
@@ -103,7 +101,6 @@ fn page(
 }
 
 fn length(key: &LiveKey) -> usize {
-    let texts = quota::texts(key, false).saturating_add(key.labels().len().saturating_mul(LABEL));
-    KEY.saturating_add(texts)
+    KEY.saturating_add(quota::texts(key, false))
         .saturating_add(key.public_key.len())
 }
