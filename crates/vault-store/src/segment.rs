@@ -71,6 +71,12 @@ struct Segment {
 }
 
 impl Segment {
+    /// The number of the one behind it. Behind the last number there is none, as on a full disk.
+    fn next_index(&self) -> Result<u32, StorageError> {
+        let next = self.header.index.checked_add(1);
+        next.ok_or(StorageError::NoSpace)
+    }
+
     fn has_room(&self, length: usize) -> bool {
         self.end + frame::extent(length as u64, self.header.block) <= self.header.size
     }
@@ -146,7 +152,7 @@ impl<F: Files> SegmentFiles<F> {
     fn segment_for(&mut self, sequence: u64, length: usize) -> Result<Segment, StorageError> {
         match self.current {
             Some(segment) if segment.has_room(length) => Ok(segment),
-            Some(segment) => self.create(segment.header.index + 1, sequence, length),
+            Some(segment) => self.create(segment.next_index()?, sequence, length),
             None => self.create(0, sequence, length),
         }
     }

@@ -11,11 +11,12 @@
 
 mod support;
 
+use aws_lc_rs::digest;
 use proptest::prelude::*;
 use std::ops::Range;
 use support::{Dice, check_groups, head, open_as, payload, root};
 use vault_store::faulty::SimulatedDisk;
-use vault_store::{OpenError, SegmentOptions, SnapshotState, StorageError, StoreRoot};
+use vault_store::{AppendError, OpenError, SegmentOptions, SnapshotState, StorageError, StoreRoot};
 
 const GROUPS: u64 = 66;
 const SNAPSHOT_AT: u64 = 40;
@@ -161,6 +162,37 @@ fn an_untouched_store_opens_whole() {
         Outcome::Groups(GROUPS, true)
     );
     assert!(segments(&store.disk).len() > 3);
+}
+
+#[test]
+fn behind_the_last_segment_that_has_a_name_there_is_no_space() {
+    let store = store();
+    let disk = store.disk.copy();
+    let names = segments(&disk);
+    // Whoever can write can give a segment another number: its checksum protects against nobody.
+    for (name, index) in names.iter().rev().zip((0..=u32::MAX).rev()) {
+        let mut bytes = disk.contents(name).unwrap();
+        bytes[8..12].copy_from_slice(&index.to_be_bytes());
+        let checksum = digest::digest(&digest::SHA256, &bytes[..32]);
+        bytes[32..64].copy_from_slice(checksum.as_ref());
+        disk.remove(name);
+        disk.overwrite(&format!("log-{index:08x}.seg"), &bytes);
+    }
+    assert_eq!(store.outcome(&disk), Outcome::Groups(GROUPS, true));
+    let mut log = open_as(&disk, &store.root, OPTIONS, 3).unwrap().log;
+    let mut appended = GROUPS;
+    let refused = loop {
+        let payload = payload(SEED, appended, LONGEST);
+        match log.append(head(appended), &payload) {
+            Ok(sequence) => assert_eq!(sequence, appended),
+            Err(error) => break error,
+        }
+        appended += 1;
+    };
+    assert_eq!(refused, AppendError::NoSpace);
+    let mut log = open_as(&disk, &store.root, OPTIONS, 4).unwrap().log;
+    assert_eq!(log.next_sequence(), appended);
+    assert_eq!(log.make_room(), Ok(false));
 }
 
 #[test]

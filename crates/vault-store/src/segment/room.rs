@@ -21,7 +21,9 @@ impl<F: Files> SegmentFiles<F> {
         if left(&current) >= current.header.size / 4 {
             return Ok(true);
         }
-        let (index, size) = (current.header.index + 1, self.segment_size());
+        let (Ok(index), size) = (current.next_index(), self.segment_size()) else {
+            return Ok(false);
+        };
         let mut filled = match self.spare {
             Some(spare) if spare.index == index && !spare.given_up => Some(spare.filled),
             _ => None,

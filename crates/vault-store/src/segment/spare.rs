@@ -20,7 +20,9 @@ pub(super) struct Spare {
 impl<F: Files> SegmentFiles<F> {
     /// One step, after a group was appended to `current`.
     pub(super) fn prepare(&mut self, current: &Segment) -> Result<(), StorageError> {
-        let (index, size) = (current.header.index + 1, self.segment_size());
+        let (Ok(index), size) = (current.next_index(), self.segment_size()) else {
+            return Ok(());
+        };
         if current.end < current.header.size / 2 {
             return Ok(());
         }
