@@ -45,7 +45,9 @@ impl Strangers {
             self.timeless = self.timeless.saturating_add(1);
             return self.timeless >= LOOKS;
         };
-        let since = *self.since.get_or_insert(lo);
+        // A clock that was ahead for one look hides nothing afterwards.
+        let since = self.since.map_or(lo, |since| since.min(lo));
+        self.since = Some(since);
         lo.0 >= since.0.saturating_add(INTERVAL)
     }
 }
@@ -70,6 +72,16 @@ mod tests {
         }
         assert_eq!(strangers.due(VaultTime::Unknown), Some(1));
         assert_eq!(strangers.due(VaultTime::Unknown), None);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_does_not_hide_the_refused() {
+        let mut strangers = Strangers::default();
+        strangers.count();
+        assert_eq!(strangers.due(at(1_000_000)), None);
+        assert_eq!(strangers.due(at(100)), None);
+        assert_eq!(strangers.due(at(159)), None);
+        assert_eq!(strangers.due(at(160)), Some(1));
     }
 
     #[test]
