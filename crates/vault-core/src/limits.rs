@@ -24,10 +24,10 @@ pub const PAGE_MAX: u32 = 1_000;
 pub const PAGE_DEFAULT: u32 = 100;
 /// Profiles that are proposed for one key.
 pub const PENDING_PROFILES: usize = 16;
-/// Bytes of keys on one page: it ends before the key with which there would be more.
-pub const PAGE_BYTES: usize = 896 << 10;
 /// Leaves in one answer of `ReadLog`.
 pub const LEAVES_PER_READ: u64 = 256;
+/// Bytes of keys on one page: it ends before the key with which there would be more.
+pub const PAGE_BYTES: usize = 896 << 10;
 
 /// Bounds that an operator sets; the operational configuration holds them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,31 +1,27 @@
 //! What one owner may keep, so that there is room for others.
 
-use crate::api::{Code, CreateKey, Label, Refusal};
+use crate::api::{Code, CreateKey, Refusal};
 use crate::limits::Limits;
 use crate::state::{LiveKey, Owned, State};
 use crate::stop::Stop;
 use vault_encoding::{Hash, sha256};
 use vault_policy::{OidcSubject, PolicyHash};
 
-/// Bytes that a label takes beside its texts, in memory and on a page.
-const LABEL: usize = 48;
-
-fn of_labels(labels: &[Label]) -> usize {
-    let labels = labels.iter();
-    labels
-        .map(|label| LABEL + label.name.len() + label.value.len())
-        .sum()
-}
-
 /// Bytes of a live key's texts, proposed profiles among them; those of its policy only if no other key is under it.
 pub(crate) fn texts(key: &LiveKey, with_policy: bool) -> usize {
-    let labels = of_labels(key.labels());
+    let labels = key.labels().iter();
+    let labels: usize = labels
+        .map(|label| LABEL + label.name.len() + label.value.len())
+        .sum();
     let policy = match with_policy {
         true => key.policy.canonical_bytes().len(),
         false => 0,
     };
     key.name().len() + labels + policy + key.staged_bytes()
 }
+
+/// Bytes that a label takes beside its texts.
+const LABEL: usize = 48;
 
 /// Under which name an owner's entries of a shared table are counted; as long for everybody.
 pub(crate) fn account(owner: Option<&OidcSubject>) -> Hash {
@@ -46,7 +42,10 @@ impl State {
         limits: &Limits,
     ) -> Result<(), Stop> {
         let share = create.share.as_ref().map_or(0, |share| share.len());
-        let labels = of_labels(&create.labels);
+        let labels = create.labels.iter();
+        let labels: usize = labels
+            .map(|label| LABEL + label.name.len() + label.value.len())
+            .sum();
         let policy = match self.known_policy(policy) {
             Some(_) => 0,
             None => create.policy.len(),

@@ -4,7 +4,6 @@
 use crate::api::{Answer, Code, KeyInfo, ListKeys};
 use crate::authorize::{Call, Step};
 use crate::limits::{PAGE_BYTES, PAGE_DEFAULT, PAGE_MAX};
-use crate::quota;
 use crate::state::{Body, LiveKey, Owned};
 use crate::stop::Stop;
 use crate::vault::Vault;
@@ -15,8 +14,10 @@ use vault_policy::{Facts, KeyHandle, sender_allows};
 /// or empty, and yet not the last.
 const LOOKED_AT: usize = 4096;
 
-/// Bytes of a key on a page beside its texts and its public key.
+/// Bytes of a key on a page beside its texts and its public key,
 const KEY: usize = 256;
+/// and of a label beside its texts.
+const LABEL: usize = 16;
 
 pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, list: &ListKeys) -> Step {
     let (size, after) = match (page_size(list.page_size), page_start(&list.page_token)) {
@@ -81,7 +82,7 @@ fn page(
             && sender_allows(key.key_type(), facts)
         {
             bytes = bytes.saturating_add(length(key));
-            if keys.len() == size || bytes > PAGE_BYTES {
+            if keys.len() == size || bytes > PAGE_BYTES && !keys.is_empty() {
                 more = true;
                 break;
             }
@@ -100,7 +101,11 @@ fn page(
     }
 }
 
+/// About so many bytes on a page.
 fn length(key: &LiveKey) -> usize {
-    KEY.saturating_add(quota::texts(key, false))
-        .saturating_add(key.public_key.len())
+    let labels = key.labels().iter();
+    let labels: usize = labels
+        .map(|label| LABEL + label.name.len() + label.value.len())
+        .sum();
+    KEY + key.name().len() + labels + key.public_key.len()
 }
