@@ -31,6 +31,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tee_sim::{SimPlatform, SimRoot, measurement_named};
 use tokio::time::timeout;
+use vault_policy::{KeyType, OidcSubject, TemplateArgs, template};
 use vault_proto::v1;
 use vault_proto::v1::__buffa::oneof::operate_request::Call;
 use vault_server::ServerConfig;
@@ -41,6 +42,11 @@ const MIB: usize = 1 << 20;
 
 /// What an attested connection takes by itself: TLS, the preamble's proofs, windows of HTTP/2.
 const CONNECTION: usize = MIB;
+
+/// Keys with long labels that somebody has, so that a page of them is as long as a page may be,
+const KEYS: u8 = 120;
+/// and pages that are asked for and not read, of one connection.
+const PAGES: usize = 60;
 
 /// Hostile connections at once.
 const CONNECTIONS: usize = 48;
@@ -289,9 +295,47 @@ async fn one_by_one(dir: &Path, token: &str, attempt: &Attempt) -> usize {
     vault.stop()
 }
 
+/// Keys of the bearer of this token, who is alice.
+async fn keys(dir: &Path, addr: &str, issuer: &str, token: &str) {
+    let owner = OidcSubject {
+        issuer: issuer.to_owned(),
+        subject: "alice".into(),
+    };
+    let policy = template("owner", &TemplateArgs::new(owner, KeyType::HmacSha256)).unwrap();
+    let wire = server_wire::Wire::connect(dir, addr).await;
+    for number in 0..KEYS {
+        let label = |label: usize| v1::Label {
+            name: format!("{label:0>256}"),
+            value: "v".repeat(256),
+            ..Default::default()
+        };
+        let request = v1::CreateKeyRequest {
+            handle: vault_policy::KeyHandle([number; 16]).to_string(),
+            r#type: v1::KeyType::KEY_TYPE_HMAC_SHA256.into(),
+            policy: policy.canonical_bytes().to_vec(),
+            labels: (0..16).map(label).collect(),
+            ..Default::default()
+        };
+        let path = format!("/enclavevaults.v1.{CREATE}");
+        let bearer = format!("Bearer {token}");
+        let made = wire.call(&path, Some(&bearer), request.encode_to_vec());
+        made.await.unwrap();
+    }
+}
+
+/// A small question with the longest answer that there is to one.
+fn page() -> Attempt {
+    let list = v1::ListKeysRequest {
+        page_size: 1_000,
+        ..Default::default()
+    };
+    unary("KeyService/ListKeys", list.encode_to_vec(), true)
+}
+
 /// Everything at once on every connection; nobody reads an answer.
-async fn flood(dir: &Path, tokens: &[String]) -> usize {
+async fn flood(dir: &Path, issuer: &str, tokens: &[String]) -> usize {
     let mut vault = Counted::start(dir);
+    keys(dir, &vault.addr, issuer, &tokens[0]).await;
     vault.count(&tokens[0]).await;
     let mut connections = Vec::new();
     let mut unread = Vec::new();
@@ -300,6 +344,9 @@ async fn flood(dir: &Path, tokens: &[String]) -> usize {
         let token = tokens.get(place % (tokens.len() + 1)).map(String::as_str);
         for attempt in attempts().iter().chain(&attempts()) {
             unread.push(connection.send_request(request(attempt, token)));
+        }
+        for _ in 0..PAGES {
+            unread.push(connection.send_request(request(&page(), token)));
         }
         connections.push(connection);
     }
@@ -352,7 +399,7 @@ async fn all() {
             "{path}: {more} bytes for {length}"
         );
     }
-    let more = flood(dir.path(), &tokens[..2]).await;
+    let more = flood(dir.path(), issuer.url(), &tokens[..2]).await;
     let each = more / CONNECTIONS;
     println!(
         "heap: {CONNECTIONS} hostile connections: {} KiB, {} each",

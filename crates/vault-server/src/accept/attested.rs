@@ -20,8 +20,8 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
-use vault_core::{Code, Refusal};
-use vault_proto::{AFTER_AUTHENTICATION, BATCH, BEFORE_AUTHENTICATION};
+use vault_core::{Code, HEADS_PER_CALL, NOTE_BYTES, Refusal};
+use vault_proto::{AFTER_AUTHENTICATION, BATCH, BEFORE_AUTHENTICATION, POLICY};
 use vault_proto::{batch_limits, operate_limits, request_limits};
 
 const STREAM_WINDOW: u32 = 64 << 10;
@@ -38,12 +38,16 @@ const SHARES: usize = 16;
 /// and at least so many KiB: a batch.
 pub(super) const LEAST_SHARE: usize = 5 << 10;
 
+/// What stands beside a policy in an answer.
+const RECEIPT: usize = 4 << 10;
+/// Four notes of each vault that was asked about.
+const HEADS: usize = HEADS_PER_CALL * 4 * (NOTE_BYTES + 256);
+
 /// What a request may take, by its method.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Single,
-    /// Its answer is longer than its request.
-    Reconstruct,
+    /// Its answer may be longer than its request: by so many bytes, or 0.
+    Single(usize),
     Batch,
     Operate,
 }
@@ -52,17 +56,22 @@ impl Kind {
     fn of(path: &str) -> Self {
         match path {
             "/enclavevaults.v1.CryptoService/Batch" => Self::Batch,
-            "/enclavevaults.v1.CryptoService/Reconstruct" => Self::Reconstruct,
+            "/enclavevaults.v1.CryptoService/Reconstruct"
+            | "/enclavevaults.v1.KeyService/ListKeys"
+            // Page by page.
+            | "/enclavevaults.v1.AuditService/ReadLog" => Self::Single(AFTER_AUTHENTICATION),
+            "/enclavevaults.v1.PolicyService/GetPolicy" => Self::Single(POLICY + RECEIPT),
+            "/enclavevaults.v1.AuditService/ExchangeHeads" => Self::Single(HEADS),
             "/enclavevaults.v1.CryptoService/Operate" => Self::Operate,
-            _ => Self::Single,
+            _ => Self::Single(0),
         }
     }
 
-    /// Bytes of an answer that is longer than its request.
+    /// Bytes of an answer that may be longer than its request.
     fn answer(self) -> usize {
         match self {
-            Self::Single | Self::Operate => 0,
-            Self::Reconstruct => AFTER_AUTHENTICATION,
+            Self::Single(answer) => answer,
+            Self::Operate => 0,
             Self::Batch => BATCH,
         }
     }
@@ -70,7 +79,7 @@ impl Kind {
     /// Bytes of a request that is admitted as a whole. A stream takes memory by itself.
     fn longest(self, known: bool) -> usize {
         match (self, known) {
-            (Self::Single | Self::Reconstruct, true) => AFTER_AUTHENTICATION,
+            (Self::Single(_), true) => AFTER_AUTHENTICATION,
             (Self::Batch, true) => BATCH,
             (Self::Operate, true) => 0,
             (_, false) => BEFORE_AUTHENTICATION,
@@ -154,7 +163,7 @@ impl Session {
         };
         let service = match (&caller, kind) {
             (Err(_), _) => &self.stranger,
-            (Ok(_), Kind::Single | Kind::Reconstruct) => &self.known,
+            (Ok(_), Kind::Single(_)) => &self.known,
             (Ok(_), Kind::Batch) => &self.batch,
             (Ok(_), Kind::Operate) => &self.operate,
         };
