@@ -85,3 +85,13 @@ test("assertions: the valid ones hold, the others are refused for the reason tha
   }
   assert.ok(tried > 20, `${tried} assertions`);
 });
+
+test("padding: a statement that hides there is not covered by the challenge", async () => {
+  const hidden = vectors("approval/trees.json").hidden_among_the_padding;
+  const leaf = await statementLeaf(unhex(hidden.hidden_salt) as Bytes, utf8(hidden.hidden));
+  assert.equal(hidden.padding[0], hex(leaf));
+  const signed = [await statementLeaf(unhex(hidden.salt) as Bytes, utf8(hidden.statement))];
+  const padding = hidden.padding.map((one: string) => unhex(one) as Bytes);
+  assert.equal(hex(await challengeOf([...signed, ...(await Promise.all(padding.map(paddingLeaf)))])), hidden.challenge);
+  assert.equal(hex(await challengeOf([...signed, ...padding])), hidden.challenge_of_raw_leaves);
+});

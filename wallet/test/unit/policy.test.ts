@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hex, utf8 } from "../../src/core/bytes.js";
 import { readPolicy } from "../../src/core/policy.js";
+import { readProfile } from "../../src/core/profile.js";
 import { anyCredential, canonical, plainOf, policy, vectors } from "../fixture.js";
 import { canonicalBytes } from "../../src/core/canonical.js";
 
@@ -61,3 +62,12 @@ function* changes(plain: any, path: (string | number)[] = []): Generator<(root: 
   }
   for (const step of Object.keys(plain)) yield* changes(plain[step], [...path, step]);
 }
+
+test("every profile of the vectors is read, and has its digest", async () => {
+  const cases = vectors("policy/profiles.json").filter((one: any) => one.canonical !== undefined);
+  assert.ok(cases.length > 0);
+  for (const one of cases) {
+    const found = await readProfile(utf8(one.canonical));
+    assert.equal(hex(found.digest), one.digest, one.name);
+  }
+});
