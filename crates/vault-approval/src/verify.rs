@@ -61,7 +61,7 @@ pub struct Held<'a> {
 pub struct Approvals {
     approved: Vec<Approved>,
     statement: Hash,
-    counters: Vec<(Vec<u8>, u32)>,
+    counters: Vec<(Hash, u32)>,
 }
 
 impl Approvals {
@@ -75,8 +75,8 @@ impl Approvals {
         self.statement
     }
 
-    /// Credential ids with the counters that their authenticators showed.
-    pub fn counters(&self) -> &[(Vec<u8>, u32)] {
+    /// Digests of the credentials, with the counters that their authenticators showed.
+    pub fn counters(&self) -> &[(Hash, u32)] {
         &self.counters
     }
 
@@ -141,8 +141,7 @@ pub fn verify_approval(
         let by = match proof {
             Proof::Fido2(assertion) => {
                 let (by, counter) = by_credential(assertion, held, &challenge)?;
-                let id = assertion.credential_id.clone();
-                approvals.counters.push((id, counter));
+                approvals.counters.push((digest(&by), counter));
                 by
             }
             Proof::Oidc(token) => by_token(token, held, &statement)?,

@@ -35,6 +35,8 @@ pub(crate) struct Verified {
     /// The caller's, and who approved.
     facts: Facts,
     approvals: Approvals,
+    /// Digests of the credentials whose counter went back.
+    went_back: Vec<Hash>,
 }
 
 impl Brought {
@@ -51,6 +53,18 @@ impl Brought {
         match self {
             Self::Verified(verified) => verified.approvals.logged(),
             Self::Nothing | Self::Fault(_) => Vec::new(),
+        }
+    }
+
+    /// What the leaf says beside the outcome: authenticators that may have a copy.
+    pub(crate) fn note(&self) -> String {
+        match self {
+            Self::Verified(verified) => {
+                let each = verified.went_back.iter();
+                each.map(|credential| format!("; counter of {credential} went back"))
+                    .collect()
+            }
+            Self::Nothing | Self::Fault(_) => String::new(),
         }
     }
 
@@ -137,7 +151,21 @@ impl Vault {
             approvals: approvals.approved().to_vec(),
             ..call.caller.facts().clone()
         };
-        Ok(Verified { facts, approvals })
+        let went_back = self.gone_back(&approvals);
+        Ok(Verified {
+            facts,
+            approvals,
+            went_back,
+        })
+    }
+
+    fn gone_back(&self, approvals: &Approvals) -> Vec<Hash> {
+        let counters = self.counters.lock();
+        let mut counters = counters.unwrap_or_else(PoisonError::into_inner);
+        let each = approvals.counters().iter();
+        each.filter(|(credential, counter)| counters.went_back(*credential, *counter))
+            .map(|(credential, _)| *credential)
+            .collect()
     }
 
     /// The key that a call names, if there is one that lives; whether the caller may know of it is for

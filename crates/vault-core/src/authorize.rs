@@ -216,6 +216,7 @@ impl Call<'_> {
             subject,
             policy_hash: None,
             approvals: self.brought.logged(),
+            note: self.brought.note(),
             request,
         }
     }

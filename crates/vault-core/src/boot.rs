@@ -177,6 +177,7 @@ impl Vault {
             strangers: Strangers::default(),
             limited: Strangers::default(),
             nonces: Mutex::default(),
+            counters: Mutex::default(),
         }
     }
 

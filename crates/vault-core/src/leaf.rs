@@ -21,6 +21,8 @@ pub(crate) struct Draft {
     pub(crate) policy_hash: Option<Hash>,
     /// The statement that was approved, and who approved it.
     pub(crate) approvals: Vec<Hash>,
+    /// Behind the outcome; words of the vault.
+    pub(crate) note: String,
     /// Canonical text.
     pub(crate) request: Vec<u8>,
 }
@@ -52,6 +54,7 @@ impl Draft {
             subject: None,
             policy_hash: None,
             approvals: Vec::new(),
+            note: String::new(),
             request: Vec::new(),
         }
     }
@@ -100,7 +103,7 @@ impl Draft {
             approvals: self.approvals.clone(),
             allowed,
             reason: reason.to_owned(),
-            outcome: outcome.to_owned(),
+            outcome: format!("{outcome}{}", self.note),
         }
     }
 }

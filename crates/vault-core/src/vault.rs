@@ -14,7 +14,7 @@ use crate::strangers::Strangers;
 use crate::time::TimeReading;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use vault_approval::Nonces;
+use vault_approval::{Counters, Nonces};
 use vault_audit::{LogKey, LogTree};
 use vault_encoding::Hash;
 use vault_keys::Rng;
@@ -38,6 +38,8 @@ pub struct Vault {
     pub(crate) limited: Strangers,
     /// Requests that wait for approval; taken out while calls are judged side by side.
     pub(crate) nonces: Mutex<Nonces<Principal>>,
+    /// Of the authenticators that approved.
+    pub(crate) counters: Mutex<Counters>,
 }
 
 /// What is not durable yet.

@@ -5,7 +5,10 @@ use crate::world::{
     MESSAGE, Managers, SIGNING, Terms, ann, approve, begin, caller, create, pinned, policy,
     refused, service, sign, sign_request, with,
 };
-use vault_approval::{ApprovalFault, ApprovalRequest, Digested, SignatureForm, digest};
+use vault_approval::{
+    ApprovalFault, ApprovalRequest, Digested, Proof, SignatureForm, challenge_of, digest, root_of,
+    statement_leaf,
+};
 use vault_core::api::{KeyRef, Simulated};
 use vault_core::{Answer, Caller, Code, Request, SignatureFormat, TimeReading};
 use vault_policy::{Approver, KeyHandle, KeyType, KeyVersion, UnixSeconds};
@@ -48,6 +51,39 @@ fn the_log_says_what_was_begun_used_and_refused_and_by_whom_it_was_approved() {
     assert_eq!((third.operation.as_str(), third.allowed), ("sign", false));
     assert_eq!(third.reason, ApprovalFault::Nonce.code());
     assert!(third.approvals.is_empty());
+}
+
+#[test]
+fn a_counter_that_goes_back_is_in_the_log_and_refuses_nothing() {
+    let (mut bench, m, key) = world();
+    for (counter, noted) in [
+        (5, false),
+        (6, false),
+        (6, true),
+        (2, true),
+        (0, true),
+        (0, false),
+    ] {
+        let begun = begin(&mut bench, &service(), key, &sign_request(), 0).unwrap();
+        let mut made = approve(&begun, &[]);
+        let leaf = statement_leaf(&made.salt, &begun.canonical_bytes());
+        let challenge = challenge_of(&root_of(leaf, 0, &made.path).unwrap());
+        let assertion = m
+            .bob
+            .assert_with(&challenge, |unsigned| unsigned.counter = counter);
+        made.proofs.push(Proof::Fido2(assertion));
+        assert_eq!(use_it(&mut bench, key, made), None);
+        let entry = bench.entries().pop().unwrap();
+        let note = format!("; counter of {} went back", entry.approvals[1]);
+        assert_eq!(
+            entry.outcome,
+            if noted {
+                format!("ok{note}")
+            } else {
+                "ok".into()
+            }
+        );
+    }
 }
 
 #[test]
