@@ -6,6 +6,7 @@ use crate::condition::{Condition, TimeWindow};
 use crate::evidence::VerifiedEvidence;
 use crate::facts::{Approved, Approver, CertificateFacts, Facts, SenderConstraint, TokenFacts};
 use crate::model::{PolicyFields, PrincipalName, Rule};
+use crate::mutability::OidcApproval;
 use crate::operation::Operation;
 use crate::principal::{CallerIdentity, CertificateIdentity, Credential, IssuerRole, OidcSubject};
 use crate::profile::AttestationProfile;
@@ -257,11 +258,16 @@ impl<'a> Named<'a> {
     }
 }
 
-/// Every manager by every credential, and the owner's second factor.
+/// Every manager, by an authenticator if there is one, since that counts wherever a token does;
+/// and the owner's second factor.
 fn approvers(policy: &PolicyFields) -> Vec<Approver> {
     let principals = &policy.principals;
     let persons = principals.managers.iter();
-    let credentials = persons.flat_map(|person| person.credentials.iter().cloned());
+    let credentials = persons.filter_map(|person| {
+        let mut strong = person.credentials.iter();
+        let strong = strong.find(|credential| credential.counts(OidcApproval::Refused));
+        strong.or_else(|| person.credentials.first()).cloned()
+    });
     let factor = principals.owner.second_factor.clone();
     credentials
         .chain(factor.map(Credential::Fido2))

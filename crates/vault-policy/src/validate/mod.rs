@@ -119,10 +119,14 @@ fn calls(fields: &PolicyFields) -> usize {
     let profiles: usize = fields.principals.tees.iter().map(per_profile).sum();
     let rules = fields.operations.iter();
     let named: usize = rules.map(|rule| 8 + rule.principals.len()).sum();
-    let approvers = fields.principals.managers.iter();
-    let approvals: usize = approvers.map(|person| 8 * person.credentials.len()).sum();
-    let certificates = fields.principals.mtls.len();
-    let size = 1 + fields.principals.callers.len() + profiles + named + approvals + certificates;
+    let principals = &fields.principals;
+    let persons = principals.managers.len();
+    let mut approvals = 1;
+    for rule in &fields.operations {
+        rule.condition.each_approval(&mut |_| approvals += 1);
+    }
+    let others = principals.callers.len() + principals.mtls.len();
+    let size = 1 + others + profiles + named + approvals * persons * persons;
     (WORK / size).min(MOST_CALLS)
 }
 

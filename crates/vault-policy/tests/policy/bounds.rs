@@ -258,6 +258,41 @@ fn the_search_for_an_allowed_call_ends_undecided_where_nobody_would_look_further
 }
 
 #[test]
+fn a_policy_of_as_many_approvals_and_managers_as_can_be_written_is_searched_in_bounded_work() {
+    let key = |n: usize| {
+        let bytes = |length: usize| vault_encoding::text::base64url(&vec![n as u8; length]);
+        format!(
+            r#"{{"fido2":{{"algorithm":"eddsa","credential_id":"{}","origins":["o"],"public_key":"{}","rp_id":"r"}}}}"#,
+            bytes(2),
+            bytes(32)
+        )
+    };
+    let persons = (0..32).map(|n| {
+        let keys = (0..4).map(|k| key(4 * n + k)).collect::<Vec<_>>();
+        format!(r#"{{"id":"m{n}","credentials":[{}]}}"#, keys.join(","))
+    });
+    let ask = |n: usize| format!(r#"{{"manager_approval":{{"managers":["m{n}"],"threshold":2}}}}"#);
+    let asks = (0..240).map(|n| ask(n % 32)).collect::<Vec<_>>();
+    let document = format!(
+        r#"{{"format":"enclave-vaults/key-policy/v1",
+            "principals":{{"owner":{{"issuer":"i","subject":"s"}},"managers":[{}]}},
+            "operations":[{{"name":"r","operations":["sign"],"principals":["owner"],
+                "condition":{{"any":[{}]}}}}]}}"#,
+        persons.collect::<Vec<_>>().join(","),
+        asks.join(",")
+    );
+    let limits = Limits {
+        bytes: 1 << 17,
+        depth: 32,
+        nodes: 1 << 15,
+    };
+    let json = Json::parse(document.as_bytes(), limits).unwrap();
+    let policy = KeyPolicy::from_json(&json).unwrap();
+    let refused = validate(&policy, KeyType::P256Signing, VaultTime::Unknown);
+    assert_eq!(refused.unwrap_err().code(), "undecided");
+}
+
+#[test]
 fn a_profile_requires_as_many_claims_as_evidence_can_have_and_no_more() {
     let with = |count: usize| {
         let oids = (0..count).map(|n| format!(r#"{{"oid":"1.{n}","value":""}}"#));

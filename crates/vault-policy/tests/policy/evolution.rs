@@ -161,7 +161,7 @@ fn generated_updates_are_neither_all_taken_nor_all_refused() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = (any_governed_call(), edits());
     let mut seen = std::collections::BTreeMap::<&str, usize>::new();
-    for _ in 0..4000 {
+    for _ in 0..1500 {
         let ((old, facts, now), edits) = strategy.new_tree(&mut runner).unwrap().current();
         let Some(new) = edited(&old, &edits) else {
             continue;
@@ -201,9 +201,9 @@ fn generated_updates_are_neither_all_taken_nor_all_refused() {
         "invalid",
     ] {
         assert!(
-            seen.get(code).is_some_and(|count| *count >= 10),
+            seen.get(code).is_some_and(|count| *count >= 5),
             "{code}: {seen:?}"
         );
     }
-    assert!(seen["possible"] > 400, "{seen:?}");
+    assert!(seen["possible"] > 150, "{seen:?}");
 }

@@ -242,7 +242,7 @@ fn edit(fields: &mut PolicyFields, kind: u8, at: usize) {
             fields
                 .usage
                 .operations
-                .extend(operation.filter(|_| at % 3 == 0));
+                .extend(operation.filter(|_| at.is_multiple_of(3)));
         }
         8 => fields.lifecycle.deletion_window += at as u64,
         9 => fields.lifecycle.deletion_window /= 2,
