@@ -13,7 +13,7 @@ pub(super) fn run(seeds: Range<u64>) -> Result<Coverage, u64> {
     let mut coverage = Coverage::default();
     let mut shared: Option<(u64, Canonical, KeyPolicy)> = None;
     for seed in seeds {
-        let group = seed / generate::CALLS;
+        let group = generate::group(seed);
         if shared.as_ref().is_none_or(|(of, ..)| *of != group) {
             let policy = generate::policy(seed);
             let read = read(&policy).map_err(|_| seed)?;

@@ -1,7 +1,7 @@
 //! Policies, facts, times and edits from a seed, out of a universe so small that they meet.
 //!
-//! A seed always gives the same case. [`CALLS`] seeds in a row share one policy, so that a long
-//! run spends its time on judging.
+//! A seed always gives the same case. Some seeds in a row share one policy, most of them from
+//! [`LONG`] on, so that a long run spends its time on judging.
 
 mod edit;
 mod evidence;
@@ -21,8 +21,8 @@ use vault_policy::{
     PolicyHash, PolicyVersion, TokenFacts, VaultTime,
 };
 
-/// Seeds that share a policy.
-pub const CALLS: u64 = 4;
+/// From this seed on, 64 in a row share a policy, below it 4.
+pub const LONG: u64 = 1 << 32;
 
 /// One call.
 #[derive(Clone, Debug)]
@@ -50,9 +50,14 @@ pub struct Change {
     pub now: VaultTime,
 }
 
+/// The number of the policy of this seed.
+pub fn group(seed: u64) -> u64 {
+    seed / if seed < LONG { 4 } else { 64 }
+}
+
 /// The policy of this seed, in canonical form.
 pub fn policy(seed: u64) -> Canonical {
-    policy::policy(&mut Seeded::new(seed / CALLS))
+    policy::policy(&mut Seeded::new(group(seed)))
 }
 
 /// The call of this seed, under its policy.
