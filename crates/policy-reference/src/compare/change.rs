@@ -98,6 +98,9 @@ fn update(
     let (same, verdict) = match (&expected, &actual) {
         (Ok(()), Ok(())) => (usable(), "updated"),
         (_, Err(deny)) if deny.code() == "invalid" => (!usable(), "not usable"),
+        (Err(refusals), Err(deny)) if expects.is_ok() => {
+            (names(refusals, deny) && usable(), "refused")
+        }
         (Err(refusals), Err(deny)) => (names(refusals, deny), "refused"),
         (Ok(()), Err(_)) => (false, "refused"),
         (Err(_), Ok(())) => (false, "updated"),

@@ -7,12 +7,13 @@
 //!    window of deletion, the owner.
 //! 2. A field that the principal could not change at once has not changed; unless the principal
 //!    may choose the managers, whose word then is the principal's.
-//! 3. Who could change none of what rights rest on has, whatever is left out of the facts, no
+//! 3. Who could not let a profile in still cannot, with the same exception.
+//! 4. Who could change none of what rights rest on has, whatever is left out of the facts, no
 //!    right that was not there at the start.
 
 use crate::coverage::Coverage;
 use crate::generate;
-use crate::naive::change::{FIELDS, Level, field, level, one_way};
+use crate::naive::change::{FIELDS, Level, field, level, one_way, promotion};
 use crate::naive::{self, Ask, Decision, World, approval};
 use std::ops::Range;
 use vault_encoding::Canonical;
@@ -146,6 +147,10 @@ impl Walk {
                 broken.push(format!("{name} has changed"));
             }
         }
+        let lets_in = |policy| self.meets(policy, promotion(policy));
+        if lets_in(last) && !lets_in(&self.start) && !chooses {
+            broken.push("a profile may be let in".into());
+        }
         if self.has_no_say() {
             broken.extend(self.new_rights(last));
         }
@@ -159,11 +164,16 @@ impl Walk {
 
     /// Whether the principal could change this field of the first policy.
     fn may_change(&self, name: &str) -> bool {
-        match level(&self.start, name) {
+        self.meets(&self.start, level(&self.start, name))
+    }
+
+    /// Whether the principal, if it is the owner, meets this level of a policy.
+    fn meets(&self, policy: &Canonical, level: Level) -> bool {
+        match level {
             Level::Owner => true,
             Level::Immutable => false,
             Level::Quorum { threshold, oidc } => {
-                approval::quorum(&self.world(&self.start, &self.facts), oidc) >= threshold
+                approval::quorum(&self.world(policy, &self.facts), oidc) >= threshold
             }
         }
     }

@@ -70,7 +70,8 @@ pub fn required(old: &Canonical, new: &Canonical) -> Result<Need, Refusals> {
             join(&mut need, level(old, name), name, &mut refusals);
         }
     }
-    if takes_promotion(old, new) {
+    let less = !reaches(promotion(old), promotion(new));
+    if less || takes_promotion(old, new) {
         join(&mut need, promotion(old), "principals.tees", &mut refusals);
     }
     refusals.extend(one_way(old, new));
@@ -81,32 +82,10 @@ pub fn required(old: &Canonical, new: &Canonical) -> Result<Need, Refusals> {
     }
 }
 
-/// Whether these facts are enough; the world is that of the old policy.
+/// Whether these facts are enough; the world is that of the old policy. What cannot be taken is
+/// refused whoever asks.
 pub fn judge(world: &World<'_>, new: &Canonical) -> Result<(), Refusals> {
-    together(of_the_owner(world), required(world.policy, new)).and_then(|need| enough(world, need))
-}
-
-/// Whether it is the owner who asks, by the second factor too.
-fn of_the_owner(world: &World<'_>) -> Result<(), Refusals> {
-    let who = Who::of(world);
-    let code = match (who.owner, who.factor) {
-        (true, true) => return Ok(()),
-        (true, false) => "second_factor",
-        (false, _) => "not_owner",
-    };
-    Err(Refusals::from([(code, String::new())]))
-}
-
-/// Every reason of both.
-fn together(right: Result<(), Refusals>, need: Result<Need, Refusals>) -> Result<Need, Refusals> {
-    match (right, need) {
-        (Ok(()), need) => need,
-        (Err(reasons), Ok(_)) => Err(reasons),
-        (Err(mut reasons), Err(more)) => {
-            reasons.extend(more);
-            Err(reasons)
-        }
-    }
+    enough(world, required(world.policy, new)?)
 }
 
 /// The policy with one more profile.
@@ -122,12 +101,10 @@ pub fn promote(world: &World<'_>, profile: &Canonical) -> Result<Canonical, Refu
     }
     let level = promotion(world.policy);
     join(&mut need, level, "principals.tees", &mut refusals);
-    let need = if refusals.is_empty() {
-        Ok(need)
-    } else {
-        Err(refusals)
-    };
-    enough(world, together(of_the_owner(world), need)?)?;
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    enough(world, need)?;
     Ok(promoted(world.policy, profile))
 }
 
@@ -138,12 +115,19 @@ pub fn promoted(policy: &Canonical, profile: &Canonical) -> Canonical {
     with(policy, "principals.tees", tees)
 }
 
+/// Whether it is the owner who asks, by the second factor too, and so many managers approved.
 fn enough(world: &World<'_>, need: Need) -> Result<(), Refusals> {
-    if approval::quorum(world, need.oidc) >= need.threshold {
-        Ok(())
+    let who = Who::of(world);
+    let code = if !who.owner {
+        "not_owner"
+    } else if !who.factor {
+        "second_factor"
+    } else if approval::quorum(world, need.oidc) < need.threshold {
+        "approval_missing"
     } else {
-        Err(Refusals::from([("approval_missing", String::new())]))
-    }
+        return Ok(());
+    };
+    Err(Refusals::from([(code, String::new())]))
 }
 
 fn join(need: &mut Need, level: Level, field: &str, refusals: &mut Refusals) {
