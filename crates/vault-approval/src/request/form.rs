@@ -15,6 +15,12 @@ impl ApprovalRequest {
         if let Some(version) = self.key_version() {
             members.text("key_version", version);
         }
+        self.write_use(&mut members);
+        self.write_administration(&mut members);
+        members.end()
+    }
+
+    fn write_use(&self, members: &mut Members) {
         match self {
             Self::Sign {
                 payload, format, ..
@@ -51,7 +57,19 @@ impl ApprovalRequest {
                 members.payload(payload);
                 members.text("tag_sha256", tag_sha256);
             }
-            Self::GetPublicKey { .. } | Self::Reconstruct { .. } | Self::CancelDeletion => {}
+            Self::GetPublicKey { .. }
+            | Self::Reconstruct { .. }
+            | Self::DeleteKey { .. }
+            | Self::CancelDeletion
+            | Self::UpdatePolicy { .. }
+            | Self::StageProfile { .. }
+            | Self::PromoteProfile { .. }
+            | Self::RevokeProfile { .. } => {}
+        }
+    }
+
+    fn write_administration(&self, members: &mut Members) {
+        match self {
             Self::DeleteKey { window } => members.text("window", window),
             Self::UpdatePolicy {
                 expected_version,
@@ -74,8 +92,17 @@ impl ApprovalRequest {
             Self::RevokeProfile { profile_digest } => {
                 members.text("profile_digest", profile_digest);
             }
+            Self::Sign { .. }
+            | Self::SignDigest { .. }
+            | Self::Verify { .. }
+            | Self::Wrap { .. }
+            | Self::Unwrap { .. }
+            | Self::Mac { .. }
+            | Self::MacVerify { .. }
+            | Self::GetPublicKey { .. }
+            | Self::Reconstruct { .. }
+            | Self::CancelDeletion => {}
         }
-        members.end()
     }
 
     /// Reads the canonical form, and nothing else.
