@@ -10,8 +10,8 @@ use crate::leaf::{self, Draft};
 use crate::limits::{IDEMPOTENCY_KEY_BYTES, PAYLOAD_BYTES};
 use crate::ops;
 use crate::ops::begin_approval::Begin;
+use crate::ops::change::Changing;
 use crate::ops::create_key::Creation;
-use crate::ops::delete_key::Deletion;
 pub(crate) use crate::permit::Permitted;
 use crate::request_form;
 use crate::state::LiveKey;
@@ -58,7 +58,7 @@ pub(crate) enum Step {
         needs: u64,
     },
     Create(Box<Creation>),
-    Delete(Box<Deletion>),
+    Change(Box<Changing>),
     /// Open a request for approval.
     Begin(Box<Begin>),
     /// An answer that is there already, and is logged.

@@ -14,7 +14,7 @@ impl Vault {
     /// Every key that ever was, in the order of creation.
     pub fn census(&self) -> Vec<(Lineage, KeyState)> {
         let state = |body: &Body| match body {
-            Body::Live(_) => KeyState::Enabled,
+            Body::Live(key) => key.state(),
             Body::Destroyed(_) => KeyState::Destroyed,
         };
         let slots = self.state.slots().iter();
@@ -73,7 +73,7 @@ impl Vault {
             out.bytes(info.name.as_bytes());
             out.bytes(&info.public_key);
             out.u64(info.created_at.0);
-            out.u8(u8::from(info.state == KeyState::Enabled));
+            out.u8(u8::from(info.state != KeyState::Destroyed));
             out.u32(u32::try_from(info.labels.len()).unwrap_or(u32::MAX));
             out.u64(info.policy_version.0);
             if let Body::Live(key) = &slot.body

@@ -42,6 +42,7 @@ mod record;
 mod request_form;
 mod restore;
 mod snapshot;
+mod standing;
 mod state;
 mod stop;
 mod strangers;

@@ -2,17 +2,15 @@
 
 use crate::api::{Answer, Code, LoggedLeaf, Refusal, Request};
 use crate::authorize::{Authorized, Step};
-use crate::change::Change;
-use crate::idempotency::Remembered;
 use crate::keyring::KeyRing;
 use crate::leaf::{self, Draft, Record, Verdict};
 use crate::ops;
 use crate::ops::begin_approval::{Begin, Begun};
+use crate::ops::change::Changed;
 use crate::ops::create_key::{Creation, Made};
-use crate::ops::delete_key::Deletion;
 use crate::state::LiveKey;
 use vault_keys::{KeyError, Rng};
-use vault_policy::{KeySubject, Permit};
+use vault_policy::{Action, KeySubject, Permit};
 use zeroize::Zeroizing;
 
 /// A call whose work is done and whose effect is not yet recorded.
@@ -26,6 +24,7 @@ pub(crate) enum Done {
     /// A logged use of a key; `outcome` waits for `record`.
     Used {
         subject: KeySubject,
+        action: Action,
         outcome: Result<Answer, Refusal>,
         record: Record,
         draft: Box<Draft>,
@@ -34,16 +33,11 @@ pub(crate) enum Done {
         creation: Box<Creation>,
         made: Box<Made>,
     },
-    Deleted {
-        subject: KeySubject,
-        remembered: Option<Remembered>,
-        record: Record,
-        draft: Box<Draft>,
-    },
     Begun {
         begin: Box<Begin>,
         begun: Box<Begun>,
     },
+    Changed(Box<Changed>),
     /// Not logged.
     Unlogged {
         outcome: Result<Answer, Refusal>,
@@ -52,7 +46,10 @@ pub(crate) enum Done {
         counted: bool,
     },
     /// A logged refusal.
-    Refused { refusal: Refusal, record: Record },
+    Refused {
+        refusal: Refusal,
+        record: Record,
+    },
 }
 
 impl Operated {
@@ -79,9 +76,10 @@ impl Authorized {
                 draft,
                 needs,
             } => {
+                let action = permit.action();
                 let outcome = use_key(&request, permit, &key, &ring, rng);
                 match draft {
-                    Some(draft) => used(&key, outcome, draft, rng),
+                    Some(draft) => used(&key, action, outcome, draft, rng),
                     None => unlogged(outcome.map_err(|error| refusal(&error)), needs),
                 }
             }
@@ -92,7 +90,10 @@ impl Authorized {
                 },
                 Err(error) => unlogged(Err(refusal(&error)), 0),
             },
-            Step::Delete(deletion) => deleted(*deletion, rng),
+            Step::Change(changing) => match changing.record(rng) {
+                Ok(changed) => Done::Changed(Box::new(changed)),
+                Err(_) => internal(),
+            },
             Step::Begin(begin) => match begin.make(rng) {
                 Ok(begun) => Done::Begun {
                     begin,
@@ -149,6 +150,7 @@ fn use_key(
 /// The use was allowed; that it failed is its outcome.
 fn used(
     key: &LiveKey,
+    action: Action,
     outcome: Result<Answer, KeyError>,
     draft: Box<Draft>,
     rng: &mut dyn Rng,
@@ -162,6 +164,7 @@ fn used(
     match draft.record(leaf::salt(rng), verdict, Zeroizing::default()) {
         Ok(record) => Done::Used {
             subject: key.subject(),
+            action,
             outcome,
             record,
             draft,
@@ -181,31 +184,10 @@ fn said(
     match draft.record(leaf::salt(rng), verdict, Zeroizing::default()) {
         Ok(record) => Done::Used {
             subject,
+            action: Action::IssueApproval,
             outcome: Ok(answer),
             record,
             draft,
-        },
-        Err(_) => internal(),
-    }
-}
-
-fn deleted(deletion: Deletion, rng: &mut dyn Rng) -> Done {
-    let salt = leaf::salt(rng);
-    let remembered = deletion.remembered(vault_audit::request_salt(&salt));
-    // The permit is spent: it names the key that goes.
-    let Deletion { permit, draft, .. } = deletion;
-    let subject = *permit.subject();
-    let change = Change::Destroy {
-        lineage: subject.lineage,
-        remembered,
-    }
-    .encode();
-    match draft.record(salt, Verdict::Allowed("ok"), change) {
-        Ok(record) => Done::Deleted {
-            subject,
-            remembered,
-            record,
-            draft: Box::new(draft),
         },
         Err(_) => internal(),
     }

@@ -27,7 +27,8 @@ pub(crate) struct Permitted {
 }
 
 impl Vault {
-    /// Looks the key up, asks its policy, and then whether the type takes such a sender.
+    /// Looks the key up, asks its policy, then whether the type takes such a sender, and whether the key
+    /// is in use.
     pub(crate) fn permit(
         &self,
         call: &Call<'_>,
@@ -45,6 +46,7 @@ impl Vault {
         let permit =
             judged.map_err(|deny| Stop::denied(&deny, &subject).unwrap_or_else(stranger))?;
         call.sender_gate(live.key_type(), &subject)?;
+        live.allows(action)?;
         Ok(Permitted {
             permit,
             key: Arc::clone(live),
@@ -86,14 +88,14 @@ impl Vault {
     }
 
     /// The gate of the sender where an owner is answered before the policy is asked: tombstones,
-    /// and repeats of calls.
-    pub(crate) fn gate_own(&self, call: &Call<'_>, key: &KeyRef) -> Result<(), Stop> {
+    /// and repeats of calls. Says whether the key is the caller's own.
+    pub(crate) fn gate_own(&self, call: &Call<'_>, key: &KeyRef) -> Result<bool, Stop> {
         let caller = call.caller.subject();
         match self.state.find(caller, key) {
-            Found::Slot(slot) if caller == Some(&*slot.owner) => {
-                call.sender_gate(slot.key_type(), &slot.subject())
-            }
-            _ => Ok(()),
+            Found::Slot(slot) if caller == Some(&*slot.owner) => call
+                .sender_gate(slot.key_type(), &slot.subject())
+                .map(|()| true),
+            _ => Ok(false),
         }
     }
 

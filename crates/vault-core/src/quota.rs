@@ -1,11 +1,12 @@
 //! What one owner may keep, so that there is room for others.
 
 use crate::api::{Code, CreateKey, Refusal};
+use crate::change::Alteration;
 use crate::limits::Limits;
 use crate::state::{LiveKey, Owned, State};
 use crate::stop::Stop;
 use vault_encoding::{Hash, sha256};
-use vault_policy::{OidcSubject, PolicyHash};
+use vault_policy::{KeyPolicy, OidcSubject, PolicyHash};
 
 /// Bytes of a live key's texts, proposed profiles among them; those of its policy only if no other key is under it.
 pub(crate) fn texts(key: &LiveKey, with_policy: bool) -> usize {
@@ -33,6 +34,48 @@ pub(crate) fn account(owner: Option<&OidcSubject>) -> Hash {
 }
 
 impl State {
+    /// Whether a key still fits when it is changed so. What makes less of it always does.
+    pub(crate) fn alteration_fits(
+        &self,
+        key: &LiveKey,
+        how: &Alteration,
+        limits: &Limits,
+    ) -> Result<(), Stop> {
+        let (more, less) = match how {
+            Alteration::Stage(staged) => {
+                let is_new = key.staged().iter().all(|held| held.digest != staged.digest);
+                (if is_new { staged.profile.len() } else { 0 }, 0)
+            }
+            Alteration::Policy { policy, .. } | Alteration::Promote { policy, .. } => {
+                (self.bytes_of(policy), self.bytes_alone(key))
+            }
+            Alteration::Revoke(_) | Alteration::Schedule(_) | Alteration::Cancel => (0, 0),
+        };
+        let held = self.owned(key.policy.owner());
+        let held = held.map_or(0, |owned| owned.text_bytes);
+        let texts = held.saturating_sub(less).saturating_add(more);
+        match more > less && texts > limits.text_bytes_per_owner {
+            true => Err(Stop::Plain(Refusal::new(Code::QuotaExceeded))),
+            false => Ok(()),
+        }
+    }
+
+    /// Of a policy that no key is under yet.
+    fn bytes_of(&self, policy: &KeyPolicy) -> usize {
+        match self.known_policy(&policy.hash()) {
+            Some(_) => 0,
+            None => policy.canonical_bytes().len(),
+        }
+    }
+
+    /// Of the policy of a key, if no other key is under it.
+    fn bytes_alone(&self, key: &LiveKey) -> usize {
+        match self.keys_under(&key.policy.hash()) {
+            0 | 1 => key.policy.canonical_bytes().len(),
+            _ => 0,
+        }
+    }
+
     /// Whether one more key fits.
     pub(crate) fn within_quota(
         &self,

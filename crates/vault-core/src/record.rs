@@ -2,18 +2,18 @@
 
 use crate::api::{Answer, Code, LoggedLeaf, Refusal};
 use crate::authorize::Step;
-use crate::idempotency::{Kept, Remembered, Told};
+use crate::idempotency::{Kept, Told};
 use crate::leaf::{Draft, Record, Verdict};
 use crate::operate::{Done, Operated};
 use crate::ops::begin_approval::{Begin, Begun};
+use crate::ops::change::{Changed, Effect};
 use crate::ops::create_key::{Creation, Made};
-use crate::ops::delete_key;
 use crate::pending::Pending;
-use crate::state::{Body, LiveKey};
+use crate::state::LiveKey;
 use crate::stop::Stop;
 use crate::vault::Vault;
 use std::sync::Arc;
-use vault_policy::KeySubject;
+use vault_policy::{Action, KeySubject};
 use zeroize::Zeroizing;
 
 impl Vault {
@@ -23,40 +23,17 @@ impl Vault {
         match done {
             Done::Used {
                 subject,
+                action,
                 outcome,
                 record,
                 draft,
-            } => {
-                if self.still(&subject) {
-                    self.log(record, outcome, want_proof)
-                } else {
-                    self.overtaken(record.salt, &draft, want_proof)
-                }
-            }
+            } => match self.still(&subject, action) {
+                Ok(()) => self.log(record, outcome, want_proof),
+                Err(stop) => self.stopped(stop, record.salt, &draft, want_proof),
+            },
             Done::Created { creation, made } => self.create(&creation, *made, want_proof),
-            Done::Deleted {
-                subject,
-                remembered,
-                record,
-                draft,
-            } => {
-                let scope = remembered.map(|remembered| (remembered.scope, remembered.body));
-                match delete_key::repeat(self, scope) {
-                    Ok(Some(Step::Ready {
-                        answer,
-                        needs,
-                        leaf,
-                    })) => self.unlogged(Ok(answer), needs, leaf),
-                    Err(Stop::Plain(refusal)) => {
-                        self.unlogged(Err(refusal), self.tree.size(), None)
-                    }
-                    Ok(None) if self.still(&subject) => {
-                        self.destroy(&subject, remembered, record, want_proof)
-                    }
-                    _ => self.overtaken(record.salt, &draft, want_proof),
-                }
-            }
             Done::Begun { begin, begun } => self.begin(&begin, *begun, want_proof),
+            Done::Changed(changed) => self.change(*changed, want_proof),
             Done::Refused { refusal, record } => self.log(record, Err(refusal), want_proof),
             Done::Unlogged {
                 outcome,
@@ -72,16 +49,10 @@ impl Vault {
         }
     }
 
-    /// Whether the key is still what the permit was given for: alive, this version, this policy.
-    fn still(&self, subject: &KeySubject) -> bool {
-        match self
-            .state
-            .by_lineage(&subject.lineage)
-            .map(|slot| &slot.body)
-        {
-            Some(Body::Live(key)) => key.subject() == *subject,
-            Some(Body::Destroyed(_)) | None => false,
-        }
+    /// Whether the key is still what the permit was given for: alive, this version, this policy, and not
+    /// kept only until it goes.
+    fn still(&self, subject: &KeySubject, action: Action) -> Result<(), Stop> {
+        self.state.standing(subject)?.allows(action)
     }
 
     fn log(
@@ -93,12 +64,7 @@ impl Vault {
         let salt = record.salt;
         let bytes = want_proof.then(|| record.leaf.clone());
         let index = self.append(record, want_proof);
-        self.pending(
-            index,
-            outcome,
-            delete_key::logged(index, &salt, bytes),
-            want_proof,
-        )
+        self.pending(index, outcome, logged(index, &salt, bytes), want_proof)
     }
 
     fn pending(
@@ -121,15 +87,16 @@ impl Vault {
         Pending::new(outcome, needs, self.group_of(needs), leaf, false)
     }
 
-    /// The key went while the operation ran: what it made is dropped, and the refusal is logged.
-    fn overtaken(&mut self, salt: [u8; 32], draft: &Draft, want_proof: bool) -> Pending {
-        self.refuse(
-            salt,
-            draft,
-            Refusal::new(Code::NotFound),
-            "destroyed",
-            want_proof,
-        )
+    /// The key changed while the operation ran: what it made is dropped, and the refusal is logged.
+    fn stopped(&mut self, stop: Stop, salt: [u8; 32], draft: &Draft, want_proof: bool) -> Pending {
+        match stop {
+            Stop::Principal {
+                refusal, reason, ..
+            } => self.refuse(salt, draft, refusal, reason, want_proof),
+            Stop::Plain(refusal) | Stop::Stranger { refusal } => {
+                self.unlogged(Err(refusal), self.tree.size(), None)
+            }
+        }
     }
 
     fn refuse(
@@ -148,8 +115,8 @@ impl Vault {
 
     fn begin(&mut self, begin: &Begin, begun: Begun, want_proof: bool) -> Pending {
         let (salt, draft) = (begun.record.salt, &begin.draft);
-        if !self.still(&begin.subject) {
-            return self.overtaken(salt, draft, want_proof);
+        if let Err(stop) = self.state.standing(&begin.subject) {
+            return self.stopped(stop, salt, draft, want_proof);
         }
         let opened = self.nonces().open(
             begin.principal,
@@ -213,24 +180,47 @@ impl Vault {
         self.log(record, Ok(answer), want_proof)
     }
 
-    fn destroy(
-        &mut self,
-        subject: &KeySubject,
-        remembered: Option<Remembered>,
-        record: Record,
-        want_proof: bool,
-    ) -> Pending {
-        let index = self.tree.size();
-        let gone = self.state.destroy(&subject.lineage, index);
-        self.forget(gone);
-        let lineage = subject.lineage;
+    fn change(&mut self, changed: Changed, want_proof: bool) -> Pending {
+        match self.admit_change(&changed) {
+            Ok(None) => self.apply(changed, want_proof),
+            Ok(Some(Step::Ready {
+                answer,
+                needs,
+                leaf,
+            })) => self.unlogged(Ok(answer), needs, leaf),
+            Ok(Some(_)) => self.unlogged(Err(Refusal::new(Code::Internal)), 0, None),
+            Err(stop) => self.stopped(stop, changed.record.salt, &changed.draft, want_proof),
+        }
+    }
+
+    fn apply(&mut self, changed: Changed, want_proof: bool) -> Pending {
+        let Changed {
+            subject: KeySubject { lineage, .. },
+            asked,
+            effect,
+            remembered,
+            record,
+            ..
+        } = changed;
+        let (index, told) = (self.tree.size(), effect.told());
+        let applied = asked.answer(told, index).and_then(|answer| {
+            let before = match &effect {
+                Effect::Destroy => self.state.destroy(&lineage, index),
+                Effect::Alter(how) => self.state.alter(&lineage, how, index),
+            };
+            before.map(|before| (before, answer))
+        });
+        let Some((before, answer)) = applied else {
+            return self.unlogged(Err(Refusal::new(Code::Internal)), 0, None);
+        };
+        self.ring.forget(&before);
         self.state.remember(remembered.map(|remembered| Kept {
             remembered,
             lineage,
             index,
-            told: Told::Nothing,
+            told,
         }));
-        self.log(record, Ok(delete_key::destroyed(index)), want_proof)
+        self.log(record, Ok(answer), want_proof)
     }
 
     /// Drops parsed and sealed material.
@@ -238,5 +228,16 @@ impl Vault {
         if let Some(key) = gone {
             self.ring.forget(&key);
         }
+    }
+}
+
+/// The leaf of a call as its receipt names it; bytes only when they are wanted.
+fn logged(index: u64, salt: &[u8; 32], leaf: Option<Vec<u8>>) -> LoggedLeaf {
+    let request_salt = vault_audit::request_salt(salt);
+    LoggedLeaf {
+        index,
+        request_salt,
+        leaf,
+        proof: None,
     }
 }

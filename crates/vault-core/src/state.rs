@@ -161,6 +161,10 @@ impl State {
         self.policies.get(hash).map(|known| &known.policy)
     }
 
+    pub(crate) fn keys_under(&self, hash: &PolicyHash) -> usize {
+        self.policies.get(hash).map_or(0, |known| known.keys)
+    }
+
     /// A policy whose keys follow: only a snapshot does this.
     pub(crate) fn add_policy(&mut self, policy: KeyPolicy) {
         let hash = policy.hash();

@@ -50,6 +50,17 @@ impl Stop {
         }
     }
 
+    /// The same, with what is wrong with the request.
+    pub(crate) fn because(mut self, detail: impl Into<String>) -> Self {
+        match &mut self {
+            Self::Plain(refusal) | Self::Principal { refusal, .. } => {
+                refusal.detail = Some(detail.into());
+            }
+            Self::Stranger { .. } => {}
+        }
+        self
+    }
+
     /// `None` if it is a stranger who is denied.
     pub(crate) fn denied(deny: &Deny, subject: &KeySubject) -> Option<Self> {
         if deny.is_stranger() {

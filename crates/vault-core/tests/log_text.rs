@@ -14,7 +14,7 @@ use vault_audit::Principal;
 use vault_core::api::*;
 use vault_core::{CallContext, Caller};
 
-use vault_policy::{KeyType, SenderConstraint, TemplateArgs, template};
+use vault_policy::{KeyType, PolicyVersion, SenderConstraint, TemplateArgs, template};
 
 /// What stands in every hostile text, and in nothing that the vault writes.
 const MARK: &str = "zQ7xW";
@@ -93,6 +93,19 @@ fn calls(text: &str, key: &KeyInfo, number: u8) -> Vec<(Request, String)> {
         window: 1 << 40,
     };
     calls.push((Request::ScheduleDeletion(delete), text.to_owned()));
+    let keep = Request::CancelDeletion { key: own(key) };
+    calls.push((keep, plain.clone()));
+    let update = UpdatePolicy {
+        key: own(key),
+        policy: text.into(),
+        expected_version: PolicyVersion(1),
+    };
+    calls.push((Request::UpdatePolicy(update), plain.clone()));
+    let stage = StageProfile {
+        key: own(key),
+        profile: text.into(),
+    };
+    calls.push((Request::StageProfile(stage), plain));
     calls
 }
 

@@ -47,6 +47,8 @@ pub struct Receipt {
 pub enum KeyState {
     /// What policy, usage and type allow.
     Enabled,
+    /// Nothing but to be looked at and kept; wiped when its window is over.
+    PendingDeletion,
     /// Wiped and refused for ever.
     Destroyed,
 }
@@ -70,6 +72,8 @@ pub struct KeyInfo {
     pub exportable: bool,
     /// SubjectPublicKeyInfo; empty for symmetric keys.
     pub public_key: Vec<u8>,
+    /// While the deletion is pending: when the key may go.
+    pub due_at: Option<UnixSeconds>,
 }
 
 /// A profile that somebody proposed. It authorises nothing.
@@ -124,7 +128,10 @@ pub enum Answer {
     },
     ScheduleDeletion {
         state: KeyState,
+        /// 0 while the deletion is pending.
         tombstone_index: u64,
+        /// While it is.
+        due_at: Option<UnixSeconds>,
     },
     Sign {
         signature: Vec<u8>,

@@ -83,12 +83,12 @@ pub struct ListKeys {
     pub page_token: String,
 }
 
-/// Destroy a key.
+/// Destroy a key, or begin the window after which it is.
 #[derive(Clone)]
 pub struct ScheduleDeletion {
     /// Which.
     pub key: KeyRef,
-    /// Seconds; only 0 is accepted.
+    /// Seconds, at least as many as the policy asks for; 0 destroys the key at once.
     pub window: u64,
 }
 

@@ -16,6 +16,7 @@ pub(crate) struct Altered {
 
 /// How a key changes. Each says everything that it makes of the key, so that nothing is judged again
 /// when the log is read.
+#[derive(Clone)]
 pub(crate) enum Alteration {
     /// Another policy, of the next version.
     Policy {

@@ -8,7 +8,7 @@ use crate::vault::Vault;
 use vault_policy::Action;
 
 pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, key: KeyRef) -> Step {
-    match vault.permit(call, &key, Action::GetPolicy) {
+    match vault.permit(call, &key, Action::ListProfiles) {
         Ok(permitted) => {
             let staged = permitted.key.staged().iter();
             let profiles = staged.map(Staged::info).collect();
@@ -16,7 +16,7 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, key: KeyRef) -> Step {
         }
         Err(stop) => {
             let text = request_form::canonical(&Request::ListProfiles { key });
-            call.refuse(stop, "list_profiles", text)
+            call.refuse(stop, Action::ListProfiles.name(), text)
         }
     }
 }

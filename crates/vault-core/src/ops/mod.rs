@@ -1,8 +1,9 @@
 //! One file per operation: how it is judged, and what it does with its permit.
 
 pub(crate) mod begin_approval;
+pub(crate) mod change;
 pub(crate) mod create_key;
-pub(crate) mod delete_key;
+mod delete_key;
 mod get_key;
 mod get_policy;
 mod get_public_key;
@@ -11,20 +12,22 @@ mod list_keys;
 mod list_profiles;
 mod mac;
 mod mac_verify;
+mod promote_profile;
 mod prove;
 mod read_log;
 mod reconstruct;
+mod revoke_profile;
 mod sign;
 mod simulate;
+mod stage_profile;
 mod unwrap;
+mod update_policy;
 mod verify;
 mod whoami;
 mod wrap;
 
-use crate::api::{Answer, Code, Request};
+use crate::api::{Answer, Request};
 use crate::authorize::{Call, Step};
-use crate::request_form;
-use crate::stop::Stop;
 use crate::vault::Vault;
 use vault_keys::{KeyError, ParsedKey, Rng};
 use vault_policy::Permit;
@@ -35,7 +38,6 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, request: Request) -> Ste
         Request::CreateKey(create) => create_key::authorize(vault, call, create),
         Request::GetKey { key } => get_key::authorize(vault, call, key),
         Request::ListKeys(list) => list_keys::authorize(vault, call, &list),
-        Request::ScheduleDeletion(deletion) => delete_key::authorize(vault, call, deletion),
         Request::Sign(sign) => sign::authorize(vault, call, sign),
         Request::Verify(verify) => verify::authorize(vault, call, verify),
         Request::Wrap(wrap) => wrap::authorize(vault, call, wrap),
@@ -57,11 +59,12 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, request: Request) -> Ste
             issue_approval::authorize(vault, call, key, statement)
         }
         Request::Simulate { key, request } => simulate::authorize(vault, call, key, request),
-        request @ (Request::UpdatePolicy(_)
+        request @ (Request::ScheduleDeletion(_)
+        | Request::CancelDeletion { .. }
+        | Request::UpdatePolicy(_)
         | Request::StageProfile(_)
         | Request::PromoteProfile(_)
-        | Request::RevokeProfile(_)
-        | Request::CancelDeletion { .. }) => not_yet(call, &request),
+        | Request::RevokeProfile(_)) => change::authorize(vault, call, &request),
         Request::ReadLog { from, to } => read_log::authorize(vault, call, from, to),
         Request::GetCheckpoint => Step::ready(Answer::GetCheckpoint, 0),
         Request::ProveInclusion { index, size } => prove::inclusion(vault, index, size),
@@ -70,12 +73,6 @@ pub(crate) fn authorize(vault: &Vault, call: &Call<'_>, request: Request) -> Ste
         }
         Request::WhoAmI => whoami::authorize(call),
     }
-}
-
-/// What the vault does not do yet.
-fn not_yet(call: &Call<'_>, request: &Request) -> Step {
-    let stop = Stop::plain(Code::InvalidArgument, "not accepted yet");
-    call.refuse(stop, "not_yet", request_form::canonical(request))
 }
 
 /// Does the work of an operation on a key.

@@ -61,6 +61,11 @@ fn behind_the_policy(
         SENDER,
         "a token that is bound to its sender",
     )];
+    gates.push((
+        live.allows(approvable.action()).is_ok(),
+        "pending_deletion",
+        "a key that is not pending deletion",
+    ));
     if let Approvable::Operation(operation) = approvable {
         gates.extend([
             (

@@ -11,7 +11,7 @@ impl LiveKey {
             lineage: self.lineage,
             name: self.name().to_owned(),
             key_type: self.key_type(),
-            state: KeyState::Enabled,
+            state: self.state(),
             version: self.version,
             policy_hash: self.policy.hash(),
             policy_version: self.policy_version,
@@ -20,6 +20,14 @@ impl LiveKey {
             origin: origin(self.key_type()),
             exportable: is_exportable(self.key_type()),
             public_key: self.public_key.to_vec(),
+            due_at: self.due_at(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> KeyState {
+        match self.due_at() {
+            Some(_) => KeyState::PendingDeletion,
+            None => KeyState::Enabled,
         }
     }
 }
@@ -40,6 +48,7 @@ impl Tombstone {
             origin: origin(self.key_type),
             exportable: is_exportable(self.key_type),
             public_key: Vec::new(),
+            due_at: None,
         }
     }
 }

@@ -22,9 +22,14 @@ const OIDC: u8 = 1;
 const ENCLAVE: u8 = 2;
 
 impl Staged {
+    /// What names a profile.
+    pub(crate) fn digest_of(profile: &[u8]) -> Hash {
+        Domain::AttestationProfile.hash(&[profile])
+    }
+
     pub(crate) fn new(profile: &[u8], at: Option<UnixSeconds>, by: Principal) -> Self {
         Self {
-            digest: Domain::AttestationProfile.hash(&[profile]),
+            digest: Self::digest_of(profile),
             profile: profile.into(),
             at,
             by,

@@ -1,6 +1,8 @@
 //! A vault with its log in memory, and people who call it.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod changing;
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

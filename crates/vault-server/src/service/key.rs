@@ -87,6 +87,7 @@ impl KeyService for Service {
         let Answer::ScheduleDeletion {
             state,
             tombstone_index,
+            due_at,
         } = reply.answer
         else {
             return Err(mismatch());
@@ -95,6 +96,7 @@ impl KeyService for Service {
             receipt: wire::receipt(&reply.receipt),
             state: wire::key_state(state).into(),
             tombstone_index,
+            due_at: due_at.map_or(0, |due_at| due_at.0),
             ..Default::default()
         })
     }

@@ -157,6 +157,7 @@ pub(super) fn logged_leaf(leaf: &LoggedLeaf) -> v1::LoggedLeaf {
 pub(super) fn key_state(state: KeyState) -> v1::KeyState {
     match state {
         KeyState::Enabled => v1::KeyState::KEY_STATE_ENABLED,
+        KeyState::PendingDeletion => v1::KeyState::KEY_STATE_PENDING_DELETION,
         KeyState::Destroyed => v1::KeyState::KEY_STATE_DESTROYED,
     }
 }
@@ -176,6 +177,7 @@ pub(super) fn key_info(info: api::KeyInfo) -> v1::KeyInfo {
         origin: info.origin.into(),
         exportable: info.exportable,
         public_key: info.public_key,
+        due_at: info.due_at.map_or(0, |due_at| due_at.0),
         ..Default::default()
     }
 }
