@@ -213,6 +213,39 @@ fn lint_names_the_rule_and_the_place_of_every_remark() {
 }
 
 #[test]
+fn lint_says_whom_managers_cannot_hold_back_and_what_one_lost_manager_blocks() {
+    let document = |mutability: &str, oidc: &str| {
+        let key = |letter: &str| {
+            format!(
+                r#"{{"fido2":{{"algorithm":"eddsa","credential_id":"{}","origins":["o"],"public_key":"{}","rp_id":"r"}}}}"#,
+                letter.repeat(4),
+                letter.repeat(42) + "A"
+            )
+        };
+        format!(
+            r#"{{"format":"enclave-vaults/key-policy/v1",
+            "principals":{{"owner":{{"issuer":"i","subject":"s"}},
+                "managers":[{{"id":"bob","credentials":[{}]}},{{"id":"carl","credentials":[{}]}}]}},
+            "operations":[{{"name":"a","operations":["sign"],"principals":["owner"],
+                "condition":{{"manager_approval":{{"managers":["bob","carl"],"oidc":"{oidc}"}}}}}}],
+            "mutability":{{{mutability}}}}}"#,
+            key("A"),
+            key("B")
+        )
+    };
+    assert!(lint_codes(&document("", "refused")).is_empty());
+    let two = r#""operations":{"quorum":{"threshold":2}},"principals.managers":"owner""#;
+    assert_eq!(
+        lint_codes(&document(two, "allowed")),
+        [
+            "owner_overrules_managers  mutability.principals.managers",
+            "no_spare_manager  mutability.operations",
+            "approval_by_token a manager_approval",
+        ]
+    );
+}
+
+#[test]
 fn a_message_shows_unknown_names_escaped_and_cut() {
     let json = Json::Map([(format!("a\n{}", "b".repeat(1000)), Json::Null)].into());
     let error = KeyPolicy::from_json(&json).unwrap_err();
