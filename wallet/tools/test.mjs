@@ -1,4 +1,4 @@
-// Runs the tests below test/FOLDER with node's own runner: `node tools/test.mjs unit|browser`.
+// Runs the tests below test/FOLDER with node's own runner: `node tools/test.mjs unit|browser|vaults`.
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
-const kind = process.argv[2] === "browser" ? "browser" : "unit";
+const kind = ["browser", "vaults"].find((name) => name === process.argv[2]) ?? "unit";
 const sources = readdirSync(path.join(root, "test", kind)).filter((name) => name.endsWith(".test.ts"));
 // Inside the package, so that what is not bundled is found beside it.
 const folder = path.join(root, "node_modules", ".tests", kind);
