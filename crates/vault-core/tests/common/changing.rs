@@ -94,7 +94,7 @@ pub(crate) fn policy_of(document: &str) -> KeyPolicy {
     KeyPolicy::from_json(&json(document)).unwrap()
 }
 
-fn json(text: &str) -> Json {
+pub(crate) fn json(text: &str) -> Json {
     Json::parse(text.as_bytes(), LIMITS).unwrap()
 }
 
