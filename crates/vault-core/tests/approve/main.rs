@@ -15,6 +15,7 @@ mod authenticator;
 mod common;
 
 mod bound;
+mod changing;
 mod inject;
 mod kinds;
 mod mutation;
