@@ -20,5 +20,6 @@ mod inject;
 mod kinds;
 mod mutation;
 mod persons;
+mod revoked;
 mod seen;
 mod world;
