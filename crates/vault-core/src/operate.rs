@@ -90,50 +90,59 @@ impl Authorized {
                 },
                 Err(error) => unlogged(Err(refusal(&error)), 0),
             },
-            Step::Change(changing) => match changing.record(rng) {
-                Ok(changed) => Done::Changed(Box::new(changed)),
-                Err(_) => internal(),
-            },
-            Step::Begin(begin) => match begin.make(rng) {
-                Ok(begun) => Done::Begun {
-                    begin,
-                    begun: Box::new(begun),
-                },
-                Err(_) => internal(),
-            },
-            Step::Say {
-                answer,
-                subject,
-                outcome,
-                draft,
-            } => said(answer, *subject, &outcome, draft, rng),
-            Step::Ready {
-                answer,
-                needs,
-                leaf,
-            } => Done::Unlogged {
-                outcome: Ok(answer),
-                needs,
-                leaf,
-                counted: false,
-            },
-            Step::Refuse {
-                refusal,
-                reason,
-                draft,
-            } => refused(refusal, reason, &draft, rng),
-            Step::TurnAway {
-                refusal,
-                needs,
-                counted,
-            } => Done::Unlogged {
-                outcome: Err(refusal),
-                needs,
-                leaf: None,
-                counted,
-            },
+            keyless => without_key(keyless, rng),
         };
         Operated { done, want_proof }
+    }
+}
+
+/// What needs no key material.
+fn without_key(step: Step, rng: &mut dyn Rng) -> Done {
+    match step {
+        Step::Change(changing) => match changing.record(rng) {
+            Ok(changed) => Done::Changed(Box::new(changed)),
+            Err(_) => internal(),
+        },
+        Step::Begin(begin) => match begin.make(rng) {
+            Ok(begun) => Done::Begun {
+                begin,
+                begun: Box::new(begun),
+            },
+            Err(_) => internal(),
+        },
+        Step::Say {
+            answer,
+            subject,
+            outcome,
+            draft,
+        } => said(answer, *subject, &outcome, draft, rng),
+        Step::Ready {
+            answer,
+            needs,
+            leaf,
+        } => Done::Unlogged {
+            outcome: Ok(answer),
+            needs,
+            leaf,
+            counted: false,
+        },
+        Step::Refuse {
+            refusal,
+            reason,
+            draft,
+        } => refused(refusal, reason, &draft, rng),
+        Step::TurnAway {
+            refusal,
+            needs,
+            counted,
+        } => Done::Unlogged {
+            outcome: Err(refusal),
+            needs,
+            leaf: None,
+            counted,
+        },
+        // Both use key material.
+        Step::Use { .. } | Step::Create(_) => internal(),
     }
 }
 

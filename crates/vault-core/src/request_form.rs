@@ -101,16 +101,7 @@ pub(crate) fn canonical(request: &Request) -> Vec<u8> {
         Request::GetKey { key } => bare(form, "get_key", key),
         Request::GetPolicy { key } => bare(form, "get_policy", key),
         Request::Reconstruct { key } => bare(form, "reconstruct", key),
-        Request::ScheduleDeletion(deletion) => form
-            .handle(&deletion.key.handle)
-            .lineage(&deletion.key)
-            .plain("operation", "delete_key")
-            .number("window", deletion.window)
-            .end(),
-        Request::Sign(sign) => form
-            .handle(&sign.key.handle)
-            .lineage(&sign.key)
-            .plain("operation", sign.input.operation_name())
+        Request::Sign(sign) => about(form, &sign.key, sign.input.operation_name())
             .payload(sign.input.bytes())
             .plain("signature_format", sign.format.name())
             .end(),
@@ -119,88 +110,93 @@ pub(crate) fn canonical(request: &Request) -> Vec<u8> {
         Request::Unwrap(unwrap) => {
             with_aad(form, "unwrap", &unwrap.key, &unwrap.ciphertext, &unwrap.aad)
         }
-        Request::Mac(mac) => form
-            .handle(&mac.key.handle)
-            .lineage(&mac.key)
-            .plain("operation", "mac")
-            .payload(&mac.message)
-            .end(),
-        Request::MacVerify(check) => form
-            .handle(&check.key.handle)
-            .lineage(&check.key)
-            .plain("operation", "mac_verify")
+        Request::Mac(mac) => about(form, &mac.key, "mac").payload(&mac.message).end(),
+        Request::MacVerify(check) => about(form, &check.key, "mac_verify")
             .payload(&check.message)
             .hash("tag_sha256", &sha256(&check.tag))
             .version(check.version)
             .end(),
-        Request::GetPublicKey { key, version } => form
-            .handle(&key.handle)
-            .lineage(key)
-            .plain("operation", "get_public_key")
-            .version(*version)
-            .end(),
-        Request::UpdatePolicy(update) => form
-            .number("expected_version", update.expected_version.0)
-            .handle(&update.key.handle)
-            .lineage(&update.key)
-            .plain("operation", "update_policy")
-            .number("policy_length", update.policy.len() as u64)
-            .hash("policy_sha256", &sha256(&update.policy))
-            .end(),
-        Request::StageProfile(stage) => form
-            .handle(&stage.key.handle)
-            .lineage(&stage.key)
-            .plain("operation", "stage_profile")
-            .number("profile_length", stage.profile.len() as u64)
-            .hash("profile_sha256", &sha256(&stage.profile))
-            .end(),
-        Request::PromoteProfile(promote) => form
-            .number("expected_version", promote.expected_version.0)
-            .handle(&promote.key.handle)
-            .lineage(&promote.key)
-            .plain("operation", "promote_profile")
-            .hash("profile_digest", &promote.digest)
-            .end(),
-        Request::RevokeProfile(revoke) => form
-            .handle(&revoke.key.handle)
-            .lineage(&revoke.key)
-            .plain("operation", "revoke_profile")
-            .hash("profile_digest", &revoke.digest)
-            .end(),
-        Request::BeginApproval {
-            key,
-            request,
-            valid_for,
-        } => form
-            .handle(&key.handle)
-            .lineage(key)
-            .plain("operation", "begin_approval")
-            .number("request_length", request.len() as u64)
-            .hash("request_sha256", &sha256(request))
-            .number("valid_for", *valid_for)
-            .end(),
-        Request::IssueApproval { key, statement } => form
-            .handle(&key.handle)
-            .lineage(key)
-            .plain("operation", "issue_approval")
-            .number("statement_length", statement.len() as u64)
-            .hash("statement_sha256", &sha256(statement))
-            .end(),
-        Request::Simulate { key, request } => form
-            .handle(&key.handle)
-            .lineage(key)
-            .plain("operation", "simulate")
-            .number("request_length", request.len() as u64)
-            .hash("request_sha256", &sha256(request))
-            .end(),
-        Request::ListProfiles { key } => bare(form, "list_profiles", key),
-        Request::CancelDeletion { key } => bare(form, "cancel_deletion", key),
+        Request::GetPublicKey { key, version } => {
+            about(form, key, "get_public_key").version(*version).end()
+        }
+        Request::ScheduleDeletion(_)
+        | Request::CancelDeletion { .. }
+        | Request::UpdatePolicy(_)
+        | Request::StageProfile(_)
+        | Request::ListProfiles { .. }
+        | Request::PromoteProfile(_)
+        | Request::RevokeProfile(_) => change(form, request),
+        Request::BeginApproval { .. }
+        | Request::IssueApproval { .. }
+        | Request::Simulate { .. } => approval(form, request),
         Request::ListKeys(_)
         | Request::ReadLog { .. }
         | Request::GetCheckpoint
         | Request::ProveInclusion { .. }
         | Request::ProveConsistency { .. }
         | Request::WhoAmI => Vec::new(),
+    }
+}
+
+fn about(form: Form, key: &KeyRef, operation: &str) -> Form {
+    form.handle(&key.handle)
+        .lineage(key)
+        .plain("operation", operation)
+}
+
+/// Nothing for a request that changes no key.
+fn change(form: Form, request: &Request) -> Vec<u8> {
+    match request {
+        Request::ScheduleDeletion(deletion) => about(form, &deletion.key, "delete_key")
+            .number("window", deletion.window)
+            .end(),
+        Request::UpdatePolicy(update) => {
+            let form = form.number("expected_version", update.expected_version.0);
+            about(form, &update.key, "update_policy")
+                .number("policy_length", update.policy.len() as u64)
+                .hash("policy_sha256", &sha256(&update.policy))
+                .end()
+        }
+        Request::StageProfile(stage) => about(form, &stage.key, "stage_profile")
+            .number("profile_length", stage.profile.len() as u64)
+            .hash("profile_sha256", &sha256(&stage.profile))
+            .end(),
+        Request::PromoteProfile(promote) => {
+            let form = form.number("expected_version", promote.expected_version.0);
+            about(form, &promote.key, "promote_profile")
+                .hash("profile_digest", &promote.digest)
+                .end()
+        }
+        Request::RevokeProfile(revoke) => about(form, &revoke.key, "revoke_profile")
+            .hash("profile_digest", &revoke.digest)
+            .end(),
+        Request::ListProfiles { key } => bare(form, "list_profiles", key),
+        Request::CancelDeletion { key } => bare(form, "cancel_deletion", key),
+        _ => Vec::new(),
+    }
+}
+
+/// Nothing for a request that is not about approvals.
+fn approval(form: Form, request: &Request) -> Vec<u8> {
+    match request {
+        Request::BeginApproval {
+            key,
+            request,
+            valid_for,
+        } => about(form, key, "begin_approval")
+            .number("request_length", request.len() as u64)
+            .hash("request_sha256", &sha256(request))
+            .number("valid_for", *valid_for)
+            .end(),
+        Request::IssueApproval { key, statement } => about(form, key, "issue_approval")
+            .number("statement_length", statement.len() as u64)
+            .hash("statement_sha256", &sha256(statement))
+            .end(),
+        Request::Simulate { key, request } => about(form, key, "simulate")
+            .number("request_length", request.len() as u64)
+            .hash("request_sha256", &sha256(request))
+            .end(),
+        _ => Vec::new(),
     }
 }
 
