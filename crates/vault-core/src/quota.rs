@@ -46,8 +46,14 @@ impl State {
                 let is_new = key.staged().iter().all(|held| held.digest != staged.digest);
                 (if is_new { staged.profile.len() } else { 0 }, 0)
             }
-            Alteration::Policy { policy, .. } | Alteration::Promote { policy, .. } => {
-                (self.bytes_of(policy), self.bytes_alone(key))
+            Alteration::Policy { policy, .. } => (self.bytes_of(policy), self.bytes_alone(key)),
+            Alteration::Promote { digest, policy, .. } => {
+                let staged = key.staged().iter().find(|held| held.digest == *digest);
+                let staged = staged.map_or(0, |held| held.profile.len());
+                (
+                    self.bytes_of(policy),
+                    self.bytes_alone(key).saturating_add(staged),
+                )
             }
             Alteration::Revoke(_) | Alteration::Schedule(_) | Alteration::Cancel => (0, 0),
         };

@@ -8,7 +8,7 @@ mod tests;
 
 use crate::api::{Code, CreateKey, Payload, Refusal, Request};
 use crate::caller::Principal;
-use crate::limits::RateLimits;
+use crate::limits::{POLICY_BYTES, RateLimits};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -78,10 +78,11 @@ impl Cost {
             | Request::Simulate { .. }
             | Request::ScheduleDeletion(_)
             | Request::CancelDeletion { .. }
-            | Request::PromoteProfile(_)
             | Request::RevokeProfile(_) => cost.uses = 1,
             Request::UpdatePolicy(update) => cost.change(update.policy.len()),
             Request::StageProfile(stage) => cost.change(stage.profile.len()),
+            // A whole policy is judged, however short the call is.
+            Request::PromoteProfile(_) => cost.change(POLICY_BYTES),
             Request::GetKey { .. }
             | Request::GetPublicKey { .. }
             | Request::GetPolicy { .. }
