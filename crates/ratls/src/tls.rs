@@ -10,6 +10,7 @@ mod batcher;
 mod bucket;
 mod check;
 mod client;
+mod client_chain;
 mod client_key;
 mod codes;
 mod crypto;

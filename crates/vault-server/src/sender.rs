@@ -9,13 +9,13 @@ use crate::jwks::Unproven;
 use crate::shared::Shared;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
-use ratls::tls::ConnectionFacts;
+use ratls::tls::{ClientCertificate, ConnectionFacts};
 use std::sync::{Mutex, PoisonError};
 use vault_core::authn::dpop::{Nonce, NonceKey, ProofError, ProvenCall, Replays, verify_proof};
 use vault_core::authn::token::{SenderError, TokenError, TokenProof, VerifiedToken};
 use vault_core::{Caller, Code, Refusal};
 use vault_encoding::Hash;
-use vault_policy::VerifiedEvidence;
+use vault_policy::{CertificateFacts, VerifiedEvidence};
 
 /// In requests: the proof (RFC 9449, section 4.1).
 const DPOP: HeaderName = HeaderName::from_static("dpop");
@@ -89,7 +89,10 @@ impl Shared {
             }
         };
         let caller = Caller::new(proof, peer.evidence().cloned())?;
-        Ok(caller.with_tls_key(peer.tls_key()))
+        let shown = peer.facts.client_certificate.as_ref();
+        Ok(caller
+            .with_tls_key(peer.tls_key())
+            .with_certificate(shown.map(certificate_facts)))
     }
 
     /// Refuses if the token of these headers would be refused now.
@@ -130,6 +133,14 @@ impl Shared {
         let mut seen = peer.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = seen.admit(verified).map_err(refuse_proof)?;
         token.with_proof(&fresh).map_err(refuse_sender)
+    }
+}
+
+fn certificate_facts(certificate: &ClientCertificate) -> CertificateFacts {
+    CertificateFacts {
+        spki: certificate.spki_hash,
+        sans: certificate.sans.clone(),
+        issuers: certificate.issuers.clone(),
     }
 }
 

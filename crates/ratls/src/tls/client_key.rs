@@ -8,10 +8,11 @@ use std::fmt;
 use vault_encoding::{Hash, sha256};
 use zeroize::Zeroizing;
 
-/// A client certificate and its private key. Nobody looks at what the certificate says: the vault
-/// learns that the client holds its key.
+/// A client certificate and its private key. The vault learns that the client holds its key, and which
+/// of the authorities that are shown with it vouch for it.
 pub struct ClientKey {
     certificate: Vec<u8>,
+    issuers: Vec<Vec<u8>>,
     pkcs8: Zeroizing<Vec<u8>>,
 }
 
@@ -27,13 +28,25 @@ impl ClientKey {
         let certificate = params.self_signed(&key).map_err(|_| LeafError::Crypto)?;
         Ok(Self {
             certificate: certificate.der().to_vec(),
+            issuers: Vec::new(),
             pkcs8: key.into_pkcs8(),
         })
     }
 
     /// A certificate in DER and its key in PKCS #8: P-256, P-384 or Ed25519.
     pub fn new(certificate: Vec<u8>, pkcs8: Zeroizing<Vec<u8>>) -> Self {
-        Self { certificate, pkcs8 }
+        Self {
+            certificate,
+            issuers: Vec::new(),
+            pkcs8,
+        }
+    }
+
+    /// With the certificates of the authorities that vouch for it, in DER.
+    #[must_use]
+    pub fn issued_by(mut self, issuers: Vec<Vec<u8>>) -> Self {
+        self.issuers = issuers;
+        self
     }
 
     /// SHA-256 of the certificate: what `cnf.x5t#S256` names.
@@ -42,9 +55,10 @@ impl ClientKey {
     }
 
     pub(super) fn certified(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
-        let certificate = CertificateDer::from(self.certificate.clone());
+        let chain = std::iter::once(&self.certificate).chain(&self.issuers);
+        let chain = chain.map(|der| CertificateDer::from(der.clone())).collect();
         let key = PrivatePkcs8KeyDer::from(self.pkcs8.to_vec());
-        (vec![certificate], key.into())
+        (chain, key.into())
     }
 }
 

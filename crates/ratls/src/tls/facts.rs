@@ -1,6 +1,7 @@
 //! What is known of a connection once its preamble has passed.
 
 use crate::{Claims, Floors};
+use std::collections::BTreeSet;
 use vault_encoding::Hash;
 use vault_policy::{UnixSeconds, VaultId, VerifiedEvidence};
 
@@ -21,13 +22,19 @@ pub struct ConnectionFacts {
     pub established_at: UnixSeconds,
 }
 
-/// A client certificate. Proves possession of its key, and nothing that it says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// A client certificate. Proves possession of its key; what it says is worth as much as those who
+/// vouch for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientCertificate {
     /// SHA-256 of the certificate (RFC 8705: `x5t#S256`).
     pub hash: Hash,
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub spki_hash: Hash,
+    /// Its subject alternative names: `dns:…`, `uri:…`, `email:…`, `ip:…`.
+    pub sans: BTreeSet<String>,
+    /// SHA-256 of the SubjectPublicKeyInfo of each authority that was presented with it and vouches
+    /// for it, when the connection was made.
+    pub issuers: BTreeSet<Hash>,
 }
 
 /// What a client knows of the vault at the other end of an attested connection.

@@ -2,9 +2,10 @@
 
 use super::batcher::{QuoteBatcher, QuoteLimits, Quoter};
 use super::check::{Seen, Trust, check, exporter, fresh_nonce};
+use super::client_chain;
 use super::crypto::{PossessionOnly, provider};
 use super::error::{AcceptError, EndpointError, IssueFailed, PreambleError};
-use super::facts::{Attested, ClientCertificate, ConnectionFacts};
+use super::facts::{Attested, ConnectionFacts};
 use super::rotation::{LeafIssuer, Rotation};
 use super::shown::Shown;
 use super::wire::{read_frame, refuse, write_frame};
@@ -23,9 +24,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 pub use tokio_rustls::server::TlsStream;
-use vault_encoding::sha256;
 use vault_policy::UnixSeconds;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Plain HTTP names: such a connection carries no facts and gets health only.
 const PLAIN: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -223,25 +222,19 @@ impl ServerEndpoint {
         stream: TlsStream<IO>,
         caller: Option<Appraised>,
     ) -> Attested<TlsStream<IO>, ConnectionFacts> {
-        let certificate = super::peer_certificate(stream.get_ref().1);
+        let presented = stream.get_ref().1.peer_certificates();
         let (caller, floors) = caller.map(|seen| (seen.evidence, seen.floors)).unzip();
+        let established_at = (self.now)();
         let facts = ConnectionFacts {
             connection_id: self.accepted.fetch_add(1, Ordering::Relaxed),
             caller,
             floors,
-            client_certificate: certificate.as_deref().and_then(client_certificate),
-            established_at: (self.now)(),
+            client_certificate: presented
+                .and_then(|chain| client_chain::facts(chain, established_at, &provider())),
+            established_at,
         };
         Attested { stream, facts }
     }
-}
-
-fn client_certificate(der: &[u8]) -> Option<ClientCertificate> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    Some(ClientCertificate {
-        hash: sha256(der),
-        spki_hash: sha256(certificate.public_key().raw),
-    })
 }
 
 /// TLS 1.3 only; no tickets, no resumption, no early data; client certificates without a CA.
