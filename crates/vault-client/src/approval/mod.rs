@@ -36,11 +36,15 @@
 //! ```
 
 mod gesture;
+mod relay;
 mod software;
+#[cfg(test)]
+mod tests;
 
 pub use gesture::Gesture;
+pub use relay::{Relay, Waiting};
 pub use software::SoftwareCredential;
 pub use vault_approval::{
     Approval, ApprovalAnswer, ApprovalRequest, Bundle, Context, Decision, Digested, OidcApproval,
-    SignatureForm, SignedInput, Statement,
+    SignatureForm, SignedInput, Statement, mailbox,
 };

@@ -52,7 +52,7 @@ pub(super) fn of(code: ErrorCode) -> Advice {
         ErrorCode::SenderConstraintRequired => advice("the token is a plain bearer token, and this needs one that is bound to its sender", Caller, Reauthenticate, "evault whoami"),
         ErrorCode::DpopNonceRequired => advice("the DPoP proof lacks the nonce of this connection", Caller, Reauthenticate, "evault whoami"),
         ErrorCode::GovernanceRefused => advice("the governance quorum has not signed this", Caller, Never, "evault constellation show"),
-        ErrorCode::ApprovalRefused => advice("an approval that came with this call does not hold, or is not of this call", Caller, Never, "evault help key"),
+        ErrorCode::ApprovalRefused => advice("an approval that came with this call does not hold, or is not of this call", Caller, Never, "evault help approve"),
         ErrorCode::VersionConflict => advice("the key's policy was changed since it was read", Caller, Never, "evault key list"),
         ErrorCode::PendingDeletion => advice("the key is pending deletion", Caller, Never, "evault key list"),
         ErrorCode::UpdateRefused => advice("the policy that stands does not allow this change", Policy, Never, "evault help policy"),

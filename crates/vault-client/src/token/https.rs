@@ -98,7 +98,7 @@ async fn exchange(
     Ok(http::Response::from_parts(parts, body))
 }
 
-fn connector(roots: &TrustedRoots) -> Result<TlsConnector> {
+pub(crate) fn connector(roots: &TrustedRoots) -> Result<TlsConnector> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])

@@ -13,6 +13,7 @@ pub use command::TokenCommand;
 pub(crate) use connection::{ConnectionProofs, bound_token};
 pub use credentials::ClientCredentials;
 pub use https::TrustedRoots;
+pub(crate) use https::connector;
 pub use kept::Kept;
 pub use proof::{ProofKey, ProofOf};
 
