@@ -48,7 +48,7 @@ pub(crate) async fn locate(context: &Context, key: &KeyArg) -> Result<(Connected
 
 /// The vaults in question: of those that are selected, the ones where the key was seen before, if
 /// it was seen anywhere.
-fn candidates(fleet: &Fleet<'_>, key: &KeyArg) -> Result<Vec<VaultId>> {
+pub(crate) fn candidates(fleet: &Fleet<'_>, key: &KeyArg) -> Result<Vec<VaultId>> {
     let Some(name) = parse(&key.key) else {
         return Ok(fleet.selected().to_vec());
     };

@@ -1,5 +1,6 @@
 //! `evault`: owner, auditor and operator commands.
 
+mod approval_file;
 mod aside;
 mod cli;
 mod commands;

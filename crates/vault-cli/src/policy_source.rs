@@ -6,13 +6,20 @@ use crate::policy_text::{self, parse};
 use std::path::Path;
 use vault_client::{Error, ErrorCode, Result};
 use vault_encoding::Canonical;
-use vault_policy::KeyPolicy;
+use vault_policy::{AttestationProfile, KeyPolicy};
 
 /// The policy in a file, or on stdin. What begins with a brace is JSON, anything else YAML.
 pub(crate) fn read(path: &str) -> Result<KeyPolicy> {
     let bytes = files::read(Path::new(path))?;
     let document = parse(&bytes).map_err(|why| refused(path, &why))?;
     KeyPolicy::from_json(&document).map_err(|error| refused(path, &error.to_string()))
+}
+
+/// The attestation profile in a file, or on stdin.
+pub(crate) fn read_profile(path: &str) -> Result<AttestationProfile> {
+    let bytes = files::read(Path::new(path))?;
+    let document = parse(&bytes).map_err(|why| refused(path, &why))?;
+    AttestationProfile::from_json(&document).map_err(|error| refused(path, &error.to_string()))
 }
 
 pub(crate) fn refused(path: &str, why: &str) -> Error {

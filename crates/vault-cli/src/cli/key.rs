@@ -1,5 +1,6 @@
 //! `key …`
 
+use super::approve::ApprovalArg;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use vault_policy::KeyType;
@@ -42,11 +43,15 @@ pub(crate) enum KeyCommand {
   evault key mac session --in FILE --out FILE.tag
   evault key mac session --in FILE --verify FILE.tag")]
     Mac(KeyMac),
-    /// Destroy a key for ever.
+    /// Destroy a key for ever, at once or when a window has passed.
     #[command(after_help = "Examples:
   evault key delete release --dry-run
-  evault key delete release --yes")]
+  evault key delete release --yes
+  evault key delete release --window 86400 --yes")]
     Delete(KeyDelete),
+    /// Take back a deletion that is pending: the owner, or any manager.
+    #[command(after_help = "Example:\n  evault key cancel-deletion release")]
+    CancelDeletion(KeyCancelDeletion),
 }
 
 /// A key.
@@ -165,6 +170,8 @@ pub(crate) struct KeySign {
     /// Write the signature here; `-` for stdout.
     #[arg(long, value_name = "F")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) approval: ApprovalArg,
 }
 
 /// `key verify`
@@ -184,6 +191,8 @@ pub(crate) struct KeyVerify {
     /// Default: der for P-256, p1363 for Ed25519.
     #[arg(long, value_enum)]
     pub(crate) format: Option<FormatName>,
+    #[command(flatten)]
+    pub(crate) approval: ApprovalArg,
 }
 
 /// `key wrap`
@@ -200,6 +209,8 @@ pub(crate) struct KeyWrap {
     /// A file that is authenticated with it, and needed again to unwrap.
     #[arg(long, value_name = "F")]
     pub(crate) aad: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) approval: ApprovalArg,
 }
 
 /// `key unwrap`
@@ -216,6 +227,8 @@ pub(crate) struct KeyUnwrap {
     /// The file that was given to wrap.
     #[arg(long, value_name = "F")]
     pub(crate) aad: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) approval: ApprovalArg,
 }
 
 /// `key mac`
@@ -232,6 +245,8 @@ pub(crate) struct KeyMac {
     /// Write the tag here; `-` for stdout.
     #[arg(long, value_name = "F")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) approval: ApprovalArg,
 }
 
 /// `key delete`
@@ -245,4 +260,18 @@ pub(crate) struct KeyDelete {
     /// Show what would be destroyed, and destroy nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Seconds until it is gone, at least those of its policy. Until then it can be taken back.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) window: u64,
+    #[command(flatten)]
+    pub(crate) approval: ApprovalArg,
+}
+
+/// `key cancel-deletion`
+#[derive(Args, Debug)]
+pub(crate) struct KeyCancelDeletion {
+    #[command(flatten)]
+    pub(crate) key: KeyArg,
+    #[command(flatten)]
+    pub(crate) approval: ApprovalArg,
 }

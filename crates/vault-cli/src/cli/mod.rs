@@ -1,5 +1,6 @@
 //! The grammar of the command line.
 
+mod approve;
 mod audit;
 mod constellation;
 #[cfg(feature = "dev")]
@@ -8,8 +9,13 @@ mod evidence;
 mod key;
 mod owner;
 mod policy;
+mod profile;
 mod secret;
 
+pub(crate) use approve::{
+    ApprovableName, ApprovalArg, ApproveCommand, ApproveList, ApproveRegister, ApproveRequest,
+    ApproveShow, ApproveSign, RelayArg, WhatArg,
+};
 pub(crate) use audit::{
     AuditCommand, AuditExport, AuditFollow, AuditRead, AuditVerify, ExportFormat,
 };
@@ -24,13 +30,16 @@ pub(crate) use dev::{
 };
 pub(crate) use evidence::{EvidenceCommand, WhichHead};
 pub(crate) use key::{
-    DigestName, FormatName, KeyArg, KeyCommand, KeyCreate, KeyDelete, KeyList, KeyMac, KeyShow,
-    KeySign, KeyUnwrap, KeyVerify, KeyWrap,
+    DigestName, FormatName, KeyArg, KeyCancelDeletion, KeyCommand, KeyCreate, KeyDelete, KeyList,
+    KeyMac, KeyShow, KeySign, KeyUnwrap, KeyVerify, KeyWrap,
 };
 pub(crate) use owner::OwnerCommand;
 pub(crate) use policy::{
-    PolicyCommand, PolicyDiff, PolicyExplain, PolicyLint, PolicyShow, PolicySimulate,
+    PolicyCommand, PolicyDiff, PolicyEdit, PolicyExplain, PolicyLint, PolicyShow, PolicySimulate,
     PolicyTemplate, TextFormat,
+};
+pub(crate) use profile::{
+    ProfileCommand, ProfileList, ProfilePromote, ProfileRevoke, ProfileStage,
 };
 pub(crate) use secret::{
     SecretCommand, SecretReconstruct, SecretRecover, SecretRefresh, SecretRepair, SecretSplit,
@@ -142,6 +151,12 @@ pub(crate) enum Command {
     /// Policies, offline and of keys.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Approvals of one exact request, by managers.
+    #[command(subcommand)]
+    Approve(ApproveCommand),
+    /// Attestation profiles that are proposed for a key.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -1,5 +1,6 @@
 //! `policy …`
 
+use super::approve::ApprovalArg;
 use super::key::{KeyArg, TypeName};
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -32,9 +33,15 @@ pub(crate) enum PolicyCommand {
     /// Whether a caller would be allowed, and if not, what is missing. Offline, for callers with
     /// tokens; exit code 3 if not.
     #[command(after_help = "Example:
-  evault policy simulate policy.yaml --operation sign --issuer https://login.example.com \\
-      --subject ann --approved-by bob --at 1790000000")]
+  evault policy simulate policy.yaml --operation sign --issuer https://login.example.com --subject ann --approved-by bob --at 1790000000")]
     Simulate(PolicySimulate),
+    /// Put another policy in the place of a key's, on every vault that holds the key; without a file,
+    /// in an editor. The policy that stands judges the change.
+    #[command(after_help = "Examples:
+  evault policy edit release
+  evault policy edit release --policy policy.yaml --dry-run
+  evault policy edit release --policy policy.yaml --approval approved.json")]
+    Edit(PolicyEdit),
 }
 
 /// How a policy is written.
@@ -145,4 +152,23 @@ pub(crate) struct PolicySimulate {
     /// Unix seconds, instead of now.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) at: Option<u64>,
+}
+
+/// `policy edit`
+#[derive(Args, Debug)]
+pub(crate) struct PolicyEdit {
+    #[command(flatten)]
+    pub(crate) key: KeyArg,
+    /// The new policy: a YAML or JSON file, or `-`. Without it, `$VISUAL` or `$EDITOR` shows the
+    /// present one.
+    #[arg(long, value_name = "F")]
+    pub(crate) policy: Option<String>,
+    /// The version that it replaces; the present one if left out.
+    #[arg(long, value_name = "N")]
+    pub(crate) expected_version: Option<u64>,
+    /// Show what would change and what it takes, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) approval: ApprovalArg,
 }

@@ -5,8 +5,10 @@ use crate::cli::KeyDelete;
 use crate::context::Context;
 use crate::key_ref;
 use crate::output::{self, Human, Output};
+use crate::time_text::rfc3339;
 use serde_json::{Value, json};
-use vault_client::Result;
+use vault_client::{Deleted, Result};
+use vault_policy::KeyHandle;
 
 pub(crate) async fn run(context: &Context, args: KeyDelete) -> Result<Output> {
     let (connected, key) = key_ref::locate(context, &args.key).await?;
@@ -21,19 +23,25 @@ pub(crate) async fn run(context: &Context, args: KeyDelete) -> Result<Output> {
         context.note("would be destroyed, for ever:");
         return Ok(Output::new(Value::Object(object), key_json::human(&info)));
     }
-    let deleted = connected.client.delete_key(key.name).await?;
-    let state = deleted.value.state.name();
-    let index = deleted.value.tombstone_index;
-    let json = json!({
-        "handle": key.name.handle.to_string(),
-        "state": state,
-        "tombstone_index": index,
-        "vaults": [output::vault(&connected.peer, Some(&deleted.receipt))],
-    });
-    let human = Human::Fields(vec![
-        ("handle", key.name.handle.to_string()),
-        ("state", state.to_owned()),
-        ("tombstone", format!("entry {index} of the log")),
-    ]);
-    Ok(Output::new(json, human))
+    let client = args.approval.on(&connected)?;
+    let deleted = client.schedule_deletion(key.name, args.window).await?;
+    let vault = output::vault(&connected.peer, Some(&deleted.receipt));
+    Ok(shown(key.name.handle, &deleted.value, vault))
+}
+
+fn shown(handle: KeyHandle, deleted: &Deleted, vault: Value) -> Output {
+    let (state, index) = (deleted.state.name(), deleted.tombstone_index);
+    let mut json = json!({ "handle": handle.to_string(), "state": state, "vaults": [vault] });
+    let mut fields = vec![("handle", handle.to_string()), ("state", state.to_owned())];
+    match deleted.due_at.map(rfc3339) {
+        Some(due_at) => {
+            json["due_at"] = json!(due_at);
+            fields.push(("due", due_at));
+        }
+        None => {
+            json["tombstone_index"] = json!(index);
+            fields.push(("tombstone", format!("entry {index} of the log")));
+        }
+    }
+    Output::new(json, Human::Fields(fields))
 }

@@ -28,6 +28,9 @@ pub(crate) fn shown(key: &KeyInfo) -> Map<String, Value> {
         .collect();
     let mut object = created(key);
     object.insert("state".into(), json!(key.state.name()));
+    if let Some(due_at) = key.due_at {
+        object.insert("due_at".into(), json!(rfc3339(due_at)));
+    }
     object.insert("created_at".into(), json!(rfc3339(key.created_at)));
     object.insert("origin".into(), json!(key.origin));
     object.insert("exportable".into(), json!(key.exportable));

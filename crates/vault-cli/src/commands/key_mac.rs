@@ -16,14 +16,15 @@ pub(crate) async fn run(context: &Context, args: KeyMac) -> Result<Output> {
     let (connected, key) = key_ref::locate(context, &args.key).await?;
     if let Some(path) = &args.verify {
         let tag = files::read(path)?;
-        let answer = connected
-            .client
+        let answer = args
+            .approval
+            .on(&connected)?
             .mac_verify(key.name, message, tag, None)
             .await?;
         let vault = output::vault(&connected.peer, Some(&answer.receipt));
         return Ok(verdict(answer.value, vault));
     }
-    let answer = connected.client.mac(key.name, message).await?;
+    let answer = args.approval.on(&connected)?.mac(key.name, message).await?;
     let tag_b64 = STANDARD.encode(&answer.value.bytes);
     let json = json!({
         "tag_b64": tag_b64,

@@ -33,7 +33,11 @@ async fn sign_with(
     args: &KeySign,
 ) -> Result<Output> {
     let (key_type, der) = format(connected, key, args.format).await?;
-    let signed = connected.client.sign(key.name, input, der).await?;
+    let signed = args
+        .approval
+        .on(connected)?
+        .sign(key.name, input, der)
+        .await?;
     let signature_b64 = STANDARD.encode(&signed.value.signature);
     let json = json!({
         "algorithm": algorithm(key_type),

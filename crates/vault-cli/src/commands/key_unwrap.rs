@@ -14,7 +14,11 @@ pub(crate) async fn run(context: &Context, args: KeyUnwrap) -> Result<Output> {
     let ciphertext = files::read(&args.input)?;
     let aad = files::read_optional(args.aad.as_deref())?;
     let (connected, key) = key_ref::locate(context, &args.key).await?;
-    let answer = connected.client.unwrap(key.name, ciphertext, aad).await?;
+    let answer = args
+        .approval
+        .on(&connected)?
+        .unwrap(key.name, ciphertext, aad)
+        .await?;
     let mut json = json!({
         "version": answer.value.version.0,
         "vaults": [output::vault(&connected.peer, Some(&answer.receipt))],

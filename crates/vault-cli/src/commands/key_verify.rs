@@ -15,8 +15,9 @@ pub(crate) async fn run(context: &Context, args: KeyVerify) -> Result<Output> {
     let input = input(&args.input, args.digest)?;
     let (connected, key) = key_ref::locate(context, &args.key).await?;
     let (_, der) = format(&connected, &key, args.format).await?;
-    let answer = connected
-        .client
+    let answer = args
+        .approval
+        .on(&connected)?
         .verify(key.name, input, signature, der, None)
         .await?;
     let vault = output::vault(&connected.peer, Some(&answer.receipt));

@@ -14,7 +14,11 @@ pub(crate) async fn run(context: &Context, args: KeyWrap) -> Result<Output> {
     let plaintext = files::read(&args.input)?;
     let aad = files::read_optional(args.aad.as_deref())?;
     let (connected, key) = key_ref::locate(context, &args.key).await?;
-    let answer = connected.client.wrap(key.name, plaintext, aad).await?;
+    let answer = args
+        .approval
+        .on(&connected)?
+        .wrap(key.name, plaintext, aad)
+        .await?;
     let ciphertext_b64 = STANDARD.encode(&answer.value.bytes);
     let json = json!({
         "ciphertext_b64": ciphertext_b64,

@@ -1,5 +1,13 @@
 //! One file per command.
 
+mod approve_json;
+mod approve_list;
+mod approve_register;
+mod approve_request;
+mod approve_show;
+mod approve_sign;
+mod approve_simulate;
+mod approve_what;
 mod audit_entry;
 mod audit_evidence;
 mod audit_export;
@@ -16,8 +24,10 @@ mod constellation_manifest;
 mod constellation_members;
 mod constellation_reconfigure;
 mod doctor;
+mod key_cancel_deletion;
 mod key_create;
 mod key_delete;
+mod key_holders;
 mod key_json;
 mod key_list;
 mod key_mac;
@@ -30,11 +40,16 @@ mod memory;
 mod owner_export;
 mod owner_import;
 mod policy_diff;
+mod policy_edit;
 mod policy_explain;
 mod policy_lint;
 mod policy_show;
 mod policy_simulate;
 mod policy_template;
+mod profile_list;
+mod profile_promote;
+mod profile_revoke;
+mod profile_stage;
 mod secret_adopt;
 mod secret_json;
 mod secret_list;
@@ -51,8 +66,8 @@ mod vault_list;
 mod whoami;
 
 use crate::cli::{
-    AuditCommand, Cli, Command, ConstellationCommand, KeyCommand, OwnerCommand, PolicyCommand,
-    SecretCommand, VaultCommand,
+    ApproveCommand, AuditCommand, Cli, Command, ConstellationCommand, KeyCommand, OwnerCommand,
+    PolicyCommand, ProfileCommand, SecretCommand, VaultCommand,
 };
 use crate::context::Context;
 use crate::output::Output;
@@ -77,6 +92,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<Output> {
         Command::Secret(command) => secret(context, command).await,
         Command::Owner(command) => owner(context, command),
         Command::Policy(command) => policy(context, command).await,
+        Command::Approve(command) => approve(context, command).await,
+        Command::Profile(command) => profile(context, command).await,
         Command::Audit(command) => audit(context, command).await,
         Command::Doctor => doctor::run(context).await,
         Command::Whoami => whoami::run(context).await,
@@ -133,6 +150,7 @@ async fn key(context: &Context, command: KeyCommand) -> Result<Output> {
         KeyCommand::Unwrap(args) => key_unwrap::run(context, args).await,
         KeyCommand::Mac(args) => key_mac::run(context, args).await,
         KeyCommand::Delete(args) => key_delete::run(context, args).await,
+        KeyCommand::CancelDeletion(args) => key_cancel_deletion::run(context, args).await,
     }
 }
 
@@ -162,6 +180,26 @@ async fn policy(context: &Context, command: PolicyCommand) -> Result<Output> {
         PolicyCommand::Diff(args) => policy_diff::run(args),
         PolicyCommand::Explain(args) => policy_explain::run(args),
         PolicyCommand::Simulate(args) => policy_simulate::run(args),
+        PolicyCommand::Edit(args) => policy_edit::run(context, args).await,
+    }
+}
+
+async fn approve(context: &Context, command: ApproveCommand) -> Result<Output> {
+    match command {
+        ApproveCommand::Request(args) => approve_request::run(context, args).await,
+        ApproveCommand::List(args) => approve_list::run(context, args).await,
+        ApproveCommand::Show(args) => approve_show::run(context, args).await,
+        ApproveCommand::Sign(args) => approve_sign::run(context, args).await,
+        ApproveCommand::Register(args) => approve_register::run(context, &args),
+    }
+}
+
+async fn profile(context: &Context, command: ProfileCommand) -> Result<Output> {
+    match command {
+        ProfileCommand::Stage(args) => profile_stage::run(context, args).await,
+        ProfileCommand::List(args) => profile_list::run(context, args).await,
+        ProfileCommand::Promote(args) => profile_promote::run(context, args).await,
+        ProfileCommand::Revoke(args) => profile_revoke::run(context, args).await,
     }
 }
 

@@ -5,13 +5,18 @@ use crate::output::{Human, Output};
 use crate::policy_source;
 use serde_json::{Value, json};
 use vault_client::Result;
-use vault_policy::{Authority, Difference, OidcApproval, UpdateDeny, diff, required};
+use vault_policy::{Authority, Difference, KeyPolicy, OidcApproval, UpdateDeny, diff, required};
 
 pub(crate) fn run(args: PolicyDiff) -> Result<Output> {
     let old = policy_source::read(&args.old)?;
     let new = policy_source::read(&args.new)?;
-    let differences = diff(&old, &new);
-    let takes = required(&old, &new);
+    Ok(shown(&old, &new))
+}
+
+/// What differs, and what the change takes.
+pub(super) fn shown(old: &KeyPolicy, new: &KeyPolicy) -> Output {
+    let differences = diff(old, new);
+    let takes = required(old, new);
     let json = json!({
         "old_policy_hash": old.hash().to_string(),
         "policy_hash": new.hash().to_string(),
@@ -20,7 +25,7 @@ pub(crate) fn run(args: PolicyDiff) -> Result<Output> {
     });
     let mut lines: Vec<_> = differences.iter().map(line).collect();
     lines.push(in_words(&takes));
-    Ok(Output::new(json, Human::Text(lines.join("\n"))))
+    Output::new(json, Human::Text(lines.join("\n")))
 }
 
 fn difference_json(difference: &Difference) -> Value {
