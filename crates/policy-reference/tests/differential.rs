@@ -7,7 +7,9 @@
     clippy::indexing_slicing
 )]
 
-use policy_reference::compare::{CHANGES, DECISIONS, Kind, LOCKOUTS, SEQUENCES, SHAPES};
+use policy_reference::compare::{
+    CHANGES, DECISIONS, Kind, LOCKOUTS, SEQUENCES, SHAPES, SIMULATIONS,
+};
 use policy_reference::coverage::Coverage;
 use policy_reference::naive::change::FIELDS;
 use std::time::Instant;
@@ -231,4 +233,11 @@ fn no_six_updates_by_one_principal_reach_what_the_first_policy_did_not_imply() {
     ] {
         reaches(&coverage, 200, [format!("changed: {field}").as_str()]);
     }
+}
+
+#[test]
+fn a_simulated_call_is_answered_as_the_call_would_be() {
+    let coverage = covered(&SIMULATIONS, SHAPE);
+    reaches(&coverage, 5, ["allowed", "denied for want of something"]);
+    assert_eq!(coverage.of("allowed, and something is missing"), 0);
 }

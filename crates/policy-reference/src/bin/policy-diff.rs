@@ -2,7 +2,7 @@
 //! implementations. CASES decisions and a share of the other kinds, or CASES of one KIND, from
 //! the seed FIRST on, on every processor; with `brief` a disagreement is told by its seed alone.
 
-use policy_reference::compare::{CHANGES, DECISIONS, LOCKOUTS, SEQUENCES, SHAPES};
+use policy_reference::compare::{CHANGES, DECISIONS, LOCKOUTS, SEQUENCES, SHAPES, SIMULATIONS};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         (DECISIONS, 1),
         (CHANGES, CHANGE),
         (SHAPES, SHAPE),
+        (SIMULATIONS, SHAPE),
         (LOCKOUTS, LOCKOUT),
         (SEQUENCES, SEQUENCE),
     ] {

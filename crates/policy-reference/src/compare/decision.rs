@@ -6,7 +6,7 @@ use crate::naive::{self, Ask, Decision, Value, World};
 use crate::shrink;
 use std::ops::Range;
 use vault_encoding::Canonical;
-use vault_policy::{Action, Deny, KeyPolicy, Permit, Truth, evaluate, sender_allows};
+use vault_policy::{Action, Deny, KeyPolicy, Permit, Truth, evaluate, sender_allows, simulate};
 
 /// Judges the calls of these seeds.
 pub(super) fn run(seeds: Range<u64>) -> Result<Coverage, u64> {
@@ -26,6 +26,52 @@ pub(super) fn run(seeds: Range<u64>) -> Result<Coverage, u64> {
         }
     }
     Ok(coverage)
+}
+
+/// Judges the calls of these seeds by what would be said if they were made.
+pub(super) fn simulated(seeds: Range<u64>) -> Result<Coverage, u64> {
+    let mut coverage = Coverage::default();
+    for seed in seeds {
+        let said = simulation(seed).map_err(|_| seed)?;
+        coverage.take_verdict(said);
+    }
+    Ok(coverage)
+}
+
+/// What is simulated otherwise than it is decided.
+pub(super) fn explain_simulated(seed: u64) -> Option<String> {
+    simulation(seed).err()
+}
+
+fn simulation(seed: u64) -> Result<&'static str, String> {
+    let policy = generate::policy(seed);
+    let call = generate::call(seed, &policy);
+    let expected = naive::decide(&world(&policy, &call), ask(call.action));
+    let subject = generate::subject();
+    let outcome = simulate(
+        &read(&policy)?,
+        call.action,
+        &subject,
+        &call.facts,
+        call.now,
+    );
+    let agree = match (&expected, &outcome.deny) {
+        (Decision::Allow, None) => true,
+        (Decision::Allow, Some(_)) | (_, None) => false,
+        (expected, Some(deny)) => agree(call.action, expected, &Err(deny.clone())),
+    };
+    if !agree || outcome.allowed != outcome.deny.is_none() {
+        return Err(format!(
+            "{call:?}\nunder {}\nnaive: {expected:?}\nsimulated: {outcome:?}",
+            String::from_utf8_lossy(&policy.to_bytes())
+        ));
+    }
+    Ok(match (outcome.allowed, outcome.missing.is_empty()) {
+        (true, true) => "allowed",
+        (true, false) => "allowed, and something is missing",
+        (false, true) => "denied",
+        (false, false) => "denied for want of something",
+    })
 }
 
 /// The disagreement of this seed.

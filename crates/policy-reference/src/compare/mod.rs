@@ -28,6 +28,13 @@ pub const DECISIONS: Kind = Kind {
     explain: decision::explain,
 };
 
+/// What would be said to calls that nobody makes.
+pub const SIMULATIONS: Kind = Kind {
+    name: "simulations",
+    run: decision::simulated,
+    explain: decision::explain_simulated,
+};
+
 /// What is refused when it is written, and what documents mean.
 pub const SHAPES: Kind = Kind {
     name: "shapes",
