@@ -13,6 +13,8 @@ use std::process::{Command, Output};
 
 struct Mutation {
     file: String,
+    /// The kind of case that must catch it; any.
+    kind: Option<String>,
     before: String,
     after: String,
 }
@@ -25,10 +27,17 @@ fn mutations(text: &str, folder: &str) -> Vec<Mutation> {
         .collect();
     lines
         .chunks(3)
-        .map(|block| Mutation {
-            file: format!("{folder}/{}", block[0]),
-            before: block[1].strip_prefix("- ").unwrap().to_owned(),
-            after: block[2].strip_prefix("+ ").unwrap().to_owned(),
+        .map(|block| {
+            let (file, kind) = match block[0].split_once(" by ") {
+                Some((file, kind)) => (file, Some(kind.to_owned())),
+                None => (block[0], None),
+            };
+            Mutation {
+                file: format!("{folder}/{file}"),
+                kind,
+                before: block[1].strip_prefix("- ").unwrap().to_owned(),
+                after: block[2].strip_prefix("+ ").unwrap().to_owned(),
+            }
         })
         .collect()
 }
@@ -59,7 +68,8 @@ impl Bench {
         Self { root }
     }
 
-    fn run(&self) -> Output {
+    /// All kinds of cases, or one.
+    fn run(&self, kind: Option<&str>) -> Output {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
         Command::new(cargo)
             .args([
@@ -73,6 +83,7 @@ impl Bench {
                 "0",
                 "brief",
             ])
+            .args(kind)
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", self.root.join("target"))
             .env("RUSTFLAGS", "--cap-lints=allow")
@@ -113,7 +124,7 @@ fn copy(from: &Path, to: &Path) {
 
 fn assert_all_are_caught(name: &str, mutations: &[Mutation]) {
     let bench = Bench::new(name);
-    let unchanged = bench.run();
+    let unchanged = bench.run(None);
     assert!(
         unchanged.status.success(),
         "{}",
@@ -121,7 +132,7 @@ fn assert_all_are_caught(name: &str, mutations: &[Mutation]) {
     );
     let mut survivors = Vec::new();
     for mutation in mutations {
-        let output = bench.with(mutation, Bench::run);
+        let output = bench.with(mutation, |bench| bench.run(mutation.kind.as_deref()));
         let said = String::from_utf8_lossy(&output.stdout);
         // A mutation that does not compile says nothing on stdout: it proves nothing.
         let last = said.lines().last().unwrap_or_default();

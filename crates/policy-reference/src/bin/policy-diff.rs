@@ -1,6 +1,6 @@
-//! `policy-diff CASES [FIRST [KIND|brief]]`: exits with 1 at the first disagreement of the two
-//! implementations. CASES decisions and a share of the other kinds, or CASES of one KIND, from
-//! the seed FIRST on, on every processor; with `brief` a disagreement is told by its seed alone.
+//! `policy-diff CASES [FIRST [KIND] [brief]]`: exits with 1 at the first disagreement of the two
+//! implementations. CASES decisions and a share of the other kinds, or one KIND alone, from the
+//! seed FIRST on, on every processor; with `brief` a disagreement is told by its seed alone.
 
 use policy_reference::compare::{CHANGES, DECISIONS, LOCKOUTS, SEQUENCES, SHAPES, SIMULATIONS};
 use std::process::ExitCode;
@@ -16,8 +16,9 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |index| words.get(index).and_then(|word: &String| word.parse().ok());
     let (cases, first) = (number(0).unwrap_or(10_000), number(1).unwrap_or(0));
-    let third = words.get(2).map_or("", String::as_str);
-    let brief = third == "brief";
+    let rest = words.get(2..).unwrap_or_default();
+    let brief = rest.iter().any(|word| word == "brief");
+    let only = rest.iter().find(|word| *word != "brief");
     for (kind, share) in [
         (DECISIONS, 1),
         (CHANGES, CHANGE),
@@ -26,11 +27,9 @@ fn main() -> ExitCode {
         (LOCKOUTS, LOCKOUT),
         (SEQUENCES, SEQUENCE),
     ] {
-        let share = match (third, kind.name) {
-            ("" | "brief", _) => share,
-            (only, name) if only == name => 1,
-            _ => continue,
-        };
+        if only.is_some_and(|only| only != kind.name) {
+            continue;
+        }
         let start = Instant::now();
         match kind.spread(first, cases / share) {
             Ok(coverage) => {
