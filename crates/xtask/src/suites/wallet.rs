@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 const CHROMIUM: &str = "chromium";
 
-/// Installs what is missing, checks the types and runs both suites.
+/// Installs what is missing, checks the types and runs every suite.
 pub(super) fn suites(root: &Path) -> Result<Vec<Suite>> {
     let wallet = prepare(root)?;
     browser()?;
@@ -18,7 +18,7 @@ pub(super) fn suites(root: &Path) -> Result<Vec<Suite>> {
         &["npm", "run", "--silent", "check"],
     ))?;
     let programs = programs(root)?;
-    ["unit", "browser"]
+    ["unit", "browser", "vaults"]
         .into_iter()
         .map(|kind| suite(&wallet, kind, &programs))
         .collect()
