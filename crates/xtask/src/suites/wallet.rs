@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 
 const CHROMIUM: &str = "chromium";
 
-/// Installs what is missing, checks the types and runs every suite.
+/// Installs what is missing, checks the types and runs every suite, with the programs that
+/// `cargo test` has built.
 pub(super) fn suites(root: &Path) -> Result<Vec<Suite>> {
     let wallet = prepare(root)?;
     browser()?;
@@ -34,7 +35,12 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
                 &["npm", "run", "--silent", "build"],
             ))
         }
-        [flag] if flag == "--test" => super::report(&suites(root)?),
+        [flag] if flag == "--test" => {
+            let programs = ["-p", "vault-relay", "-p", "vault-cli"];
+            let build = [&["cargo", "build", "--locked", "--quiet"], &programs[..]].concat();
+            run::checked(&mut run::command(root, &build))?;
+            super::report(&suites(root)?)
+        }
         _ => bail!("wallet takes nothing or --test"),
     }
 }
@@ -81,9 +87,6 @@ fn has_browser() -> bool {
 
 /// The folder of the programs that the browser talks to: the relay, and `evault dev`.
 fn programs(root: &Path) -> Result<PathBuf> {
-    let packages = ["-p", "vault-relay", "-p", "vault-cli"];
-    let build = [&["cargo", "build", "--locked", "--quiet"], &packages[..]].concat();
-    run::checked(&mut run::command(root, &build))?;
     let line = [
         "cargo",
         "metadata",
