@@ -1,6 +1,7 @@
 //! The vaults that a command may call: those of the manifest, or those that the configuration
 //! lists.
 
+use crate::client_key;
 use crate::config::{Config, VaultEntry, invalid};
 use crate::context::{Connected, Context};
 use crate::waiting;
@@ -251,6 +252,7 @@ fn constellation(
     }
     wanted.tokens = tokens;
     wanted.caller = context.caller.clone();
+    wanted.certificate = client_key::held(context, config)?;
     Ok(wanted)
 }
 
@@ -261,6 +263,7 @@ fn listed(
 ) -> Result<Vec<Listed>> {
     let trust = context.trust(config)?;
     let heads = HeadStore::new(config.state_dir()?);
+    let certificate = client_key::held(context, config)?;
     let listed = |vault: &VaultEntry| {
         let pins = pins(vault)?;
         let mut wanted =
@@ -268,6 +271,7 @@ fn listed(
                 .timeout(context.timeout());
         wanted.tokens = tokens.clone();
         wanted.caller = context.caller.clone();
+        wanted.certificate = certificate.clone();
         Ok(Listed {
             pins,
             config: wanted,

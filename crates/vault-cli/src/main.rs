@@ -3,6 +3,7 @@
 mod approval_file;
 mod aside;
 mod cli;
+mod client_key;
 mod commands;
 mod config;
 mod context;

@@ -54,6 +54,16 @@ impl ClientKey {
         sha256(&self.certificate)
     }
 
+    /// The certificate, DER.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// The private key, PKCS #8, for whoever keeps it.
+    pub fn private_key(&self) -> &[u8] {
+        &self.pkcs8
+    }
+
     pub(super) fn certified(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let chain = std::iter::once(&self.certificate).chain(&self.issuers);
         let chain = chain.map(|der| CertificateDer::from(der.clone())).collect();

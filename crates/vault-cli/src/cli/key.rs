@@ -117,6 +117,9 @@ pub(crate) struct KeyCreate {
     /// A name, unique among one's own keys.
     #[arg(long, value_name = "N")]
     pub(crate) name: Option<String>,
+    /// The handle, to give keys on several vaults one: what `key create` said on the first.
+    #[arg(long, value_name = "HANDLE")]
+    pub(crate) handle: Option<String>,
     /// A label; repeatable.
     #[arg(long, value_name = "K=V", value_parser = label)]
     pub(crate) label: Vec<(String, String)>,

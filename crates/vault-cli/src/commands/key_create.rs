@@ -7,7 +7,7 @@ use crate::output::{self, Human, Output};
 use crate::policy_source;
 use serde_json::{Value, json};
 use vault_client::{CreateKey, Error, ErrorCode, Result};
-use vault_policy::{KeyPolicy, KeyType, OidcSubject, TemplateArgs, template};
+use vault_policy::{KeyHandle, KeyPolicy, KeyType, OidcSubject, TemplateArgs, template};
 
 pub(crate) async fn run(context: &Context, args: KeyCreate) -> Result<Output> {
     let key_type = KeyType::from(args.key_type);
@@ -25,7 +25,7 @@ pub(crate) async fn run(context: &Context, args: KeyCreate) -> Result<Output> {
         return Ok(dry_run(&connected, &args, key_type, &policy));
     }
     let request = CreateKey {
-        handle: None,
+        handle: handle(args.handle.as_deref())?,
         key_type,
         name: args.name.unwrap_or_default(),
         policy: policy.canonical_bytes().to_vec(),
@@ -42,6 +42,12 @@ pub(crate) async fn run(context: &Context, args: KeyCreate) -> Result<Output> {
         Value::Object(object),
         key_json::human(&created.value),
     ))
+}
+
+/// A key of the same handle on several vaults is used, approved and governed by one name.
+fn handle(text: Option<&str>) -> Result<Option<KeyHandle>> {
+    let parsed = text.map(str::parse).transpose();
+    parsed.map_err(|error| usage(format_args!("--handle: {error}")))
 }
 
 /// Templates need to know who one is; the vault says so.

@@ -21,6 +21,13 @@ pub(super) struct Facts {
     pub(super) handle: String,
     /// Handle of the key that only one build may use.
     pub(super) guarded: String,
+    /// Handle of the key that a manager guards, and that of the key on every vault.
+    pub(super) approved: String,
+    pub(super) everywhere: String,
+    /// What policies say of the manager's credential.
+    pub(super) passkey: serde_json::Value,
+    /// Digest of the profile of the new build.
+    pub(super) digest: String,
     /// Size of the log before the crash.
     pub(super) size_before: u64,
     /// Evidence that the owner keeps of the disk that was put back.
@@ -49,6 +56,10 @@ impl Facts {
             sim: layout.file("sim"),
             handle: String::new(),
             guarded: String::new(),
+            approved: String::new(),
+            everywhere: String::new(),
+            passkey: serde_json::Value::Null,
+            digest: String::new(),
             size_before: 0,
             evidence: String::new(),
             before: Vec::new(),

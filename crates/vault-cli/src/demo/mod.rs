@@ -1,9 +1,11 @@
 //! `demo`: the whole story on this machine, with real processes and real calls. Each step is done
 //! by this very program as a child, the way a person would do it, and checked from outside.
 
+mod approvals;
 mod facts;
 mod liars;
 mod openssl;
+mod promotion;
 mod put_back;
 mod report;
 mod secrets;
@@ -61,6 +63,8 @@ async fn tell(report: &Report, layout: Layout, mut facts: Facts) -> Result<bool>
     let (shell, facts) = (&shell, &mut facts);
     let done = owners(report, shell, facts).await
         && enclaves(report, shell, facts).await
+        && approvals(report, shell, facts).await
+        && new_build(report, &stack, shell, facts).await
         && crash(report, &mut stack, shell, facts).await
         && secret(report, &mut stack, shell, facts).await
         && stolen(report, &stack, shell, facts).await
@@ -120,6 +124,87 @@ async fn enclaves(report: &Report, shell: &Shell, facts: &mut Facts) -> bool {
                 "right-build",
                 "the right build asks",
                 steps::right(shell, facts),
+            )
+            .await
+}
+
+/// A key that signs only what a manager has approved.
+async fn approvals(report: &Report, shell: &Shell, facts: &mut Facts) -> bool {
+    report
+        .step(
+            "manager",
+            "a key that a manager guards",
+            approvals::create(shell, facts),
+        )
+        .await
+        && report
+            .step(
+                "unapproved",
+                "the owner signs alone",
+                approvals::unapproved(shell, facts),
+            )
+            .await
+        && report
+            .step(
+                "approve",
+                "the manager approves",
+                approvals::approve(shell, facts),
+            )
+            .await
+        && report
+            .step("approved", "the owner signs", approvals::sign(shell, facts))
+            .await
+        && report
+            .step(
+                "once",
+                "the approval is used again",
+                approvals::again(shell, facts),
+            )
+            .await
+}
+
+/// A caller's code changes: nobody but owner and manager together can let it in.
+async fn new_build(report: &Report, stack: &Stack, shell: &Shell, facts: &mut Facts) -> bool {
+    report
+        .step(
+            "everywhere",
+            "a key on every vault",
+            promotion::create(shell, stack, facts),
+        )
+        .await
+        && report
+            .step(
+                "new-build",
+                "the caller's new build asks",
+                promotion::refused(shell, stack, facts),
+            )
+            .await
+        && report
+            .step(
+                "stage",
+                "the new build is proposed",
+                promotion::stage(shell, stack, facts),
+            )
+            .await
+        && report
+            .step(
+                "promote",
+                "owner and manager promote it",
+                promotion::promote(shell, facts),
+            )
+            .await
+        && report
+            .step(
+                "both-builds",
+                "both builds ask",
+                promotion::both(shell, stack, facts),
+            )
+            .await
+        && report
+            .step(
+                "remove",
+                "the new build is removed",
+                promotion::remove(shell, stack, facts),
             )
             .await
 }

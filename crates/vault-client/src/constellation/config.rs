@@ -2,7 +2,7 @@
 
 use crate::heads::HeadStore;
 use crate::token::TokenSource;
-use ratls::tls::CallerIdentity;
+use ratls::tls::{CallerIdentity, ClientKey};
 use ratls::{AppraisalPolicy, TrustRoot};
 use std::fmt;
 use std::path::PathBuf;
@@ -33,6 +33,8 @@ pub struct ConstellationConfig {
     pub tokens: Option<Arc<dyn TokenSource>>,
     /// The enclave that calls, if it is one.
     pub caller: Option<Arc<CallerIdentity>>,
+    /// The certificate of a client that is no enclave.
+    pub certificate: Option<Arc<ClientKey>>,
     /// Longest time to reach a vault, and of one call to it.
     pub timeout: Duration,
     /// How long an answer may take before the next vault is asked as well, where that does no harm.
@@ -58,6 +60,7 @@ impl ConstellationConfig {
             heads,
             tokens: None,
             caller: None,
+            certificate: None,
             timeout: Duration::from_secs(30),
             hedge_after: Duration::from_millis(300),
         }
@@ -115,6 +118,7 @@ impl fmt::Debug for ConstellationConfig {
             .field("endpoints", &self.endpoints)
             .field("tokens", &self.tokens.is_some())
             .field("caller", &self.caller.is_some())
+            .field("certificate", &self.certificate.is_some())
             .field("timeout", &self.timeout)
             .field("hedge_after", &self.hedge_after)
             .finish_non_exhaustive()

@@ -46,6 +46,7 @@ impl Attested {
         client.appraisal = config.appraisal.clone();
         client.tokens = config.tokens.clone();
         client.caller = config.caller.clone();
+        client.certificate = config.certificate.clone();
         client
     }
 }
