@@ -61,6 +61,10 @@ impl Kind {
             // Page by page.
             | "/enclavevaults.v1.AuditService/ReadLog" => Self::Single(AFTER_AUTHENTICATION),
             "/enclavevaults.v1.PolicyService/GetPolicy" => Self::Single(POLICY + RECEIPT),
+            // At most sixteen profiles, each shorter than a policy.
+            "/enclavevaults.v1.ProfileService/ListPendingProfiles" => {
+                Self::Single(AFTER_AUTHENTICATION)
+            }
             "/enclavevaults.v1.AuditService/ExchangeHeads" => Self::Single(HEADS),
             "/enclavevaults.v1.CryptoService/Operate" => Self::Operate,
             _ => Self::Single(0),
