@@ -6,6 +6,7 @@ use super::approve_what::What;
 use super::key_holders::{self, Done};
 use crate::approval_file::Asked;
 use crate::cli::{ApproveRequest, KeyArg};
+use crate::client_key;
 use crate::context::{Context, usage};
 use crate::files;
 use crate::key_ref;
@@ -33,6 +34,7 @@ pub(crate) async fn run(context: &Context, args: ApproveRequest) -> Result<Outpu
         ));
     }
     let what = What::read(&args.what)?;
+    client_key::make(context, &context.config()?)?;
     let first = Known::of(context, &args.key).await?;
     let request = what.request(&args.what, &first)?;
     let outcomes = begin(context, &args, &request).await?;

@@ -52,8 +52,7 @@ pub(super) async fn create(shell: &Shell, facts: &mut Facts) -> Told {
 pub(super) async fn unapproved(shell: &Shell, facts: &Facts) -> Told {
     let arguments = signing(facts, None);
     let refused = shell.evault(OWNER, &words(&arguments)).await?;
-    let condition = wants_approval(&refused)
-        .ok_or_else(|| refused.complain(&words(&arguments)))?;
+    let condition = wants_approval(&refused).ok_or_else(|| refused.complain(&words(&arguments)))?;
     Ok(format!("refused: {condition}"))
 }
 
@@ -146,7 +145,11 @@ fn signing(facts: &Facts, answer: Option<&str>) -> Vec<String> {
     let mut arguments: Vec<String> = ["key", "sign", &facts.approved, "--in"]
         .map(str::to_owned)
         .to_vec();
-    arguments.extend([facts.path("message"), "--out".to_owned(), facts.path("approved.sig")]);
+    arguments.extend([
+        facts.path("message"),
+        "--out".to_owned(),
+        facts.path("approved.sig"),
+    ]);
     if let Some(answer) = answer {
         for file in ["request.json", answer] {
             arguments.extend(["--approval".to_owned(), facts.path(file)]);
