@@ -32,6 +32,16 @@ fn policies_are_written_shown_and_linted() {
 }
 
 #[test]
+fn a_manager_approves_one_exact_request() {
+    Dev::shared().script("approvals.sh");
+}
+
+#[test]
+fn policies_profiles_and_deletions_change_with_managers() {
+    Dev::shared().script("changes.sh");
+}
+
+#[test]
 fn the_log_is_read_exported_and_verified() {
     Dev::shared().script("audit.sh");
 }
