@@ -115,6 +115,34 @@ impl Wire {
         })
     }
 
+    /// Everything that an answer shows: its status, its headers but for the time, and its bytes.
+    #[allow(dead_code, reason = "not every suite looks at all of it")]
+    pub(crate) async fn raw(
+        &self,
+        path: &str,
+        authorization: &str,
+        body: Vec<u8>,
+    ) -> (StatusCode, Vec<(String, String)>, Bytes) {
+        let request = Request::post(format!("http://vault{path}"))
+            .header("content-type", "application/proto")
+            .header("connect-protocol-version", "1")
+            .header("authorization", authorization)
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        let response = self.send.clone().send_request(request).await.unwrap();
+        let headers = response
+            .headers()
+            .iter()
+            .filter(|(name, _)| *name != "date");
+        let headers = headers.map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            (name.to_string(), value.into_owned())
+        });
+        let (status, headers) = (response.status(), headers.collect());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, headers, bytes)
+    }
+
     /// Who the vault takes the bearer of this token for.
     #[allow(dead_code, reason = "not every suite sends tokens")]
     pub(crate) async fn who(&self, token: &str) -> Result<v1::WhoAmIResponse, Refused> {
