@@ -84,7 +84,7 @@ fn calls(about: &About) -> Vec<(&'static str, Vec<u8>)> {
     };
     let sign = Some(sign_request::Input::Message(vec![1]));
     let verify = Some(verify_request::Input::Message(vec![1]));
-    let tag = vec![2; 32];
+    let tag = [2; 32];
     vec![
         ("KeyService/GetKey", message!(about, GetKeyRequest {})),
         (
@@ -139,7 +139,7 @@ fn calls(about: &About) -> Vec<(&'static str, Vec<u8>)> {
                 about,
                 MacVerifyRequest {
                     message: vec![1],
-                    tag
+                    tag: tag.to_vec()
                 }
             ),
         ),

@@ -13,7 +13,7 @@ pub(crate) enum ApproveCommand {
   evault approve request release --operation sign --in FILE --relay http://localhost:7450 --wait 600 --out approved.json
   evault approve request release --operation sign --in FILE --dry-run
   evault approve request release --operation update_policy --policy policy.yaml --out request.json")]
-    Request(ApproveRequest),
+    Request(Box<ApproveRequest>),
     /// What waits at a relay for a credential.
     #[command(after_help = "Example:
   evault approve list --relay http://localhost:7450 --credential grace.json")]

@@ -24,9 +24,9 @@ use vault_policy::{Credential, KeyPolicy};
 /// Between two looks at a relay.
 const LOOK: Duration = Duration::from_millis(500);
 
-pub(crate) async fn run(context: &Context, args: ApproveRequest) -> Result<Output> {
+pub(crate) async fn run(context: &Context, args: &ApproveRequest) -> Result<Output> {
     if args.dry_run {
-        return approve_simulate::run(context, &args).await;
+        return approve_simulate::run(context, args).await;
     }
     if args.out.is_none() && args.relay.relay.is_none() {
         return Err(usage(
@@ -37,15 +37,15 @@ pub(crate) async fn run(context: &Context, args: ApproveRequest) -> Result<Outpu
     client_key::make(context, &context.config()?)?;
     let first = Known::of(context, &args.key).await?;
     let request = what.request(&args.what, &first)?;
-    let outcomes = begin(context, &args, &request).await?;
-    let gesture = gesture(&outcomes, what.shown(&args, &first))?;
+    let outcomes = begin(context, args, &request).await?;
+    let gesture = gesture(&outcomes, what.shown(args, &first))?;
     let mut asked = Asked {
         gesture,
         answers: Vec::new(),
     };
     let mut id = None;
     if let Some(relay) = args.relay.open(context)? {
-        let mailboxes = mailboxes(&args, first.policy.as_ref())?;
+        let mailboxes = mailboxes(args, first.policy.as_ref())?;
         let posted = relay
             .post(&asked.gesture, &mailboxes, args.valid_for)
             .await?;
@@ -59,7 +59,7 @@ pub(crate) async fn run(context: &Context, args: ApproveRequest) -> Result<Outpu
     if let Some(out) = &args.out {
         files::write(out, &asked.to_file()?)?;
     }
-    told(context, &asked, id, &args, &outcomes)
+    told(context, &asked, id, args, &outcomes)
 }
 
 /// What is known of the key before it is asked for: as its owner, everything.

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::key_ref;
 use crate::output::{self, Human, Output};
 use crate::time_text::rfc3339;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use vault_client::{Deleted, Result};
 use vault_policy::KeyHandle;
 
@@ -31,17 +31,21 @@ pub(crate) async fn run(context: &Context, args: KeyDelete) -> Result<Output> {
 
 fn shown(handle: KeyHandle, deleted: &Deleted, vault: Value) -> Output {
     let (state, index) = (deleted.state.name(), deleted.tombstone_index);
-    let mut json = json!({ "handle": handle.to_string(), "state": state, "vaults": [vault] });
+    let mut object = Map::from_iter([
+        ("handle".to_owned(), json!(handle.to_string())),
+        ("state".to_owned(), json!(state)),
+        ("vaults".to_owned(), json!([vault])),
+    ]);
     let mut fields = vec![("handle", handle.to_string()), ("state", state.to_owned())];
     match deleted.due_at.map(rfc3339) {
         Some(due_at) => {
-            json["due_at"] = json!(due_at);
+            object.insert("due_at".into(), json!(due_at));
             fields.push(("due", due_at));
         }
         None => {
-            json["tombstone_index"] = json!(index);
+            object.insert("tombstone_index".into(), json!(index));
             fields.push(("tombstone", format!("entry {index} of the log")));
         }
     }
-    Output::new(json, Human::Fields(fields))
+    Output::new(Value::Object(object), Human::Fields(fields))
 }

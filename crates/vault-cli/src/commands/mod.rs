@@ -186,7 +186,7 @@ async fn policy(context: &Context, command: PolicyCommand) -> Result<Output> {
 
 async fn approve(context: &Context, command: ApproveCommand) -> Result<Output> {
     match command {
-        ApproveCommand::Request(args) => approve_request::run(context, args).await,
+        ApproveCommand::Request(args) => approve_request::run(context, &args).await,
         ApproveCommand::List(args) => approve_list::run(context, args).await,
         ApproveCommand::Show(args) => approve_show::run(context, args).await,
         ApproveCommand::Sign(args) => approve_sign::run(context, args).await,

@@ -31,7 +31,7 @@ pub(crate) fn run(args: PolicyExplain) -> Result<Output> {
 pub(super) fn operation(name: &str) -> Result<Operation> {
     Operation::from_name(name).ok_or_else(|| {
         let names = Operation::ALL.map(Operation::name).join(", ");
-        usage(&format!("no operation `{name}`; there are {names}"))
+        usage(format_args!("no operation `{name}`; there are {names}"))
     })
 }
 

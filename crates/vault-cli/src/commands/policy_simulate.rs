@@ -117,7 +117,7 @@ fn facts(policy: &KeyPolicy, args: &PolicySimulate, now: VaultTime) -> Result<Fa
 fn approver(policy: &KeyPolicy, name: &str) -> Result<Approver> {
     let managers = &policy.fields().principals.managers;
     let person = managers.iter().find(|person| person.id == name);
-    let person = person.ok_or_else(|| usage(&format!("no manager `{name}` in the policy")))?;
+    let person = person.ok_or_else(|| usage(format_args!("no manager `{name}` in the policy")))?;
     let passkey = person
         .credentials
         .iter()
@@ -134,7 +134,7 @@ fn approver(policy: &KeyPolicy, name: &str) -> Result<Approver> {
         });
     passkey
         .or(token)
-        .ok_or_else(|| usage(&format!("manager `{name}` has no credential")))
+        .ok_or_else(|| usage(format_args!("manager `{name}` has no credential")))
 }
 
 fn second_factor(policy: &KeyPolicy) -> Result<Approver> {

@@ -129,7 +129,7 @@ impl Relay {
             .header(header::HOST, host)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))
-            .map_err(|error| invalid(error))?;
+            .map_err(invalid)?;
         let (status, body) = tokio::time::timeout(self.timeout, self.exchange(request))
             .await
             .unwrap_or_else(|_| Err(self.failed(&"no answer in time")))?;
