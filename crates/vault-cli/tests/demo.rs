@@ -54,6 +54,17 @@ fn check(output: &Output) {
             "guard",
             "wrong-build",
             "right-build",
+            "manager",
+            "unapproved",
+            "approve",
+            "approved",
+            "once",
+            "everywhere",
+            "new-build",
+            "stage",
+            "promote",
+            "both-builds",
+            "remove",
             "checkpoint",
             "kill",
             "survives",
@@ -108,6 +119,7 @@ fn two_demos_at_once_pass_and_leave_what_can_be_checked_again() {
         openssl(keep, "release.pem", "message.sig");
         openssl(keep, "release.pem", "message-after.sig");
         openssl(keep, "guarded.pem", "guarded.sig");
+        openssl(keep, "approved.pem", "approved.sig");
         let verified = Command::new(EVAULT)
             .args([
                 "audit",

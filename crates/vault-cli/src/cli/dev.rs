@@ -2,7 +2,6 @@
 
 use super::KeySign;
 use clap::{Args, Subcommand};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// `demo`
@@ -95,9 +94,9 @@ pub(crate) struct RegistryChildArgs {
 /// `__relay`
 #[derive(Args, Debug)]
 pub(crate) struct RelayChildArgs {
-    /// Where to listen.
+    /// The relay's configuration file.
     #[arg(long)]
-    pub(crate) listen: SocketAddr,
+    pub(crate) relay_config: PathBuf,
 }
 
 /// `__caller`

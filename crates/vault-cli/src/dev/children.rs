@@ -49,10 +49,7 @@ pub(crate) async fn registry_child(args: RegistryChildArgs) -> Result<Output> {
 
 /// `__relay`
 pub(crate) async fn relay_child(args: RelayChildArgs) -> Result<Output> {
-    let config = RelayConfig {
-        simulated: true,
-        ..RelayConfig::at(args.listen)
-    };
+    let config = RelayConfig::load(&args.relay_config).map_err(failed)?;
     vault_relay::run(config, parent::gone())
         .await
         .map_err(in_full)?;

@@ -9,7 +9,7 @@ use vault_client::{Error, ErrorCode, Result};
 
 /// Everything that this release and the one before write into the directory. The mark comes last:
 /// a reset that was interrupted can be done again.
-const MADE: [&str; 20] = [
+const MADE: [&str; 21] = [
     "vaults",
     "state",
     "secrets",
@@ -22,6 +22,7 @@ const MADE: [&str; 20] = [
     "root.der",
     "issuer-ca.pem",
     "registry.toml",
+    "relay.toml",
     "manifest.json",
     "governance.key.pem",
     "control",

@@ -8,6 +8,7 @@ use super::process::program;
 use crate::config::{Config, ConstellationEntry, Profile};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use toml::Table;
 use vault_client::{Error, ErrorCode, Result};
 use vault_governance::Anchor;
@@ -184,6 +185,16 @@ pub(super) fn write_registry(layout: &Layout) -> Result<()> {
     ]);
     let config = toml::to_string(&config).map_err(failed)?;
     write_text(&layout.file("registry.toml"), &config)
+}
+
+/// Writes `relay.toml`.
+pub(super) fn write_relay(layout: &Layout, listen: SocketAddr) -> Result<()> {
+    let config = Table::from_iter([
+        ("listen".to_owned(), listen.to_string().into()),
+        ("simulated".to_owned(), true.into()),
+    ]);
+    let config = toml::to_string(&config).map_err(failed)?;
+    write_text(&layout.file("relay.toml"), &config)
 }
 
 fn list<T: Into<toml::Value>>(values: impl IntoIterator<Item = T>) -> toml::Value {

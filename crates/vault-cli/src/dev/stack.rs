@@ -4,7 +4,7 @@ use super::governance::Governance;
 use super::layout::Layout;
 use super::plan::{Plan, Wanted};
 use super::process::{self, Process};
-use super::settings::{Common, Issued, text, write_outsider, write_registry};
+use super::settings::{Common, Issued, text, write_outsider, write_registry, write_relay};
 use super::{Progress, failed};
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -322,18 +322,19 @@ async fn start_registry(layout: &Layout) -> Result<(Process, Value)> {
 
 /// Where it was before, if that is free: passkeys belong to an origin.
 async fn start_relay(layout: &Layout, before: Option<SocketAddr>) -> Result<(Process, Value)> {
-    let log = layout.log("relay");
-    let listen = |at: SocketAddr| {
-        let at = at.to_string();
-        ["__relay".into(), "--listen".into(), OsString::from(at)]
-    };
     if let Some(before) = before
-        && let Ok(started) = Process::start(&listen(before), &log).await
+        && let Ok(started) = start_relay_at(layout, before).await
     {
         return Ok(started);
     }
-    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Process::start(&listen(anywhere), &log).await
+    start_relay_at(layout, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+}
+
+async fn start_relay_at(layout: &Layout, at: SocketAddr) -> Result<(Process, Value)> {
+    write_relay(layout, at)?;
+    let config = layout.file("relay.toml").into();
+    let arguments = ["__relay".into(), "--relay-config".into(), config];
+    Process::start(&arguments, &layout.log("relay")).await
 }
 
 /// Remembers where it listens; the wallet's origin.
