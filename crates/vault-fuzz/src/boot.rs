@@ -152,11 +152,11 @@ fn reread(
     vault
 }
 
-/// Policies, keys and remembered calls: what stands behind the leaves of a snapshot of format 3.
+/// Policies, keys and remembered calls: what stands behind the leaves of a snapshot of format 4.
 fn state_of(payload: &[u8]) -> &[u8] {
     let number = |at: usize| u64::from_be_bytes(payload[at..at + 8].try_into().unwrap()) as usize;
     let length = |at: usize| u32::from_be_bytes(payload[at..at + 4].try_into().unwrap()) as usize;
-    assert_eq!(payload[0], 3);
+    assert_eq!(payload[0], 4);
     let mut at = 1 + 32 + 8;
     at += match payload[at] {
         0 => 1,

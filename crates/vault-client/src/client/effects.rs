@@ -83,7 +83,7 @@ mod tests {
     use vault_proto::v1;
 
     /// Of these a vault says that it has done nothing; of all others nothing is known.
-    const REFUSALS: [&str; 19] = [
+    const REFUSALS: [&str; 23] = [
         "invalid_argument",
         "too_large",
         "policy_invalid",
@@ -103,6 +103,10 @@ mod tests {
         "sender_constraint_required",
         "dpop_nonce_required",
         "governance_refused",
+        "approval_refused",
+        "version_conflict",
+        "pending_deletion",
+        "update_refused",
     ];
 
     #[test]
