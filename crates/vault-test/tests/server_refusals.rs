@@ -289,10 +289,10 @@ async fn oversized_and_malformed_messages_are_refused_and_the_vault_stays_up() {
             groups(8),
         ),
         (
-            "an approval",
+            "an approval with a nonce of 1 byte",
             WHO_AM_I,
             true,
-            vec![0x0a, 3, 0x1a, 1, 0],
+            vec![0x0a, 5, 0x2a, 3, 0x0a, 1, 0],
             invalid,
             context.clone(),
         ),
