@@ -13,7 +13,6 @@ use crate::ops::begin_approval::Begin;
 use crate::ops::change::Changing;
 use crate::ops::create_key::Creation;
 pub(crate) use crate::permit::Permitted;
-use crate::request_form;
 use crate::state::LiveKey;
 use crate::stop::Stop;
 use crate::time::TimeReading;
@@ -49,7 +48,7 @@ pub struct Authorized {
 
 /// What is left to do.
 pub(crate) enum Step {
-    /// Use the key; `draft` is set if that is logged.
+    /// Use the key; `draft` is set if that is logged, and still lacks the text of the request.
     Use {
         permit: Permit,
         key: Arc<LiveKey>,
@@ -74,11 +73,12 @@ pub(crate) enum Step {
         needs: u64,
         leaf: Option<LoggedLeaf>,
     },
-    /// Refuse a principal: logged.
+    /// Refuse a principal: logged. `of` is set where the draft still lacks the text of the request.
     Refuse {
         refusal: Refusal,
         reason: &'static str,
         draft: Box<Draft>,
+        of: Option<Box<Request>>,
     },
     /// Refuse anybody else; `counted` if it was a stranger.
     TurnAway {
@@ -244,12 +244,13 @@ impl Call<'_> {
                     refusal,
                     reason,
                     draft,
+                    of: None,
                 }
             }
         }
     }
 
-    /// An operation on a key, judged.
+    /// An operation on a key, judged. Its payload is not hashed here, where others wait.
     pub(crate) fn use_step(
         &self,
         judged: Result<Permitted, Stop>,
@@ -257,18 +258,30 @@ impl Call<'_> {
         request: Request,
         logged: Logged,
     ) -> Step {
-        let text = |request: &Request| request_form::canonical(request);
         match judged {
-            Err(stop) => self.refuse(stop, operation.name(), text(&request)),
+            Err(stop) => match self.refuse(stop, operation.name(), Vec::new()) {
+                Step::Refuse {
+                    refusal,
+                    reason,
+                    draft,
+                    ..
+                } => Step::Refuse {
+                    refusal,
+                    reason,
+                    draft,
+                    of: Some(Box::new(request)),
+                },
+                other => other,
+            },
             Ok(Permitted {
                 permit,
                 key,
                 changed,
             }) => {
                 let logged = logged == Logged::Yes || self.context.approval.is_some();
-                let draft = logged.then(|| {
-                    Box::new(self.draft(operation.name(), Some(key.subject()), text(&request)))
-                });
+                let subject = Some(key.subject());
+                let draft =
+                    logged.then(|| Box::new(self.draft(operation.name(), subject, Vec::new())));
                 Step::Use {
                     permit,
                     key,

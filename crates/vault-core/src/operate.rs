@@ -8,6 +8,7 @@ use crate::ops;
 use crate::ops::begin_approval::{Begin, Begun};
 use crate::ops::change::Changed;
 use crate::ops::create_key::{Creation, Made};
+use crate::request_form;
 use crate::state::LiveKey;
 use vault_keys::{KeyError, Rng};
 use vault_policy::{Action, KeySubject, Permit};
@@ -77,6 +78,7 @@ impl Authorized {
                 needs,
             } => {
                 let action = permit.action();
+                let draft = draft.map(|draft| with_text(draft, &request));
                 let outcome = use_key(&request, permit, &key, &ring, rng);
                 match draft {
                     Some(draft) => used(&key, action, outcome, draft, rng),
@@ -130,7 +132,14 @@ fn without_key(step: Step, rng: &mut dyn Rng) -> Done {
             refusal,
             reason,
             draft,
-        } => refused(refusal, reason, &draft, rng),
+            of,
+        } => {
+            let draft = match of {
+                Some(request) => with_text(draft, &request),
+                None => draft,
+            };
+            refused(refusal, reason, &draft, rng)
+        }
         Step::TurnAway {
             refusal,
             needs,
@@ -144,6 +153,12 @@ fn without_key(step: Step, rng: &mut dyn Rng) -> Done {
         // Both use key material.
         Step::Use { .. } | Step::Create(_) => internal(),
     }
+}
+
+/// The draft with the text of its request, for which payloads are hashed.
+fn with_text(mut draft: Box<Draft>, request: &Request) -> Box<Draft> {
+    draft.request = request_form::canonical(request);
+    draft
 }
 
 fn use_key(

@@ -11,6 +11,7 @@ use crate::caller::Principal;
 use crate::limits::{POLICY_BYTES, RateLimits};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use vault_approval::Approval;
 
 /// A bucket holds what so much time fills.
 const FULL: u64 = 2 * SECOND;
@@ -93,6 +94,13 @@ impl Cost {
             | Request::WhoAmI => {}
         }
         cost
+    }
+
+    /// And of the approval that comes with it: each proof is a signature to be verified.
+    pub fn approved_by(mut self, approval: Option<&Approval>) -> Self {
+        let proofs = approval.map_or(0, |approval| approval.proofs.len());
+        self.uses = self.uses.saturating_add(proofs as u64);
+        self
     }
 
     fn create(&mut self, create: &CreateKey) {

@@ -146,7 +146,8 @@ impl Shared {
         joins: impl FnOnce(u64) -> bool,
     ) -> Result<Begun, Refusal> {
         let open = self.open()?;
-        open.admit(caller, Cost::of(&request))?;
+        let cost = Cost::of(&request).approved_by(context.approval.as_ref());
+        open.admit(caller, cost)?;
         let now = reading(&*self.platform);
         let authorized = open.read().authorize(caller, request, context, now);
         let operated = authorized.operate(&mut SystemRng);

@@ -12,15 +12,50 @@ use std::time::{Duration, Instant};
 const USAGE: &str = "usage: cargo xtask mutants [--minutes N] [--shard K/N] [CRATE…]";
 const MISSING: &str = "needs cargo-mutants: cargo install --locked cargo-mutants";
 const REPORT: &str = "docs/mutants.md";
-/// The crates that are mutated, unless others are named, and whose tests must notice.
-const CRATES: &[(&str, &[&str])] = &[
-    ("vault-policy", &["vault-policy", "policy-reference"]),
-    ("vault-approval", &["vault-approval"]),
+/// What is mutated, unless others are named, and whose tests must notice.
+const CRATES: &[Mutated] = &[
+    Mutated {
+        name: "vault-policy",
+        files: &[],
+        tests: &["vault-policy", "policy-reference"],
+    },
+    Mutated {
+        name: "vault-approval",
+        files: &[],
+        tests: &["vault-approval"],
+    },
+    Mutated {
+        name: "vault-core",
+        files: &["crates/vault-core/src/authn/**"],
+        tests: &["vault-core"],
+    },
 ];
-/// These run other builds, or all cases again.
-const SKIPPED: &[&str] = &["every_listed_mutation"];
+/// A mutant is built once and its tests are short: what counts is how fast it is built. Without
+/// optimization, a stack is larger.
+const QUICK: &[(&str, &str)] = &[
+    ("CARGO_PROFILE_DEV_DEBUG", "0"),
+    ("CARGO_PROFILE_DEV_OPT_LEVEL", "0"),
+    ("RUST_MIN_STACK", "33554432"),
+];
+const FEW_CASES: &str = "32";
+/// In seconds: other programs may run beside it.
+const SHORTEST_PATIENCE: &str = "60";
+/// These run other builds, or all cases again; or they measure what the tests themselves generate.
+const SKIPPED: &[&str] = &[
+    "every_listed_mutation",
+    "generated_updates_are_neither_all_taken_nor_all_refused",
+    "generated_cases_are_neither_all_allowed_nor_all_refused",
+];
 /// Of the mutants that build, in percent.
 const CAUGHT: usize = 95;
+
+/// A crate, the files in it (empty stands for all), and the crates whose tests are run one after
+/// another: each sees only what has survived those before it.
+struct Mutated {
+    name: &'static str,
+    files: &'static [&'static str],
+    tests: &'static [&'static str],
+}
 
 /// What is asked for.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -31,10 +66,18 @@ struct Plan {
     crates: Vec<String>,
 }
 
+impl Plan {
+    fn names(&self, crate_name: &str) -> bool {
+        self.crates.is_empty() || self.crates.iter().any(|wanted| wanted == crate_name)
+    }
+}
+
 /// What became of the mutants that were tried.
 #[derive(Default, Debug)]
 struct Outcome {
     caught: usize,
+    /// They never end, which is noticed, too. Tried again by the tests that come next.
+    endless: usize,
     survived: usize,
     unviable: usize,
     survivors: BTreeSet<String>,
@@ -48,19 +91,12 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     let deadline = plan.limit.map(|limit| Instant::now() + limit);
     let justified = justified(&std::fs::read_to_string(root.join(REPORT))?);
     let mut unknown = Vec::new();
-    for (name, tests) in CRATES {
-        if !(plan.crates.is_empty() || plan.crates.iter().any(|wanted| wanted == name)) {
-            continue;
-        }
-        let folder = root.join("target/mutants").join(name);
-        std::fs::create_dir_all(&folder)?;
-        let mut command = line(root, &folder, name, tests, plan.shard.as_deref());
-        let ended = bounded(command.process_group(0).spawn()?, deadline)?;
-        let outcome = outcome(&folder.join("mutants.out"))?;
-        println!("mutants: {name}: {}", said(&outcome, ended));
+    for crate_ in CRATES.iter().filter(|crate_| plan.names(crate_.name)) {
+        let (outcome, ended) = mutate(root, crate_, plan.shard.as_deref(), deadline)?;
+        println!("mutants: {}: {}", crate_.name, said(&outcome, ended));
         unknown.extend(outcome.survivors.difference(&justified).cloned());
         if percent(&outcome) < CAUGHT {
-            bail!("{name}: less than {CAUGHT} % are caught");
+            bail!("{}: less than {CAUGHT} % are caught", crate_.name);
         }
     }
     for survivor in &unknown {
@@ -83,7 +119,7 @@ fn plan(arguments: &[String]) -> Result<Plan> {
                 plan.limit = Some(Duration::from_secs(60 * u64::from(minutes)));
             }
             "--shard" => plan.shard = Some(words.next().context(USAGE)?.clone()),
-            name if CRATES.iter().any(|(known, _)| *known == name) => {
+            name if CRATES.iter().any(|known| known.name == name) => {
                 plan.crates.push(name.to_owned());
             }
             _ => bail!(USAGE),
@@ -92,21 +128,53 @@ fn plan(arguments: &[String]) -> Result<Plan> {
     Ok(plan)
 }
 
-fn line(root: &Path, out: &Path, name: &str, tests: &[&str], shard: Option<&str>) -> Command {
-    let mut command = run::command(
-        root,
-        &["cargo", "mutants", "--no-shuffle", "--package", name],
-    );
+/// What became of the mutants of one crate, and whether all were tried.
+fn mutate(
+    root: &Path,
+    crate_: &Mutated,
+    shard: Option<&str>,
+    deadline: Option<Instant>,
+) -> Result<(Outcome, bool)> {
+    let folder = root.join("target/mutants").join(crate_.name);
+    std::fs::create_dir_all(&folder)?;
+    let mut all = Outcome::default();
+    // The first round is a quick one, with few of the generated cases.
+    let quick = crate_.tests.first().map(|tests| (tests, Some(FEW_CASES)));
+    let rounds = quick
+        .into_iter()
+        .chain(crate_.tests.iter().map(|tests| (tests, None)));
+    for (round, (tests, cases)) in rounds.enumerate() {
+        let mut command = line(root, &folder, crate_, tests, shard);
+        if round > 0 {
+            command.arg("--iterate");
+        }
+        if let Some(cases) = cases {
+            command.env("PROPTEST_CASES", cases);
+        }
+        command.args(["--", "--lib", "--tests", "--", "--quiet"]);
+        for skipped in SKIPPED {
+            command.args(["--skip", skipped]);
+        }
+        let ended = bounded(command.process_group(0).spawn()?, deadline)?;
+        all.then(outcome(&folder.join("mutants.out"))?);
+        if !ended {
+            return Ok((all, false));
+        }
+    }
+    Ok((all, true))
+}
+
+fn line(root: &Path, out: &Path, crate_: &Mutated, tests: &str, shard: Option<&str>) -> Command {
+    let mut command = run::command(root, &["cargo", "mutants", "--no-shuffle"]);
+    command.envs(QUICK.iter().copied());
+    command.args(["--package", crate_.name, "--test-package", tests]);
+    command.args(["--minimum-test-timeout", SHORTEST_PATIENCE]);
     command.arg("--output").arg(out);
-    for crate_name in tests {
-        command.args(["--test-package", crate_name]);
+    for file in crate_.files {
+        command.args(["--file", file]);
     }
     if let Some(shard) = shard {
         command.args(["--shard", shard]);
-    }
-    command.args(["--", "--lib", "--tests", "--", "--quiet"]);
-    for skipped in SKIPPED {
-        command.args(["--skip", skipped]);
     }
     command
 }
@@ -134,12 +202,26 @@ fn outcome(folder: &Path) -> Result<Outcome> {
     };
     let missed = read("missed.txt")?;
     Ok(Outcome {
-        // A mutant that never ends is noticed, too.
-        caught: read("caught.txt")?.lines().count() + read("timeout.txt")?.lines().count(),
+        caught: read("caught.txt")?.lines().count(),
+        endless: read("timeout.txt")?.lines().count(),
         unviable: read("unviable.txt")?.lines().count(),
         survived: missed.lines().count(),
         survivors: missed.lines().map(identity).collect(),
     })
+}
+
+impl Outcome {
+    /// Other tests were then run on those that had survived or never ended.
+    fn then(&mut self, next: Self) {
+        let (caught, unviable) = (self.caught, self.unviable);
+        *self = next;
+        self.caught += caught;
+        self.unviable += unviable;
+    }
+
+    fn noticed(&self) -> usize {
+        self.caught + self.endless
+    }
 }
 
 /// `crates/x/src/y.rs:12:5: replace …` without the place in the file, which moves.
@@ -164,14 +246,14 @@ fn justified(report: &str) -> BTreeSet<String> {
 }
 
 fn percent(outcome: &Outcome) -> usize {
-    let viable = outcome.caught + outcome.survived;
-    (100 * outcome.caught).checked_div(viable).unwrap_or(100)
+    let viable = outcome.noticed() + outcome.survived;
+    (100 * outcome.noticed()).checked_div(viable).unwrap_or(100)
 }
 
 fn said(outcome: &Outcome, ended: bool) -> String {
     format!(
         "{} caught, {} survive, {} do not build; {} % caught{}",
-        outcome.caught,
+        outcome.noticed(),
         outcome.survived,
         outcome.unviable,
         percent(outcome),
@@ -225,8 +307,18 @@ mod tests {
         ] {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        let outcome = outcome(folder.path()).unwrap();
-        assert_eq!(percent(&outcome), 75);
+        let first = outcome(folder.path()).unwrap();
+        assert_eq!(percent(&first), 75);
+        let mut outcome = Outcome {
+            caught: 7,
+            endless: 1,
+            survived: 2,
+            unviable: 3,
+            survivors: BTreeSet::from(["noticed later".to_owned()]),
+        };
+        outcome.then(first);
+        let counts = (outcome.noticed(), outcome.survived, outcome.unviable);
+        assert_eq!(counts, (10, 1, 4));
         assert!(said(&outcome, false).ends_with("ended before all were tried"));
         let survivor = "src/x.rs: replace f -> bool with true".to_owned();
         assert_eq!(outcome.survivors, BTreeSet::from([survivor]));

@@ -25,7 +25,12 @@ pub(crate) struct Suite {
     ignored: u64,
     /// Ignored tests that do not say why.
     without_reason: Vec<String>,
+    /// What the failed tests printed, line by line.
+    said: Vec<String>,
 }
+
+/// Lines of one suite's failures that are repeated at the end, where nobody has to look for them.
+const REPEATED: usize = 120;
 
 /// Runs everything, prints a line a suite, and fails for a failed test, a suite that ran
 /// nothing, or an ignored test that gives no reason.
@@ -48,6 +53,9 @@ fn report(suites: &[Suite]) -> Result<()> {
         sum(|suite| suite.failed),
         sum(|suite| suite.ignored)
     );
+    for line in suites.iter().flat_map(|suite| &suite.said) {
+        println!("{line}");
+    }
     let complaints: Vec<String> = suites.iter().flat_map(Suite::complaints).collect();
     if !complaints.is_empty() {
         bail!("{}", complaints.join("; "));
@@ -158,6 +166,8 @@ struct RustCounter {
     /// An integration test file and how many of its tests were seen.
     file: Option<(String, u64)>,
     empty_files: Vec<String>,
+    /// Between the first `failures:` of a target and its result.
+    failing: bool,
 }
 
 impl RustCounter {
@@ -177,11 +187,13 @@ impl RustCounter {
             current: String::new(),
             file: None,
             empty_files: Vec::new(),
+            failing: false,
         }
     }
 
     fn take(&mut self, line: &str) {
         let trimmed = line.trim_start();
+        self.hear(line);
         if let Some(rest) = trimmed.strip_prefix("Running ") {
             self.start(rest);
         } else if let Some(library) = trimmed.strip_prefix("Doc-tests ") {
@@ -194,6 +206,17 @@ impl RustCounter {
         {
             let name = name.to_owned();
             self.suite().without_reason.push(name);
+        }
+    }
+
+    fn hear(&mut self, line: &str) {
+        self.failing |= line == "failures:";
+        if line.starts_with("test result: ") {
+            self.failing = false;
+        }
+        if self.failing && !line.is_empty() && self.suite().said.len() < REPEATED {
+            let name = self.current.clone();
+            self.suite().said.push(format!("{name}: {line}"));
         }
     }
 
@@ -352,6 +375,25 @@ mod tests {
         };
         assert_eq!((suite.passed, suite.failed, suite.ignored), (19, 2, 1));
         assert_eq!(suite.complaints(), ["vault-policy: 2 tests failed"]);
+    }
+
+    #[test]
+    fn repeats_at_the_end_which_tests_failed_and_what_they_said() {
+        let suites = counted(&[
+            UNIT,
+            "test a ... FAILED",
+            "failures:",
+            "",
+            "---- a stdout ----",
+            "thread 'a' panicked at src/lib.rs:1:1:",
+            "failures:",
+            "    a",
+            "test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
+            "error: 1 target failed:",
+        ]);
+        let said: Vec<&String> = suites.iter().flat_map(|suite| &suite.said).collect();
+        assert_eq!(said.len(), 5, "{said:?}");
+        assert_eq!(said.last().unwrap().as_str(), "vault-policy:     a");
     }
 
     #[test]

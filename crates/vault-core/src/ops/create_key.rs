@@ -233,6 +233,7 @@ impl Creation {
             refusal: Refusal::new(Code::SenderConstraintRequired),
             reason: SENDER,
             draft: Box::new(self.draft),
+            of: None,
         }
     }
 

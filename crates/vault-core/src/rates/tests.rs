@@ -1,8 +1,10 @@
 //! What one principal may take, and what it leaves to others.
 
 use super::*;
+use crate::api::KeyRef;
+use vault_approval::{Nonce, OidcApproval, PATH, Proof};
 use vault_encoding::sha256;
-use vault_policy::{KeyHandle, KeyType};
+use vault_policy::{KeyHandle, KeyType, OidcSubject};
 use zeroize::Zeroizing;
 
 fn rates(change: impl FnOnce(&mut RateLimits)) -> Rates {
@@ -40,6 +42,39 @@ fn creation(policy: usize, share: usize) -> Request {
         labels: Vec::new(),
         share: (share > 0).then(|| Zeroizing::new(vec![1; share])),
     })
+}
+
+fn word() -> OidcApproval {
+    OidcApproval {
+        manager: "heidi".into(),
+        by: OidcSubject {
+            issuer: "https://issuer.example".into(),
+            subject: "heidi".into(),
+        },
+        signature: vec![0; 64],
+    }
+}
+
+#[test]
+fn each_proof_of_an_approval_counts_as_a_use() {
+    let approval = |proofs: usize| Approval {
+        nonce: Nonce([0; 32]),
+        salt: [0; 32],
+        index: 0,
+        path: [sha256(b"path"); PATH],
+        proofs: vec![Proof::Oidc(word()); proofs],
+    };
+    let mut rates = rates(|limits| limits.uses = 10);
+    let request = Request::Reconstruct {
+        key: KeyRef {
+            handle: KeyHandle([1; 16]),
+            lineage: None,
+        },
+    };
+    let cost = Cost::of(&request).approved_by(Some(&approval(3)));
+    assert_eq!(admitted(&mut rates, &who(1), cost, at(0)), 5);
+    let bare = Cost::of(&request).approved_by(None);
+    assert_eq!(admitted(&mut rates, &who(2), bare, at(0)), 20);
 }
 
 #[test]

@@ -19,15 +19,22 @@ pub(super) async fn check(fleet: &Fleet<'_>, checks: &mut Checks) {
     let looked = fleet
         .each(fleet.selected(), async |connected: Connected| {
             let (connected, info) = look(connected).await?;
-            let accepted = accepted(&connected).await;
-            Ok((attested(&connected, info), accepted))
+            Ok((attested(&connected, info), accepted(&connected).await))
         })
         .await;
-    for outcome in looked {
-        let vault = short(&outcome.vault_id);
-        match outcome.result {
+    // What the others have carried about a vault may have come after its own answer: it is asked
+    // again, and held against all of it.
+    let again = fleet
+        .each(fleet.selected(), async |connected: Connected| {
+            accepted(&connected).await
+        })
+        .await;
+    for (first, second) in looked.into_iter().zip(again) {
+        let vault = short(&first.vault_id);
+        match first.result {
             Ok((attested, accepted)) => {
                 checks.add(format!("vault {vault}"), attested);
+                let accepted = accepted.and(second.result);
                 checks.add(format!("caller at {vault}"), accepted);
             }
             Err(error) => checks.add(format!("vault {vault}"), Err(error)),
