@@ -15,6 +15,7 @@ mod exit;
 mod files;
 mod fleet;
 mod key_ref;
+mod manager_source;
 mod output;
 mod pem;
 mod policy_source;

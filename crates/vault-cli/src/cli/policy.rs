@@ -79,6 +79,19 @@ pub(crate) struct PolicyTemplate {
     /// For role: the role's name at the owner's issuer.
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Option<String>,
+    /// A machine on which the build counts; may be given again. Without it, every machine.
+    #[arg(long = "platform", value_name = "HEX")]
+    pub(crate) platforms: Vec<String>,
+    /// Who approves; may be given again. A file as the wallet shows a person, `ID=F` with what
+    /// `approve register` prints, or `ID=oidc:SUB` at the owner's issuer.
+    #[arg(long = "manager", value_name = "F|ID=F|ID=oidc:SUB")]
+    pub(crate) managers: Vec<String>,
+    /// How many managers it takes.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) threshold: u32,
+    /// The owner's authenticator, asked for whatever the owner does: what `approve register` prints.
+    #[arg(long, value_name = "F")]
+    pub(crate) second_factor: Option<String>,
 }
 
 /// `policy show`

@@ -12,7 +12,7 @@ use vault_policy::{Finding, UnixSeconds, VaultTime, lint, validate};
 pub(crate) fn run(args: PolicyLint) -> Result<Output> {
     let policy = policy_source::read(&args.file)?;
     if let Some(key_type) = args.key_type {
-        validate(&policy, key_type.into(), now())
+        validate(&policy, key_type.into(), host_time())
             .map_err(|invalid| policy_source::refused(&args.file, &invalid.to_string()))?;
     }
     let findings = lint(&policy);
@@ -30,7 +30,7 @@ pub(crate) fn run(args: PolicyLint) -> Result<Output> {
     Ok(Output::new(json, human).exit(Exit::VerifiedFalse))
 }
 
-fn now() -> VaultTime {
+pub(super) fn host_time() -> VaultTime {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => {
             let now = UnixSeconds(since.as_secs());

@@ -1,22 +1,31 @@
 //! `policy template`
 
 use crate::cli::{PolicyTemplate, TextFormat};
+use crate::commands::policy_lint::host_time;
 use crate::context::usage;
+use crate::manager_source::{authenticator, managers};
 use crate::output::{Human, Output};
 use crate::policy_source;
 use serde_json::{Value, json};
 use vault_client::{Error, ErrorCode, Result};
-use vault_policy::{IssuerRole, KeyPolicy, OidcSubject, TEMPLATES, TemplateArgs, template};
+use vault_policy::{
+    IssuerRole, KeyPolicy, OidcSubject, TEMPLATES, TemplateArgs, template, validate,
+};
 
 pub(crate) fn run(args: PolicyTemplate) -> Result<Output> {
     let Some(name) = &args.name else {
         return Ok(list());
     };
-    let policy = template(name, &template_args(&args)?).map_err(|error| {
+    let refused = |why: String| {
         Error::new(ErrorCode::InvalidArgument)
-            .detail(format_args!("{name}: {error}"))
+            .detail(format_args!("{name}: {why}"))
             .next("evault policy template")
-    })?;
+    };
+    let policy =
+        template(name, &template_args(&args)?).map_err(|error| refused(error.to_string()))?;
+    // What no vault would take is no start.
+    validate(&policy, args.key_type.into(), host_time())
+        .map_err(|invalid| refused(invalid.to_string()))?;
     show(&policy, args.format)
 }
 
@@ -34,6 +43,15 @@ fn template_args(args: &PolicyTemplate) -> Result<TemplateArgs> {
     });
     wanted.mrenclave = match &args.mrenclave {
         Some(hex) => Some(hex.parse().map_err(usage)?),
+        None => None,
+    };
+    for platform in &args.platforms {
+        wanted.platforms.insert(platform.parse().map_err(usage)?);
+    }
+    wanted.managers = managers(&args.managers, &issuer)?;
+    wanted.threshold = args.threshold;
+    wanted.second_factor = match &args.second_factor {
+        Some(path) => Some(authenticator(path)?),
         None => None,
     };
     Ok(wanted)

@@ -21,6 +21,29 @@ printf 'rules: none\n' > broken.yaml
 expect 2 evault policy lint broken.yaml
 says policy_invalid
 
+# Every template can be filled in.
+evault approve register --out grace.json --origin https://wallet.test --output json > grace
+evault approve register --out ann.json --origin https://wallet.test > ann.yaml
+seven=$(printf '%064d' 7)
+platform=$(printf '%064d' 9)
+expect 2 evault policy template ci-signing --service ci
+says 'managers'
+evault policy template ci-signing --service ci --manager grace=grace --manager ann=ann.yaml --manager ann=oidc:ann --threshold 2 > ci.yaml
+expect 2 evault policy template ci-signing --service ci --manager grace=grace --threshold 2
+says 'nobody can ever sign'
+evault policy template luks-volume --type aes256-gcm --mrenclave "$seven" --platform "$platform" > luks.yaml
+grep -q "$platform" luks.yaml
+evault policy template app-kek --type aes256-gcm --mrenclave "$seven" --platform "$platform" --service ci > app.yaml
+evault policy template wallet-seed --type raw-share --manager grace=grace --second-factor ann.yaml > seed.yaml
+evault policy template service --service ci > service.yaml
+evault policy template role --role operators > role.yaml
+for filled in ci luks app seed service role; do
+    evault policy lint $filled.yaml --output json > linted || test $? = 7
+    grep -q '"policy_hash"' linted
+done
+grep -q 'second_factor' seed.yaml
+grep -q 'threshold: .*2' ci.yaml
+
 # A file is what the vault enforces, and shows again.
 evault whoami --output json > me
 issuer=$(sed 's/.*"issuer":"\([^"]*\)".*/\1/' me)

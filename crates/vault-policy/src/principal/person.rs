@@ -1,9 +1,11 @@
 //! A manager: one person with one or more credentials.
 
 use super::{Fido2Credential, OidcSubject};
+use crate::error::PolicyError;
 use crate::facts::{Approved, Approver, Facts};
 use crate::model::Principals;
 use crate::mutability::OidcApproval;
+use vault_encoding::Json;
 
 /// Somebody who approves. Counted once, however many credentials they use.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,7 +25,20 @@ pub enum Credential {
     Oidc(OidcSubject),
 }
 
+impl Person {
+    /// Reads what people write: `{"id": …, "credentials": […]}`. Whether it can stand in a policy,
+    /// the policy says.
+    pub fn from_json(document: &Json) -> Result<Self, PolicyError> {
+        crate::read::person(document)
+    }
+}
+
 impl Credential {
+    /// Reads what people write: `{"fido2": {…}}` or `{"oidc": {…}}`.
+    pub fn from_json(document: &Json) -> Result<Self, PolicyError> {
+        crate::read::credential(document)
+    }
+
     /// Whether both can be proven by the same thing.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {

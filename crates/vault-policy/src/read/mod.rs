@@ -20,6 +20,7 @@ use crate::model::{
     KeyPolicy, Lifecycle, PolicyFields, PrincipalName, Recovery, Reserved, Rule, Usage,
 };
 use crate::operation::Operation;
+use crate::principal::{Credential, Person};
 use crate::profile::AttestationProfile;
 use crate::write::NONE;
 use node::Node;
@@ -35,6 +36,16 @@ pub(crate) fn canonical(bytes: &[u8]) -> Result<KeyPolicy, PolicyError> {
     } else {
         Err(Fault::NotCanonical.at(""))
     }
+}
+
+/// A manager who stands alone.
+pub(crate) fn person(json: &Json) -> Result<Person, PolicyError> {
+    people::person(Node::root(json))
+}
+
+/// A credential that stands alone.
+pub(crate) fn credential(json: &Json) -> Result<Credential, PolicyError> {
+    people::credential(Node::root(json))
 }
 
 /// A profile that stands alone, as one is staged.

@@ -11,7 +11,7 @@ use crate::principal::{
 use crate::write::NONE;
 use vault_encoding::{Hash, text};
 
-pub(super) fn person(node: Node<'_>) -> Result<Person, PolicyError> {
+pub(crate) fn person(node: Node<'_>) -> Result<Person, PolicyError> {
     let person = node.object(&Shape::PERSON)?;
     Ok(Person {
         id: person.required("id")?.identity()?,
@@ -19,7 +19,7 @@ pub(super) fn person(node: Node<'_>) -> Result<Person, PolicyError> {
     })
 }
 
-fn credential(node: Node<'_>) -> Result<Credential, PolicyError> {
+pub(crate) fn credential(node: Node<'_>) -> Result<Credential, PolicyError> {
     let credential = node.object(&Shape::CREDENTIAL)?;
     match (credential.optional("fido2"), credential.optional("oidc")) {
         (Some(node), None) => fido2(&node).map(Credential::Fido2),
