@@ -176,6 +176,26 @@ fn lint_codes(document: &str) -> Vec<String> {
 }
 
 #[test]
+fn lint_says_of_each_way_in_which_a_profile_takes_weak_platforms() {
+    let measurement = "ab".repeat(32);
+    let wide = |tcb: &str| {
+        let document = format!(
+            r#"{{"format":"enclave-vaults/key-policy/v1",
+            "principals":{{"owner":{{"issuer":"i","subject":"s"}},
+                "tees":[{{"name":"exact","mrenclave":"{measurement}","platforms":["{measurement}"],
+                          "tcb":{tcb}}}]}},
+            "operations":[{{"name":"a","operations":["sign"],"principals":["exact"]}}]}}"#
+        );
+        lint_codes(&document)
+    };
+    let weak = ["wide_tcb  tees.exact"];
+    assert_eq!(wide(r#"{"statuses":["UpToDate"]}"#), [""; 0]);
+    assert_eq!(wide(r#"{"statuses":["UpToDate","OutOfDate"]}"#), weak);
+    assert_eq!(wide(r#"{"advisories":["INTEL-SA-00001"]}"#), weak);
+    assert_eq!(wide(r#"{"grace":"1"}"#), weak);
+}
+
+#[test]
 fn lint_names_the_rule_and_the_place_of_every_remark() {
     let measurement = "ab".repeat(32);
     let document = format!(
