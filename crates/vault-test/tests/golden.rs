@@ -15,7 +15,7 @@ use vault_core::api::{KeyState, Payload, Sign, Unwrap, Verify};
 use vault_core::{Answer, Request, SignatureFormat};
 use vault_encoding::text::hex;
 use vault_encoding::{merkle, sha256};
-use vault_policy::{KeyType, UnixSeconds};
+use vault_policy::{KeyType, PolicyVersion, UnixSeconds};
 
 fn opens_as_written(name: &str) {
     let mut store = Store::load(name);
@@ -122,6 +122,38 @@ fn the_store_without_a_snapshot_opens_as_it_was_written() {
 #[test]
 fn the_store_of_snapshot_format_3_with_an_archive_opens_as_it_was_written() {
     opens_as_written("3-archived");
+}
+
+#[test]
+fn the_store_of_snapshot_format_4_opens_with_what_was_changed_proposed_and_begun() {
+    opens_as_written("4-changed");
+    let mut store = Store::load("4-changed");
+    let policy = Request::GetPolicy {
+        key: keys::named(KeyType::Ed25519Signing),
+    };
+    let Answer::GetPolicy {
+        policy,
+        policy_version,
+    } = store.call(policy).unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(policy_version, PolicyVersion(2));
+    assert_eq!(&policy[..], keys::second_policy());
+    let profiles = Request::ListProfiles {
+        key: keys::named(KeyType::P256Signing),
+    };
+    let Answer::ListProfiles { profiles } = store.call(profiles).unwrap() else {
+        panic!()
+    };
+    let proposed: Vec<_> = profiles.iter().map(|each| &each.profile[..]).collect();
+    assert_eq!(proposed, [&keys::profile()[..]]);
+    let key = keys::waiting();
+    let Answer::GetKey(waiting) = store.call(Request::GetKey { key }).unwrap() else {
+        panic!()
+    };
+    assert_eq!(waiting.state, KeyState::PendingDeletion);
+    assert!(waiting.due_at.is_some());
 }
 
 /// Written once, with `cargo test -p vault-test --test golden -- --ignored`, when a format changes:

@@ -1,7 +1,8 @@
 //! The keys that every store of the tree holds, all of them Bob's.
 
 use vault_core::api::{CreateKey, KeyRef, Label};
-use vault_policy::{KeyHandle, KeyType};
+use vault_encoding::{Json, Limits};
+use vault_policy::{AttestationProfile, KeyHandle, KeyPolicy, KeyType};
 use vault_test::sim::Person;
 use zeroize::Zeroizing;
 
@@ -51,6 +52,44 @@ pub(crate) fn create_destroyed() -> CreateKey {
         name: "gone".into(),
         ..create(KeyType::Ed25519Signing)
     }
+}
+
+/// The key whose deletion has begun.
+pub(crate) fn waiting() -> KeyRef {
+    KeyRef {
+        handle: KeyHandle([0xdf; 16]),
+        lineage: None,
+    }
+}
+
+pub(crate) fn create_waiting() -> CreateKey {
+    CreateKey {
+        handle: waiting().handle,
+        name: "waiting".into(),
+        ..create(KeyType::Ed25519Signing)
+    }
+}
+
+/// The policy that followed the first one.
+pub(crate) fn second_policy() -> Vec<u8> {
+    let first = Person::Bob.policy(KeyType::Ed25519Signing).unwrap();
+    let mut fields = first.fields().clone();
+    fields.lifecycle.deletion_window = 60;
+    let second = KeyPolicy::from_fields(fields).unwrap();
+    second.canonical_bytes().to_vec()
+}
+
+/// The profile that is proposed.
+pub(crate) fn profile() -> Vec<u8> {
+    let text = format!(r#"{{"name":"next","mrenclave":"{}"}}"#, "07".repeat(32));
+    let limits = Limits {
+        bytes: 1 << 10,
+        depth: 4,
+        nodes: 16,
+    };
+    let json = Json::parse(text.as_bytes(), limits).unwrap();
+    let profile = AttestationProfile::from_json(&json).unwrap();
+    profile.canonical_bytes()
 }
 
 fn policy(key_type: KeyType) -> Vec<u8> {

@@ -3,11 +3,11 @@
 use super::{NOW, Store, folder, keys, owned, platform};
 use serde_json::{Value, json};
 use vault_audit::LogKey;
-use vault_core::api::{KeyState, ScheduleDeletion, Wrap};
+use vault_core::api::{KeyState, ScheduleDeletion, StageProfile, UpdatePolicy, Wrap};
 use vault_core::{Answer, CallContext, InForce, Request, Rng};
 use vault_encoding::text::hex;
 use vault_encoding::{Hash, sha256};
-use vault_policy::{KeyType, UnixSeconds};
+use vault_policy::{KeyType, PolicyVersion, UnixSeconds};
 use vault_store::faulty::SimulatedDisk;
 use vault_store::{StoreRoot, write_root};
 use vault_test::sim::{Machine, Person, SimRng, evidence};
@@ -19,34 +19,47 @@ struct Plan {
     name: &'static str,
     seed: u8,
     governed: bool,
+    /// Whether a policy was changed, a profile proposed and a deletion begun.
+    changed: bool,
     /// Starts and uses between the creations and the end, each with a snapshot if that is so.
     snapshots: usize,
 }
 
-const PLANS: [Plan; 4] = [
+const PLANS: [Plan; 5] = [
     Plan {
         name: "1-log-only",
         seed: 1,
         governed: false,
+        changed: false,
         snapshots: 0,
     },
     Plan {
         name: "1-alone",
         seed: 2,
         governed: false,
+        changed: false,
         snapshots: 1,
     },
     Plan {
         name: "2-governed",
         seed: 3,
         governed: true,
+        changed: false,
         snapshots: 1,
     },
     Plan {
         name: "3-archived",
         seed: 4,
         governed: true,
+        changed: false,
         snapshots: 3,
+    },
+    Plan {
+        name: "4-changed",
+        seed: 5,
+        governed: true,
+        changed: true,
+        snapshots: 1,
     },
 ];
 
@@ -76,6 +89,9 @@ fn write(plan: Plan) {
     store.machine.flush().unwrap();
     if plan.governed {
         govern(&mut store);
+    }
+    if plan.changed {
+        change(&mut store);
     }
     for _ in 0..plan.snapshots {
         assert!(store.machine.snapshot(&mut store.rng).unwrap());
@@ -128,6 +144,27 @@ fn destroy(store: &mut Store) {
     let deletion = ScheduleDeletion {
         key: keys::destroyed(),
         window: 0,
+    };
+    store.call(Request::ScheduleDeletion(deletion)).unwrap();
+}
+
+/// One key under a second policy, one with a profile that is proposed, one that waits for its end.
+fn change(store: &mut Store) {
+    let update = UpdatePolicy {
+        key: keys::named(KeyType::Ed25519Signing),
+        policy: keys::second_policy(),
+        expected_version: PolicyVersion(1),
+    };
+    store.call(Request::UpdatePolicy(update)).unwrap();
+    let stage = StageProfile {
+        key: keys::named(KeyType::P256Signing),
+        profile: keys::profile(),
+    };
+    store.call(Request::StageProfile(stage)).unwrap();
+    create(store, keys::create_waiting());
+    let deletion = ScheduleDeletion {
+        key: keys::waiting(),
+        window: 3600,
     };
     store.call(Request::ScheduleDeletion(deletion)).unwrap();
 }
