@@ -3,6 +3,8 @@
 mod candidates;
 mod governance;
 mod sketch;
+#[cfg(test)]
+mod tests;
 
 use crate::condition::Context;
 use crate::deny::Deny;

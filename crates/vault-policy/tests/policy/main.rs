@@ -11,6 +11,7 @@ mod bounds;
 mod evolution;
 mod generate;
 mod governed;
+mod limits;
 mod names;
 mod people;
 mod properties;
