@@ -81,3 +81,21 @@ fn of_several_rules_that_nobody_meets_the_first_is_named() {
     };
     assert_eq!((operation, rule.as_str()), (Operation::Sign, "first"));
 }
+
+#[test]
+fn a_rule_names_callers_profiles_and_certificates_that_are_there_and_nobody_else() {
+    let hash = "ab".repeat(32);
+    let more = format!(
+        r#","callers":[{{"id":"ci","oidc":{{"issuer":"i","subject":"ci"}}}}],
+           "mtls":[{{"id":"host","spki":"{hash}"}}],
+           "tees":[{{"name":"build","mrenclave":"{hash}"}}]"#
+    );
+    let named = |id: &str| {
+        let rule = format!(r#"{{"name":"a","operations":["sign"],"principals":["{id}"]}}"#);
+        fault(policy("", &more, &rule))
+    };
+    for id in ["ci", "host", "build", "owner", "any"] {
+        assert_eq!(named(id), None, "{id}");
+    }
+    assert_eq!(named("nobody"), Some(Fault::UnknownPrincipal));
+}

@@ -4,7 +4,8 @@ use crate::people::{ISSUER, NOW, call, oidc, person};
 use crate::support::{parse, subject};
 use std::collections::BTreeSet;
 use vault_policy::{
-    Action, Approvable, Deny, Fault, KeyHandle, KeyPolicy, Operation, Truth, evaluate,
+    Action, Approvable, Deny, Fault, KeyHandle, KeyPolicy, Level, OidcApproval, Operation, Quorum,
+    Truth, evaluate,
 };
 
 fn distinct(texts: impl IntoIterator<Item = String>) {
@@ -123,4 +124,21 @@ fn who_may_ask_for_approvals_is_whoever_could_do_it_with_them() {
         Err(Deny::NotOwner { action })
     );
     assert_eq!(ask("eve", sign), Err(Deny::Stranger));
+}
+
+#[test]
+fn levels_are_said_in_words() {
+    let quorum = |threshold, oidc| Level::Quorum(Quorum { threshold, oidc });
+    for (level, words) in [
+        (Level::Owner, "the owner"),
+        (Level::Immutable, "nobody"),
+        (quorum(1, OidcApproval::Allowed), "the owner and 1 manager"),
+        (
+            quorum(1, OidcApproval::Refused),
+            "the owner and 1 manager with an authenticator",
+        ),
+        (quorum(2, OidcApproval::Allowed), "the owner and 2 managers"),
+    ] {
+        assert_eq!(level.to_string(), words);
+    }
 }
