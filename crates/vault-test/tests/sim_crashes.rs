@@ -22,12 +22,13 @@ fn survives(seed: u64, plan: Plan) -> Trace {
 
 fn survives_all(seeds: std::ops::Range<u64>) {
     let (mut crashes, mut acknowledged, mut fetched) = (0, 0, 0);
-    let (mut archived, mut shortened) = (0, 0);
+    let (mut archived, mut shortened, mut changed) = (0, 0, 0);
     for seed in seeds {
         let trace = survives(seed, Plan::default());
         crashes += trace.crashes;
         acknowledged += trace.acknowledged;
         fetched += trace.fetched;
+        changed += trace.changed;
         archived += u64::from(trace.archived);
         shortened += u64::from(trace.removed > 0);
     }
@@ -38,12 +39,16 @@ fn survives_all(seeds: std::ops::Range<u64>) {
     );
     assert!(fetched > 0, "no share was fetched");
     assert!(
+        changed > SEEDS_PER_TEST / 8,
+        "only {changed} changes of keys were acknowledged"
+    );
+    assert!(
         archived > 0 && shortened > 0,
         "{archived} with an archive, {shortened} without their first groups"
     );
     println!(
         "{crashes} crashes, {acknowledged} acknowledged operations, {fetched} shares fetched, \
-         {archived} runs end with an archive, {shortened} without their first groups"
+         {changed} changes of policies, profiles and deletions, {archived} runs end with an archive, {shortened} without their first groups"
     );
 }
 

@@ -1,5 +1,6 @@
 //! A client: makes requests, keeps the last head, checks every answer.
 
+use crate::sim::changes;
 use crate::sim::invariants::Violation;
 use crate::sim::memory::{KnownKey, Memory};
 use crate::sim::network::{Answered, Asked};
@@ -9,8 +10,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey};
 use std::collections::BTreeMap;
 use vault_audit::{Checkpoint, LogKey, verify_receipt};
 use vault_core::api::{
-    CreateKey, KeyInfo, KeyRef, Label, LoggedLeaf, Mac, MacVerify, Payload, ScheduleDeletion,
-    SeenHead, Sign, Unwrap, Wrap,
+    CreateKey, KeyInfo, KeyRef, KeyState, Label, LoggedLeaf, Mac, MacVerify, Payload,
+    ScheduleDeletion, SeenHead, Sign, Unwrap, Wrap,
 };
 use vault_core::{
     Answer, CallContext, Code, Receipt, Refusal, Reply, Request, Rng, SignatureFormat,
@@ -124,6 +125,10 @@ impl Client {
                     window: 0,
                 }))
             }
+            4..=6 => {
+                let key = rng.pick(&own)?;
+                changes::choose(key, unpinned(key), rng)
+            }
             _ => match rng.pick(&own) {
                 Some(key) => use_key(key, unpinned(key), memory, rng),
                 None => self.create(rng),
@@ -215,6 +220,10 @@ impl Client {
         memory: &mut Memory,
     ) -> Result<(), Violation> {
         let rule = "answers_are_right";
+        self.check_version(asked, reply, memory)?;
+        if !changes::are_proposed(&reply.answer) {
+            return Err(Violation::of(rule, "a profile that nobody proposed"));
+        }
         match (&asked.request, &reply.answer) {
             (Request::CreateKey(create), Answer::CreateKey(info)) => {
                 if info.handle != create.handle {
@@ -222,7 +231,11 @@ impl Client {
                 }
                 self.learn(info, memory);
             }
-            (Request::ScheduleDeletion(deletion), Answer::ScheduleDeletion { .. }) => {
+            (Request::ScheduleDeletion(deletion), Answer::ScheduleDeletion { state, .. }) => {
+                if *state != KeyState::Destroyed {
+                    memory.changed += 1;
+                    return Ok(());
+                }
                 let gone = find(memory, self.person, &deletion.key).map(|key| key.lineage);
                 memory.destroyed.extend(gone);
             }
@@ -265,6 +278,32 @@ impl Client {
         Ok(())
     }
 
+    fn check_version(
+        &self,
+        asked: &Asked,
+        reply: &Reply,
+        memory: &mut Memory,
+    ) -> Result<(), Violation> {
+        let changed = matches!(
+            reply.answer,
+            Answer::UpdatePolicy { .. }
+                | Answer::PromoteProfile { .. }
+                | Answer::StageProfile { .. }
+                | Answer::RevokeProfile
+                | Answer::CancelDeletion { .. }
+        );
+        memory.changed += u64::from(changed);
+        let version = changes::version_in(&reply.answer);
+        let key = changes::key_of(&asked.request);
+        let known = key.and_then(|key| find(memory, self.person, key));
+        let (Some(version), Some(lineage)) = (version, known.map(|key| key.lineage)) else {
+            return Ok(());
+        };
+        let seen = asked.context.seen.map(|seen| seen.size);
+        let told = (reply.receipt.head.size, version);
+        changes::check(memory, lineage, seen, told, changed)
+    }
+
     fn check_share(&self, key: &KeyRef, share: &[u8]) -> Result<(), Violation> {
         let wrong = if self.person.is_plain_bearer() {
             "a share for a plain bearer token"
@@ -286,6 +325,7 @@ impl Client {
             lineage: info.lineage,
             key_type: info.key_type,
             public_key: info.public_key.clone(),
+            version: info.policy_version,
         });
     }
 

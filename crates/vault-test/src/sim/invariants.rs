@@ -93,6 +93,7 @@ fn no_effect_without_its_record(machine: &Machine) -> Checked {
     let vault = &machine.vault;
     let vault_id = vault.info().vault_id;
     let (mut created, mut destroyed) = (BTreeSet::new(), BTreeSet::new());
+    let (mut scheduled, mut cancelled) = (BTreeSet::new(), BTreeSet::new());
     for index in 0..vault.size() {
         let leaf = machine
             .leaf(index)
@@ -102,17 +103,24 @@ fn no_effect_without_its_record(machine: &Machine) -> Checked {
             "create_key" if entry.allowed => {
                 created.insert(Lineage::derive(&vault_id, &leaf_hash(&leaf)));
             }
-            "delete_key" if entry.allowed => destroyed.extend(entry.lineage.map(Lineage)),
+            "delete_due" => destroyed.extend(entry.lineage.map(Lineage)),
+            // At once, or later: that stands in the change.
+            "delete_key" if entry.allowed => scheduled.extend(entry.lineage.map(Lineage)),
+            "cancel_deletion" if entry.allowed => cancelled.extend(entry.lineage.map(Lineage)),
             _ => {}
         }
     }
     let census = vault.census();
-    let gone = |(lineage, state): &(Lineage, KeyState)| {
-        (*state == KeyState::Destroyed).then_some(*lineage)
-    };
     let known: BTreeSet<_> = census.iter().map(|(lineage, _)| *lineage).collect();
-    let tombstones: BTreeSet<_> = census.iter().filter_map(gone).collect();
-    if known == created && tombstones == destroyed {
+    let states = census.iter().all(|(lineage, state)| match state {
+        KeyState::Destroyed => scheduled.contains(lineage),
+        KeyState::PendingDeletion => scheduled.contains(lineage) && !destroyed.contains(lineage),
+        _ => {
+            let taken_back = !scheduled.contains(lineage) || cancelled.contains(lineage);
+            taken_back && !destroyed.contains(lineage)
+        }
+    });
+    if known == created && states {
         return Ok(());
     }
     Err(Violation::of(

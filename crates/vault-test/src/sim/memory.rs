@@ -1,9 +1,10 @@
 //! What clients were told, and hold the vault to.
 
+use crate::sim::changes::Told;
 use crate::sim::people::Person;
 use std::collections::{BTreeMap, BTreeSet};
 use vault_encoding::Hash;
-use vault_policy::{KeyHandle, KeyType, Lineage, UnixSeconds};
+use vault_policy::{KeyHandle, KeyType, Lineage, PolicyVersion, UnixSeconds};
 
 /// A key whose creation was acknowledged.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct KnownKey {
     pub key_type: KeyType,
     /// SubjectPublicKeyInfo, or empty.
     pub public_key: Vec<u8>,
+    /// The newest version of its policy that anybody was told.
+    pub version: PolicyVersion,
 }
 
 /// Everything that was acknowledged.
@@ -37,6 +40,10 @@ pub struct Memory {
     pub wrapped: Vec<(Lineage, Vec<u8>, Vec<u8>)>,
     /// Number of shares that were fetched.
     pub fetched: u64,
+    /// Versions of policies that were told.
+    pub versions: Vec<Told>,
+    /// Number of changes that were acknowledged: of policies, profiles and deletions that wait.
+    pub changed: u64,
     /// Tags with their messages.
     pub tagged: Vec<(Lineage, Vec<u8>, Vec<u8>)>,
 }

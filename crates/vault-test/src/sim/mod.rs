@@ -4,6 +4,7 @@
 //! Everything that happens in a run follows from its seed. Invariants are functions whose names
 //! are sentences; they are checked after every event.
 
+mod changes;
 mod client;
 mod clock;
 mod invariants;
@@ -16,6 +17,7 @@ mod run;
 mod trace;
 mod world;
 
+pub use changes::Told;
 pub use client::Client;
 pub use clock::SimClock;
 pub use invariants::Violation;

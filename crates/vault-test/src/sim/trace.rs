@@ -27,6 +27,8 @@ pub struct Trace {
     pub archived: bool,
     /// Shares that a client got back as it had given them.
     pub fetched: u64,
+    /// Changes of policies, profiles and waiting deletions whose answer reached a client.
+    pub changed: u64,
 }
 
 impl Trace {

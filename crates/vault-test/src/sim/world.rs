@@ -324,6 +324,7 @@ impl World {
         {
             self.trace.acknowledged += 1;
             self.trace.fetched = self.memory.fetched;
+            self.trace.changed = self.memory.changed;
         }
         self.happened(&what)
     }
