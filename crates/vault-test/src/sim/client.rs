@@ -6,7 +6,7 @@ use crate::sim::memory::{KnownKey, Memory};
 use crate::sim::network::{Answered, Asked};
 use crate::sim::people::Person;
 use crate::sim::rng::SimRng;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey};
+use crate::sim::signatures::check_signature;
 use std::collections::BTreeMap;
 use vault_audit::{Checkpoint, LogKey, verify_receipt};
 use vault_core::api::{
@@ -221,9 +221,6 @@ impl Client {
     ) -> Result<(), Violation> {
         let rule = "answers_are_right";
         self.check_version(asked, reply, memory)?;
-        if !changes::are_proposed(&reply.answer) {
-            return Err(Violation::of(rule, "a profile that nobody proposed"));
-        }
         match (&asked.request, &reply.answer) {
             (Request::CreateKey(create), Answer::CreateKey(info)) => {
                 if info.handle != create.handle {
@@ -231,11 +228,9 @@ impl Client {
                 }
                 self.learn(info, memory);
             }
-            (Request::ScheduleDeletion(deletion), Answer::ScheduleDeletion { state, .. }) => {
-                if *state != KeyState::Destroyed {
-                    memory.changed += 1;
-                    return Ok(());
-                }
+            (Request::ScheduleDeletion(deletion), Answer::ScheduleDeletion { state, .. })
+                if *state == KeyState::Destroyed =>
+            {
                 let gone = find(memory, self.person, &deletion.key).map(|key| key.lineage);
                 memory.destroyed.extend(gone);
             }
@@ -284,6 +279,10 @@ impl Client {
         reply: &Reply,
         memory: &mut Memory,
     ) -> Result<(), Violation> {
+        if !changes::are_proposed(&reply.answer) {
+            let detail = "a profile that nobody proposed";
+            return Err(Violation::of("answers_are_right", detail));
+        }
         let changed = matches!(
             reply.answer,
             Answer::UpdatePolicy { .. }
@@ -291,6 +290,10 @@ impl Client {
                 | Answer::StageProfile { .. }
                 | Answer::RevokeProfile
                 | Answer::CancelDeletion { .. }
+                | Answer::ScheduleDeletion {
+                    due_at: Some(_),
+                    ..
+                }
         );
         memory.changed += u64::from(changed);
         let version = changes::version_in(&reply.answer);
@@ -399,37 +402,6 @@ fn check_leaf(
         .map_err(|error| Violation::of("every_receipt_verifies", error))?;
     memory.leaves.insert(leaf.index, leaf_hash(bytes));
     Ok(())
-}
-
-fn check_signature(key: &KnownKey, sign: &Sign, signature: &[u8]) -> Result<(), Violation> {
-    let algorithm: &'static dyn aws_lc_rs::signature::VerificationAlgorithm = match key.key_type {
-        KeyType::P256Signing => &ECDSA_P256_SHA256_FIXED,
-        _ => &ED25519,
-    };
-    ParsedPublicKey::new_checked(algorithm, &key.public_key)
-        .and_then(|public| public.verify(sign.input.bytes(), signature))
-        .map_err(|()| Violation::of("answers_are_right", "the signature does not verify"))
-}
-
-trait Checked: Sized {
-    fn new_checked(
-        algorithm: &'static dyn aws_lc_rs::signature::VerificationAlgorithm,
-        spki: &[u8],
-    ) -> Result<Self, ()>;
-    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), ()>;
-}
-
-impl Checked for ParsedPublicKey {
-    fn new_checked(
-        algorithm: &'static dyn aws_lc_rs::signature::VerificationAlgorithm,
-        spki: &[u8],
-    ) -> Result<Self, ()> {
-        Self::new(algorithm, spki).map_err(|_| ())
-    }
-
-    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), ()> {
-        self.verify_sig(message, signature).map_err(|_| ())
-    }
 }
 
 /// The share that is kept under this handle: of a class that the handle picks, filled from it.

@@ -14,6 +14,7 @@ mod network;
 mod people;
 mod rng;
 mod run;
+mod signatures;
 mod trace;
 mod world;
 
