@@ -9,7 +9,10 @@ use crate::profile::AttestationProfile;
 pub(super) fn condition(condition: &Condition) -> String {
     let list = |members: &[Condition], word: &str| {
         let members: Vec<String> = members.iter().map(self::condition).collect();
-        format!("({})", members.join(word))
+        match members.as_slice() {
+            [only] => only.clone(),
+            members => format!("({})", members.join(word)),
+        }
     };
     match condition {
         Condition::AttestationMatches(profile) => format!("evidence of profile \"{profile}\""),

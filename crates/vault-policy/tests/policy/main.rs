@@ -14,6 +14,7 @@ mod governed;
 mod limits;
 mod names;
 mod people;
+mod phrases;
 mod properties;
 mod schema;
 mod support;

@@ -1,0 +1,174 @@
+//! Every sentence that people read about policies, word for word.
+
+use crate::people::{ISSUER, NOW, at, call, fido2, oidc, person};
+use crate::support::{parse, subject};
+use vault_policy::{Action, Direction, KeyPolicy, Missing, Operation, diff, explain, simulate};
+
+fn hash(byte: &str) -> String {
+    byte.repeat(32)
+}
+
+fn caller(id: &str) -> String {
+    format!(r#"{{"id":"{id}","oidc":{{"issuer":"{ISSUER}","subject":"{id}"}}}}"#)
+}
+
+fn policy(principals: &str, operations: &str, more: &str) -> KeyPolicy {
+    let document = format!(
+        r#"{{"format":"enclave-vaults/key-policy/v1","principals":{{{principals}}},"operations":[{operations}]{more}}}"#
+    );
+    KeyPolicy::from_json(&parse(&document)).unwrap()
+}
+
+fn before() -> KeyPolicy {
+    let principals = format!(
+        r#""owner":{{"issuer":"{ISSUER}","subject":"ann"}},
+           "managers":[{},{}],
+           "auditors":[{}],
+           "callers":[{},{},{{"id":"ops","role":{{"issuer":"{ISSUER}","role":"operators"}}}}],
+           "mtls":[{{"id":"host","spki":"{}"}},{{"id":"fleet","ca":{{"spki":"{}","san":"dns:a.example"}}}}],
+           "tees":[{{"name":"build","mrenclave":"{}","platforms":["{}"]}},
+                   {{"name":"signed","mrsigner":"{}","isv_prod_id":1,"min_isv_svn":2}}]"#,
+        person("bob", &[fido2(1)]),
+        person("carl", &[oidc("carl")]),
+        caller("eve"),
+        caller("ci"),
+        caller("same"),
+        hash("aa"),
+        hash("bb"),
+        hash("07"),
+        hash("0a"),
+        hash("cc"),
+    );
+    let operations = r#"
+        {"name":"release","operations":["sign"],"principals":["owner","ci"]},
+        {"name":"check","operations":["verify"],"principals":["same"],"condition":{"any":[
+            {"attestation_matches":{"profile":"build"}},
+            {"time_window":{"from":100,"until":200}},
+            {"caller_holds_role":{"issuer":"https://issuer.example","role":"operators"}},
+            {"any":[]}]}},
+        {"name":"late","operations":["sign_digest"],"principals":["host","fleet","build","signed","ops"],
+            "condition":{"all":[{"not":{"time_window":{"until":50}}},
+                                {"manager_approval":{"managers":["bob","carl"],"oidc":"allowed"}}]}}"#;
+    policy(
+        &principals,
+        operations,
+        r#","lifecycle":{"deletion_window":60}"#,
+    )
+}
+
+fn after() -> KeyPolicy {
+    let principals = format!(
+        r#""owner":{{"issuer":"{ISSUER}","subject":"zoe","second_factor":{}}},
+           "managers":[{},{}],
+           "callers":[{{"id":"ci","oidc":{{"issuer":"{ISSUER}","subject":"ci-2"}}}},{},{}],
+           "mtls":[{{"id":"host","spki":"{}"}}],
+           "tees":[{{"name":"build","mrenclave":"{}","platforms":["{}","{}"]}},
+                   {{"name":"signed","mrsigner":"{}","isv_prod_id":1,"min_isv_svn":2}}]"#,
+        fido2(9),
+        person("bob", &[fido2(3)]),
+        person("dora", &[fido2(4)]),
+        caller("new"),
+        caller("same"),
+        hash("ab"),
+        hash("08"),
+        hash("0a"),
+        hash("0b"),
+        hash("cc"),
+    );
+    let operations = r#"
+        {"name":"release","operations":["sign"],"principals":["owner","ci"],
+            "condition":{"time_window":{"from":5}}},
+        {"name":"late","operations":["sign_digest"],"principals":["host","build","signed"],
+            "condition":{"manager_approval":{"managers":["bob","dora"],"threshold":2}}}"#;
+    policy(
+        &principals,
+        operations,
+        r#","lifecycle":{"deletion_window":30,"sealed_forever":true},
+           "mutability":{"principals.callers":"owner"}"#,
+    )
+}
+
+#[test]
+fn directions_have_the_words_that_are_read() {
+    let all = [Direction::Widens, Direction::Narrows, Direction::Changes];
+    assert_eq!(all.map(Direction::name), ["widens", "narrows", "changes"]);
+}
+
+/// The reviewed text. `EVAULT_WRITE_PHRASES=1` writes it anew: read the difference.
+fn is_written(name: &str, text: &str) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/policy/phrases/");
+    let path = format!("{folder}{name}.txt");
+    if std::env::var_os("EVAULT_WRITE_PHRASES").is_some() {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, written, "{name}");
+}
+
+fn lines(lines: impl IntoIterator<Item = impl ToString>) -> String {
+    let lines = lines.into_iter().map(|line| line.to_string() + "\n");
+    lines.collect()
+}
+
+#[test]
+fn an_edit_of_everything_is_said_line_by_line() {
+    is_written("edit", &lines(diff(&before(), &after())));
+}
+
+#[test]
+fn the_same_edit_backwards_is_said_the_other_way_round() {
+    is_written("edit-backwards", &lines(diff(&after(), &before())));
+}
+
+#[test]
+fn another_second_factor_is_said_and_the_same_one_is_not() {
+    let with = |factor: u8| {
+        let owner = format!(
+            r#""owner":{{"issuer":"{ISSUER}","subject":"ann","second_factor":{}}}"#,
+            fido2(factor)
+        );
+        let rule = r#"{"name":"a","operations":["sign"],"principals":["owner"]}"#;
+        policy(&owner, rule, "")
+    };
+    let said = lines(diff(&with(1), &with(2)));
+    assert_eq!(
+        said,
+        "principals.owner changes: the owner has another second factor\n"
+    );
+    assert_eq!(lines(diff(&with(1), &with(1))), "");
+}
+
+#[test]
+fn explanations_are_said_word_for_word() {
+    let operations = [
+        Operation::Sign,
+        Operation::Verify,
+        Operation::SignDigest,
+        Operation::GetPublicKey,
+        Operation::Wrap,
+    ];
+    let explained = operations.map(|operation| explain(&before(), operation));
+    let guarded = explain(&after(), Operation::Sign);
+    is_written("explained", &lines(explained.iter().chain([&guarded])));
+}
+
+#[test]
+fn what_is_missing_is_said_word_for_word() {
+    let missing = |policy: &KeyPolicy, operation, who: &str, now| {
+        let facts = call(who, &[]);
+        simulate(
+            policy,
+            Action::Operation(operation),
+            &subject(),
+            &facts,
+            now,
+        )
+        .missing
+    };
+    let mut all = missing(&before(), Operation::SignDigest, "ann", NOW);
+    all.extend(missing(&before(), Operation::Verify, "same", NOW));
+    all.extend(missing(&after(), Operation::Sign, "zoe", at(1)));
+    all.push(Missing::Principal { one_of: Vec::new() });
+    is_written("missing", &lines(all));
+}
