@@ -4,8 +4,8 @@ use crate::people::{ISSUER, NOW, call, oidc, person};
 use crate::support::{parse, subject};
 use std::collections::BTreeSet;
 use vault_policy::{
-    Action, Approvable, Deny, Fault, KeyHandle, KeyPolicy, Level, OidcApproval, Operation, Quorum,
-    Truth, evaluate,
+    Action, Approvable, Authority, Deny, Fault, KeyHandle, KeyPolicy, Level, OidcApproval,
+    Operation, Quorum, Truth, evaluate,
 };
 
 fn distinct(texts: impl IntoIterator<Item = String>) {
@@ -140,5 +140,16 @@ fn levels_are_said_in_words() {
         (quorum(2, OidcApproval::Allowed), "the owner and 2 managers"),
     ] {
         assert_eq!(level.to_string(), words);
+        let managers = match level {
+            Level::Quorum(quorum) => Some(quorum),
+            Level::Owner | Level::Immutable => None,
+        };
+        let authority = Authority {
+            owner: true,
+            managers,
+        };
+        if level != Level::Immutable {
+            assert_eq!(authority.to_string(), words);
+        }
     }
 }
