@@ -31,7 +31,7 @@ pub use authenticator::MAX_AUTHENTICATOR_DATA;
 pub use bundle::{Bundle, Context, MAX_BUNDLE, MAX_NOTE, Salted};
 pub use counters::Counters;
 pub use error::{ApprovalFault, FormatError};
-pub use nonces::{Full, NONCES, NONCES_PER_PRINCIPAL, Nonces, Opened};
+pub use nonces::{Beginner, Full, NONCES, NONCES_PER_PRINCIPAL, Nonces, Opened};
 pub use request::{ApprovalRequest, Digested, MAX_REQUEST, SignatureForm, SignedInput};
 pub use statement::{
     MAX_STATEMENT, MOST_PRINCIPALS, Nonce, Requester, RequesterPrincipal, Statement,

@@ -31,6 +31,15 @@ struct Entry {
     begun: VaultTime,
 }
 
+/// Who begins a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Beginner<P> {
+    /// In whose account it is counted.
+    pub account: P,
+    /// Who of those who share the account: the only one who can take it.
+    pub who: Hash,
+}
+
 /// There is no room for one more; some expire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("too many requests wait for approval")]
@@ -39,7 +48,7 @@ pub struct Full;
 /// The open nonces, each of the principal that began it.
 #[derive(Debug)]
 pub struct Nonces<P> {
-    open: BTreeMap<Nonce, (P, Entry)>,
+    open: BTreeMap<Nonce, (Beginner<P>, Entry)>,
     expiring: BTreeSet<(UnixSeconds, Nonce)>,
     counts: BTreeMap<P, usize>,
 }
@@ -77,10 +86,10 @@ impl Opened {
 }
 
 impl<P: Ord + Copy> Nonces<P> {
-    /// Whether `principal` may begin one more. What has certainly expired goes first.
-    pub fn has_room(&mut self, principal: &P, now: VaultTime) -> Result<(), Full> {
+    /// Whether one more may be begun in the account. What has certainly expired goes first.
+    pub fn has_room(&mut self, account: &P, now: VaultTime) -> Result<(), Full> {
         self.expire(now);
-        let own = self.counts.get(principal).copied().unwrap_or(0);
+        let own = self.counts.get(account).copied().unwrap_or(0);
         match own < NONCES_PER_PRINCIPAL && self.open.len() < NONCES {
             true => Ok(()),
             false => Err(Full),
@@ -90,13 +99,13 @@ impl<P: Ord + Copy> Nonces<P> {
     /// Remembers a statement that was begun. `nonce` is 32 new random bytes.
     pub fn open(
         &mut self,
-        principal: P,
+        beginner: Beginner<P>,
         nonce: Nonce,
         statement: Hash,
         not_after: UnixSeconds,
         now: VaultTime,
     ) -> Result<(), Full> {
-        self.has_room(&principal, now)?;
+        self.has_room(&beginner.account, now)?;
         if self.open.contains_key(&nonce) {
             return Err(Full);
         }
@@ -105,17 +114,17 @@ impl<P: Ord + Copy> Nonces<P> {
             not_after,
             begun: now,
         };
-        self.open.insert(nonce, (principal, entry));
+        self.open.insert(nonce, (beginner, entry));
         self.expiring.insert((not_after, nonce));
-        let count = self.counts.entry(principal).or_default();
+        let count = self.counts.entry(beginner.account).or_default();
         *count = count.saturating_add(1);
         Ok(())
     }
 
-    /// Takes a nonce out, if this principal began it. Nobody else can take it or spend it.
-    pub fn take(&mut self, nonce: &Nonce, principal: &P) -> Option<Opened> {
+    /// Takes a nonce out, if this is who began it. Nobody else can take it or spend it.
+    pub fn take(&mut self, nonce: &Nonce, who: &Beginner<P>) -> Option<Opened> {
         let (beginner, entry) = *self.open.get(nonce)?;
-        if beginner != *principal {
+        if beginner != *who {
             return None;
         }
         self.remove(nonce);
@@ -152,14 +161,14 @@ impl<P: Ord + Copy> Nonces<P> {
     }
 
     fn remove(&mut self, nonce: &Nonce) {
-        let Some((principal, entry)) = self.open.remove(nonce) else {
+        let Some((beginner, entry)) = self.open.remove(nonce) else {
             return;
         };
         self.expiring.remove(&(entry.not_after, *nonce));
-        if let Some(count) = self.counts.get_mut(&principal) {
+        if let Some(count) = self.counts.get_mut(&beginner.account) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                self.counts.remove(&principal);
+                self.counts.remove(&beginner.account);
             }
         }
     }
@@ -182,21 +191,51 @@ mod tests {
         Nonce(bytes)
     }
 
+    fn beginner(who: u8) -> Beginner<u8> {
+        Beginner {
+            account: who,
+            who: Hash([who; 32]),
+        }
+    }
+
     fn open(nonces: &mut Nonces<u8>, who: u8, number: u64, now: u64) -> Result<(), Full> {
         let (hash, until) = (Hash([1; 32]), UnixSeconds(now + 100));
-        nonces.open(who, nonce(number), hash, until, at(now))
+        nonces.open(beginner(who), nonce(number), hash, until, at(now))
     }
 
     #[test]
     fn a_nonce_is_taken_once_and_by_its_beginner_only() {
         let mut nonces = Nonces::default();
         open(&mut nonces, 1, 7, 0).unwrap();
-        assert_eq!(nonces.take(&nonce(7), &2), None);
-        assert_eq!(nonces.take(&nonce(8), &1), None);
-        let opened = nonces.take(&nonce(7), &1).unwrap();
+        assert_eq!(nonces.take(&nonce(7), &beginner(2)), None);
+        assert_eq!(nonces.take(&nonce(8), &beginner(1)), None);
+        let opened = nonces.take(&nonce(7), &beginner(1)).unwrap();
         assert_eq!((opened.nonce(), opened.begun()), (nonce(7), at(0)));
-        assert_eq!(nonces.take(&nonce(7), &1), None);
+        assert_eq!(nonces.take(&nonce(7), &beginner(1)), None);
         assert!(nonces.is_empty() && nonces.expiring.is_empty() && nonces.counts.is_empty());
+    }
+
+    #[test]
+    fn who_shares_an_account_shares_the_64_but_takes_no_nonce_of_another() {
+        let mut nonces = Nonces::default();
+        let (one, other) = (
+            beginner(1),
+            Beginner {
+                who: Hash([9; 32]),
+                ..beginner(1)
+            },
+        );
+        for number in 0..64 {
+            let who = if number % 2 == 0 { one } else { other };
+            let (hash, until) = (Hash([1; 32]), UnixSeconds(100));
+            nonces.open(who, nonce(number), hash, until, at(0)).unwrap();
+        }
+        assert_eq!(nonces.has_room(&1, at(0)), Err(Full));
+        assert_eq!(nonces.take(&nonce(0), &other), None);
+        assert_eq!(nonces.take(&nonce(1), &one), None);
+        assert!(nonces.take(&nonce(0), &one).is_some());
+        assert!(nonces.take(&nonce(1), &other).is_some());
+        assert_eq!(nonces.has_room(&1, at(0)), Ok(()));
     }
 
     #[test]
@@ -209,15 +248,18 @@ mod tests {
         assert_eq!(open(&mut nonces, 2, 100, 64), Ok(()));
         assert_eq!(open(&mut nonces, 1, 101, 99), Err(Full));
         assert_eq!(open(&mut nonces, 1, 101, 100), Ok(()));
-        assert_eq!(nonces.take(&nonce(0), &1), None);
-        assert!(nonces.take(&nonce(1), &1).is_some());
+        assert_eq!(nonces.take(&nonce(0), &beginner(1)), None);
+        assert!(nonces.take(&nonce(1), &beginner(1)).is_some());
     }
 
     #[test]
     fn all_together_have_65_536_and_nothing_expires_while_time_is_unknown() {
         let mut nonces = Nonces::default();
         for number in 0..NONCES as u64 {
-            let who = number / 64;
+            let who = Beginner {
+                account: number / 64,
+                who: Hash([0; 32]),
+            };
             let until = UnixSeconds(10);
             let hash = Hash([1; 32]);
             nonces.open(who, nonce(number), hash, until, at(0)).unwrap();

@@ -21,6 +21,11 @@ pub enum Principal {
         /// The machine.
         platform: Hash,
     },
+    /// A TLS client certificate, where nothing else is proven.
+    Certificate {
+        /// SHA-256 of its SubjectPublicKeyInfo.
+        spki: Hash,
+    },
 }
 
 impl Principal {
@@ -39,6 +44,10 @@ impl Principal {
                 writer.optional_hash("measurement", Some(measurement));
                 writer.optional_hash("platform", Some(platform));
             }
+            Self::Certificate { spki } => {
+                writer.text("kind", "certificate");
+                writer.optional_hash("spki", Some(spki));
+            }
         });
     }
 
@@ -55,6 +64,9 @@ impl Principal {
             "enclave" => Self::Enclave {
                 measurement: Hash::from_hex(&text(&mut members, "measurement")?)?,
                 platform: Hash::from_hex(&text(&mut members, "platform")?)?,
+            },
+            "certificate" => Self::Certificate {
+                spki: Hash::from_hex(&text(&mut members, "spki")?)?,
             },
             _ => return None,
         };

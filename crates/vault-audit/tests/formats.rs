@@ -12,7 +12,7 @@ mod support;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
-use support::{Log, bare_entry, entry, seed};
+use support::{Log, bare_entry, certificate_entry, entry, seed};
 use vault_audit::{
     Checkpoint, CheckpointError, Entry, Export, ExportFormatError, ExtensionError, LogKey,
     NoteError, Principal, Receipt, ReceiptError, request_salt, verify_export, verify_extension,
@@ -40,6 +40,9 @@ fn leaves_checkpoints_and_exports_are_those_of_the_vectors() {
     vector("leaf.json", &leaf);
     vector("leaf.hash", merkle::leaf_hash(&leaf).to_string().as_bytes());
     vector("leaf-bare.json", &bare_entry().to_leaf().unwrap());
+    let certificate = certificate_entry().to_leaf().unwrap();
+    vector("leaf-certificate.json", &certificate);
+    assert_eq!(Entry::from_leaf(&certificate).unwrap(), certificate_entry());
     let log = Log::of(20, 6);
     vector("export.jsonl", &log.export.to_bytes());
     vector("checkpoint.note", log.export.checkpoints.last().unwrap());
@@ -341,6 +344,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             measurement: Hash(measurement),
             platform: Hash(platform),
         }),
+        any::<[u8; 32]>().prop_map(|spki| Principal::Certificate { spki: Hash(spki) }),
     ];
     let who = proptest::collection::vec(principal, 0..4);
     let approvals = proptest::collection::vec(any::<[u8; 32]>().prop_map(Hash), 0..4);

@@ -241,6 +241,13 @@ fn a_leaf_that_only_one_could_read_is_refused_by_both() {
             vec![format!("\"{}\"", "a".repeat(64)); count].join(",")
         )
     };
+    let certificate = |principal: &str| {
+        let principal = principal.replace("SPKI", &"ce".repeat(32));
+        plain.replace(
+            "\"principals\":[]",
+            &format!("\"principals\":[{principal}]"),
+        )
+    };
     let leaves = [
         plain.clone(),
         longest.clone(),
@@ -284,6 +291,11 @@ fn a_leaf_that_only_one_could_read_is_refused_by_both() {
         ),
         format!("{plain} "),
         format!("\u{feff}{plain}"),
+        certificate(r#"{"kind":"certificate","spki":"SPKI"}"#),
+        certificate(r#"{"kind":"certificate"}"#),
+        certificate(r#"{"kind":"certificate","spki":""}"#),
+        certificate(r#"{"kind":"certificate","san":"","spki":"SPKI"}"#),
+        certificate(r#"{"kind":"certificate","spki":"SPKI00"}"#),
     ];
     let (mut names, mut ours) = (Vec::new(), Vec::new());
     for leaf in leaves {

@@ -37,11 +37,12 @@ pub struct ClientConfig {
     pub appraisal: AppraisalPolicy,
     /// What was seen before, durably.
     pub heads: HeadStore,
-    /// Where tokens come from; `None` for calls that need none.
+    /// Where tokens come from; `None` for calls that need none, and for those of a certificate.
     pub tokens: Option<Arc<dyn TokenSource>>,
     /// The enclave that calls, if it is one.
     pub caller: Option<Arc<CallerIdentity>>,
-    /// The certificate of a client that is no enclave, for tokens that are bound to it.
+    /// The certificate of a client that is no enclave: what policies name as `mtls`, without any token, and
+    /// what tokens can be bound to.
     pub certificate: Option<Arc<ClientKey>>,
     /// Longest time of one call, connecting and repeating included.
     pub timeout: Duration,
@@ -83,7 +84,7 @@ impl ClientConfig {
         self
     }
 
-    /// With a certificate to which tokens can be bound (RFC 8705).
+    /// With a certificate that policies name, or to which tokens can be bound (RFC 8705).
     #[must_use]
     pub fn certificate(mut self, certificate: Arc<ClientKey>) -> Self {
         self.certificate = Some(certificate);

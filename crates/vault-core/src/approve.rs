@@ -99,7 +99,7 @@ impl Vault {
     /// Spends the nonce that a call brings, if this caller began it.
     pub(crate) fn take_nonce(&self, caller: &Caller, context: &CallContext) -> Option<Opened> {
         let approval = context.approval.as_ref()?;
-        self.nonces().take(&approval.nonce, caller.principal())
+        self.nonces().take(&approval.nonce, &caller.beginner())
     }
 
     /// What becomes of the approval that a call brings. A call that is not about one key is refused for

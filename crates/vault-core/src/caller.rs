@@ -2,7 +2,7 @@
 
 use crate::api::{Code, Refusal};
 use crate::authn::token::TokenProof;
-use vault_approval::Requester;
+use vault_approval::{Beginner, Requester};
 use vault_encoding::{Hash, sha256};
 use vault_policy::{CertificateFacts, Facts, OidcSubject, UnixSeconds, VerifiedEvidence};
 
@@ -14,6 +14,9 @@ pub enum Principal {
     Subject(Hash),
     /// Measurement and machine of an enclave that shows no token.
     Enclave(Hash),
+    /// Everybody who has a client certificate and nothing else, all as one: anybody makes as many
+    /// certificates as they like.
+    Certificates,
 }
 
 /// A call's proven facts. Made only from proofs.
@@ -76,6 +79,20 @@ impl Caller {
         })
     }
 
+    /// A caller who has nothing but the certificate whose key the client of this connection proved to
+    /// hold.
+    pub fn of_certificate(certificate: CertificateFacts) -> Self {
+        Self {
+            tls_client_key: Some(certificate.spki),
+            facts: Facts {
+                certificate: Some(certificate),
+                ..Facts::default()
+            },
+            subject: None,
+            principal: Principal::Certificates,
+        }
+    }
+
     /// The same caller on a connection whose client proved to hold the key with this hash (SHA-256 of the
     /// SubjectPublicKeyInfo of its certificate).
     #[must_use]
@@ -109,6 +126,20 @@ impl Caller {
     /// Whose share of everything this call takes from.
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// Who begins a request for approval, and alone may bring the call that was approved. Those who share
+    /// an account are told apart by their keys.
+    pub(crate) fn beginner(&self) -> Beginner<Principal> {
+        let account = self.principal;
+        let who = match account {
+            Principal::Subject(who) | Principal::Enclave(who) => who,
+            Principal::Certificates => {
+                let certificate = self.facts.certificate.as_ref();
+                certificate.map_or(Hash([0; 32]), |certificate| certificate.spki)
+            }
+        };
+        Beginner { account, who }
     }
 
     /// When the caller's token expires.

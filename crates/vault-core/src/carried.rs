@@ -97,6 +97,8 @@ struct Share {
 pub struct CarriedHeads {
     subjects: Shares,
     enclaves: Shares,
+    /// Of everybody who has nothing but a certificate, which anybody can make.
+    certificates: Share,
     /// Counts takings, to tell what is old.
     now: u64,
 }
@@ -106,9 +108,10 @@ type Shares = BTreeMap<Principal, Share>;
 impl CarriedHeads {
     /// Whether this caller has carried this very note, so that it need not be verified again.
     pub fn holds(&self, caller: &Caller, note: &[u8]) -> bool {
-        let share = principal(caller).and_then(|who| match is_enclave(&who) {
-            true => self.enclaves.get(&who),
-            false => self.subjects.get(&who),
+        let share = principal(caller).and_then(|who| match who {
+            Principal::Certificate { .. } => Some(&self.certificates),
+            Principal::Enclave { .. } => self.enclaves.get(&who),
+            Principal::Oidc { .. } => self.subjects.get(&who),
         });
         let notes = share.into_iter().flat_map(|share| share.vaults.values());
         notes.flat_map(Held::all).any(|held| *held.note == *note)
@@ -120,9 +123,13 @@ impl CarriedHeads {
             return;
         };
         let mut heads = heads.into_iter().peekable();
-        let (shares, most) = match is_enclave(&who) {
-            true => (&mut self.enclaves, ENCLAVES),
-            false => (&mut self.subjects, SUBJECTS),
+        let (shares, most) = match who {
+            Principal::Enclave { .. } => (&mut self.enclaves, ENCLAVES),
+            Principal::Oidc { .. } => (&mut self.subjects, SUBJECTS),
+            Principal::Certificate { .. } => {
+                self.now += 1;
+                return self.certificates.take_all(heads, self.now);
+            }
         };
         if !shares.contains_key(&who) {
             if heads.peek().is_none() {
@@ -134,11 +141,7 @@ impl CarriedHeads {
             }
         }
         self.now += 1;
-        let share = shares.entry(who).or_default();
-        share.at = self.now;
-        for head in heads {
-            share.take(head, self.now);
-        }
+        shares.entry(who).or_default().take_all(heads, self.now);
     }
 
     /// Heads of this vault: two that contradict each other first, then the largest, then as many others as
@@ -146,6 +149,7 @@ impl CarriedHeads {
     /// fill their places.
     pub fn about(&self, vault: &VaultId, pick: u64) -> Vec<CarriedHead> {
         let shares = self.subjects.values().chain(self.enclaves.values());
+        let shares = shares.chain([&self.certificates]);
         let held = shares.filter_map(|share| share.vaults.get(vault));
         let mut found = BTreeMap::new();
         for head in held.flat_map(Held::all) {
@@ -189,15 +193,18 @@ fn make_room(shares: &mut Shares, comes: &Principal) {
 fn machine(who: &Principal) -> Option<Hash> {
     match who {
         Principal::Enclave { platform, .. } => Some(*platform),
-        Principal::Oidc { .. } => None,
+        Principal::Oidc { .. } | Principal::Certificate { .. } => None,
     }
 }
 
-fn is_enclave(who: &Principal) -> bool {
-    machine(who).is_some()
-}
-
 impl Share {
+    fn take_all(&mut self, heads: impl IntoIterator<Item = CarriedHead>, now: u64) {
+        self.at = now;
+        for head in heads {
+            self.take(head, now);
+        }
+    }
+
     fn take(&mut self, head: CarriedHead, now: u64) {
         let vault = head.vault_id();
         if let Some(held) = self.vaults.get_mut(&vault) {
@@ -236,7 +243,7 @@ impl Held {
     }
 }
 
-/// The token's subject, or else the enclave.
+/// The token's subject, or else the enclave, or else the certificate.
 fn principal(caller: &Caller) -> Option<Principal> {
     leaf::principals(caller).into_iter().next()
 }

@@ -115,7 +115,8 @@ pub(crate) fn salt(rng: &mut dyn Rng) -> [u8; 32] {
     salt
 }
 
-/// Every principal that is proven.
+/// Every principal that is proven. A certificate is named where there is nothing else: beside a token or
+/// evidence it is a fact about these.
 pub(crate) fn principals(caller: &Caller) -> Vec<Principal> {
     let facts = caller.facts();
     let token = facts.token.as_ref().map(|token| Principal::Oidc {
@@ -126,5 +127,10 @@ pub(crate) fn principals(caller: &Caller) -> Vec<Principal> {
         measurement: evidence.claims().mrenclave.0,
         platform: evidence.claims().platform_id.0,
     });
-    token.into_iter().chain(enclave).collect()
+    let mut all: Vec<_> = token.into_iter().chain(enclave).collect();
+    if let (true, Some(certificate)) = (all.is_empty(), &facts.certificate) {
+        let spki = certificate.spki;
+        all.push(Principal::Certificate { spki });
+    }
+    all
 }

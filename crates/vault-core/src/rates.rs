@@ -142,6 +142,8 @@ pub struct Rates {
     per_second: [u64; KINDS],
     subjects: Table,
     enclaves: Table,
+    /// Of all who have nothing but a certificate.
+    certificates: Buckets,
 }
 
 /// Buckets by principal; `others` is for those who find no place.
@@ -172,6 +174,7 @@ impl Rates {
             per_second: per_second.map(|rate| u64::from(rate).max(1)),
             subjects: Table::new(SUBJECTS),
             enclaves: Table::new(ENCLAVES),
+            certificates: Buckets::default(),
         }
     }
 
@@ -179,19 +182,17 @@ impl Rates {
     /// some moment, and never goes back.
     pub fn admit(&mut self, who: &Principal, cost: Cost, now: Duration) -> Result<(), Refusal> {
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-        let table = match who {
-            Principal::Subject(_) => &mut self.subjects,
-            Principal::Enclave(_) => &mut self.enclaves,
+        let buckets = match who {
+            Principal::Subject(_) => self.subjects.of(who, now),
+            Principal::Enclave(_) => self.enclaves.of(who, now),
+            Principal::Certificates => &mut self.certificates,
         };
         let cost = cost.each();
-        table
-            .of(who, now)
-            .take(&cost, &self.per_second, now)
-            .map_err(|wait| {
-                let mut refusal = Refusal::new(Code::RateLimited);
-                refusal.retry_after = Some(wait.div_ceil(SECOND).max(1));
-                refusal
-            })
+        buckets.take(&cost, &self.per_second, now).map_err(|wait| {
+            let mut refusal = Refusal::new(Code::RateLimited);
+            refusal.retry_after = Some(wait.div_ceil(SECOND).max(1));
+            refusal
+        })
     }
 
     /// Principals with buckets of their own.

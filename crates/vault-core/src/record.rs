@@ -119,7 +119,7 @@ impl Vault {
             return self.stopped(stop, salt, draft, want_proof);
         }
         let opened = self.nonces().open(
-            begin.principal,
+            begin.beginner,
             begun.nonce,
             begun.hash,
             begun.not_after,

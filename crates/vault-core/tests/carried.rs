@@ -169,6 +169,29 @@ fn one_machine_makes_no_room_for_its_enclaves_among_tokens_and_little_among_mach
 }
 
 #[test]
+fn all_who_have_nothing_but_a_certificate_have_one_share() {
+    let mut heads = CarriedHeads::default();
+    heads.take(&owner("honest"), [carried(1, 5, 1)]);
+    heads.take(&enclave("machine", 0), [carried(2, 5, 1)]);
+    let holder = |number: u8| {
+        Caller::of_certificate(vault_policy::CertificateFacts {
+            spki: Hash([number; 32]),
+            sans: BTreeSet::new(),
+            issuers: BTreeSet::new(),
+        })
+    };
+    for seed in 3..=200 {
+        heads.take(&holder(seed), [carried(seed, 9, 9)]);
+    }
+    let others = (3..=200).filter(|seed| !told(&heads, *seed).is_empty());
+    assert_eq!(others.count(), 16);
+    assert_eq!(told(&heads, 1), [(5, 1)]);
+    assert_eq!(told(&heads, 2), [(5, 1)]);
+    assert!(heads.holds(&holder(3), &note(200, 9, 9).1));
+    assert!(!heads.holds(&owner("honest"), &note(200, 9, 9).1));
+}
+
+#[test]
 fn who_carries_nothing_takes_nobodys_place() {
     let mut heads = CarriedHeads::default();
     heads.take(&owner("honest"), [carried(1, 5, 1)]);

@@ -12,7 +12,8 @@ pub const SHARE_CLASSES: [usize; 7] = [320, 1_088, 4_160, 16_448, 65_664, 262_20
 /// A vault that keeps a plain bearer token could fetch the other shares with it from the other
 /// vaults. So a share needs a token that is bound to its sender or to this vault, or a caller
 /// without token on a connection whose evidence was appraised. Evidence beside a plain token does
-/// not help: the token alone could be replayed.
+/// not help: the token alone could be replayed. A client certificate alone is not enough: whoever
+/// shares a secret among vaults names tokens or enclaves.
 pub fn sender_allows(key_type: KeyType, facts: &Facts) -> bool {
     match key_type {
         KeyType::RawShare => is_bound(facts),
@@ -34,7 +35,7 @@ fn is_bound(facts: &Facts) -> bool {
 mod tests {
     use super::*;
     use crate::evidence::{EvidenceClaims, TcbStatus, TeeKind, VerifiedEvidence};
-    use crate::facts::TokenFacts;
+    use crate::facts::{CertificateFacts, TokenFacts};
     use crate::ids::{Measurement, PlatformId};
     use crate::time::UnixSeconds;
     use std::collections::BTreeSet;
@@ -69,6 +70,14 @@ mod tests {
         })
     }
 
+    fn certificate() -> CertificateFacts {
+        CertificateFacts {
+            spki: Hash([4; 32]),
+            sans: BTreeSet::new(),
+            issuers: BTreeSet::new(),
+        }
+    }
+
     /// From the table of docs/policy.md, not from the code.
     #[test]
     fn a_share_takes_a_bound_token_or_evidence_alone_and_every_other_type_takes_anything() {
@@ -85,10 +94,15 @@ mod tests {
             (Some(Audience), false, true),
             (Some(Audience), true, true),
         ];
-        for (constraint, attested, share) in table {
+        let each = table
+            .into_iter()
+            .flat_map(|row| [(row, false), (row, true)]);
+        for ((constraint, attested, share), with_certificate) in each {
             let facts = Facts {
                 token: constraint.map(token),
                 evidence: attested.then(evidence),
+                // It adds nothing.
+                certificate: with_certificate.then(certificate),
                 ..Facts::default()
             };
             for key_type in KeyType::ALL {

@@ -70,7 +70,8 @@ impl Peer {
 }
 
 impl Shared {
-    /// Who calls: the token of this request, and the evidence of its connection.
+    /// Who calls: the token of this request, the evidence and the client certificate of its connection. A
+    /// token that is refused is not left out of account: then there is no caller.
     pub(crate) async fn authenticate<B>(
         &self,
         request: &Request<B>,
@@ -88,11 +89,15 @@ impl Shared {
                 Some(self.verify_proof(&token, proof, call, peer)?)
             }
         };
-        let caller = Caller::new(proof, peer.evidence().cloned())?;
         let shown = peer.facts.client_certificate.as_ref();
-        Ok(caller
-            .with_tls_key(peer.tls_key())
-            .with_certificate(shown.map(certificate_facts)))
+        let shown = shown.map(certificate_facts);
+        match (proof, peer.evidence(), shown) {
+            // Whose certificate this is, is for the policies of keys to say.
+            (None, None, Some(certificate)) => Ok(Caller::of_certificate(certificate)),
+            (proof, evidence, shown) => Ok(Caller::new(proof, evidence.cloned())?
+                .with_tls_key(peer.tls_key())
+                .with_certificate(shown)),
+        }
     }
 
     /// Refuses if the token of these headers would be refused now.

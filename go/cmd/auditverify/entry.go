@@ -186,6 +186,8 @@ func isPrincipal(value any) bool {
 		err = errors.Join(m.text("issuer", anyText), m.text("subject", anyText))
 	case "enclave":
 		err = errors.Join(m.text("measurement", isHash), m.text("platform", isHash))
+	case "certificate":
+		err = m.text("spki", isHash)
 	default:
 		return false
 	}

@@ -61,9 +61,30 @@ func TestVectorsOfBothSidesHold(t *testing.T) {
 	if err != nil || err2 != nil || k.vaultID != keyOf(t, vectors).vaultID {
 		t.Error("the same key in PEM", err, err2)
 	}
-	for _, name := range []string{"leaf.json", "leaf-bare.json"} {
+	for _, name := range []string{"leaf.json", "leaf-bare.json", "leaf-certificate.json"} {
 		if err := checkEntry(read(t, vectors+name)); err != nil {
 			t.Error(name, err)
+		}
+	}
+}
+
+func TestACertificateHasItsKeyAndNothingElse(t *testing.T) {
+	leaf := string(read(t, vectors+"leaf-certificate.json"))
+	start := strings.Index(leaf, `{"kind":"certificate"`)
+	principal := leaf[start : start+strings.Index(leaf[start:], "}")+1]
+	spki := strings.Split(principal, `"`)[7]
+	for _, other := range []string{
+		`{"kind":"certificate"}`,
+		`{"kind":"certificate","spki":""}`,
+		`{"kind":"certificate","spki":"` + strings.ToUpper(spki) + `"}`,
+		`{"kind":"certificate","spki":"` + spki[2:] + `"}`,
+		`{"kind":"certificate","san":"","spki":"` + spki + `"}`,
+		`{"kind":"certificates","spki":"` + spki + `"}`,
+		`{"kind":"enclave","spki":"` + spki + `"}`,
+		`{"kind":"certificate","measurement":"` + spki + `","platform":"` + spki + `"}`,
+	} {
+		if err := checkEntry([]byte(strings.Replace(leaf, principal, other, 1))); err == nil {
+			t.Error("accepted", other)
 		}
 	}
 }

@@ -1,11 +1,13 @@
-//! A certificate that a client shows without being an enclave: tokens can be bound to it
-//! (RFC 8705).
+//! A certificate that a client shows without being an enclave: policies can name it, and tokens can be bound
+//! to it (RFC 8705).
 
 use crate::{LeafError, LeafKey};
 use rcgen::{CertificateParams, DistinguishedName, DnType};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::fmt;
 use vault_encoding::{Hash, sha256};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
 
 /// A client certificate and its private key. The vault learns that the client holds its key, and which
@@ -52,6 +54,13 @@ impl ClientKey {
     /// SHA-256 of the certificate: what `cnf.x5t#S256` names.
     pub fn hash(&self) -> Hash {
         sha256(&self.certificate)
+    }
+
+    /// SHA-256 of its SubjectPublicKeyInfo: what policies name as `spki`. `None` if the certificate does not
+    /// read.
+    pub fn spki_hash(&self) -> Option<Hash> {
+        let (_, certificate) = X509Certificate::from_der(&self.certificate).ok()?;
+        Some(sha256(certificate.public_key().raw))
     }
 
     /// The certificate, DER.

@@ -130,6 +130,16 @@ pub fn bare_entry() -> Entry {
     }
 }
 
+/// Of a caller who has nothing but a client certificate.
+pub fn certificate_entry() -> Entry {
+    Entry {
+        principals: vec![Principal::Certificate {
+            spki: Hash([0xce; 32]),
+        }],
+        ..entry(2)
+    }
+}
+
 /// The files of the tiles layout over the whole log, under its last checkpoint.
 pub fn tiles(log: &Log) -> Vec<(String, Vec<u8>)> {
     let leaves = &log.export.leaves;

@@ -53,6 +53,9 @@ fn principal(principal: &Principal) -> Value {
             "measurement": measurement.to_string(),
             "platform": platform.to_string(),
         }),
+        Principal::Certificate { spki } => {
+            json!({ "kind": "certificate", "spki": spki.to_string() })
+        }
     }
 }
 
@@ -78,9 +81,11 @@ pub(crate) fn row(index: u64, entry: &Entry) -> Vec<String> {
 fn name(principal: &Principal) -> String {
     match principal {
         Principal::Oidc { subject, .. } => subject.clone(),
-        Principal::Enclave { measurement, .. } => {
-            let hex: String = measurement.to_string().chars().take(12).collect();
-            format!("enclave {hex}")
-        }
+        Principal::Enclave { measurement, .. } => format!("enclave {}", short(measurement)),
+        Principal::Certificate { spki } => format!("certificate {}", short(spki)),
     }
+}
+
+fn short(hash: &vault_encoding::Hash) -> String {
+    hash.to_string().chars().take(12).collect()
 }

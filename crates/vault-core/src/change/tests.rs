@@ -76,6 +76,7 @@ fn what_decodes_encodes_to_the_same_bytes_and_no_cut_of_it_decodes() {
         altered(policy(), true),
         altered(Alteration::Stage(staged(oidc())), false),
         altered(Alteration::Stage(staged(enclave())), true),
+        altered(Alteration::Stage(staged(certificate())), true),
         altered(promote(), false),
         altered(Alteration::Revoke(Hash([4; 32])), true),
         altered(Alteration::Schedule(UnixSeconds(9)), false),
@@ -146,6 +147,12 @@ fn enclave() -> Principal {
     }
 }
 
+fn certificate() -> Principal {
+    Principal::Certificate {
+        spki: Hash([3; 32]),
+    }
+}
+
 fn staged(by: Principal) -> Staged {
     let at = (by == oidc()).then_some(UnixSeconds(8));
     Staged::new(b"{}", at, by)
@@ -187,6 +194,11 @@ fn changes_of_a_key_are_encoded_as_docs_say() {
             Alteration::Stage(staged(enclave())),
             7,
             [&bytes(b"{}")[..], &[0], &enclave_by].concat(),
+        ),
+        (
+            Alteration::Stage(staged(certificate())),
+            7,
+            [&bytes(b"{}")[..], &[0, 3], &[3; 32]].concat(),
         ),
         (
             promote(),

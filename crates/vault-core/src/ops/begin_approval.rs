@@ -10,7 +10,7 @@ use crate::limits::{APPROVAL_SECONDS, APPROVAL_SECONDS_MAX};
 use crate::request_form;
 use crate::stop::Stop;
 use crate::vault::Vault;
-use vault_approval::{ApprovalRequest, Nonce, Statement};
+use vault_approval::{ApprovalRequest, Beginner, Nonce, Statement};
 use vault_audit::LeafError;
 use vault_encoding::{Hash, sha256};
 use vault_keys::Rng;
@@ -24,7 +24,7 @@ const RPC: &str = "begin_approval";
 /// A request that may be opened.
 pub(crate) struct Begin {
     pub(crate) subject: KeySubject,
-    pub(crate) principal: Principal,
+    pub(crate) beginner: Beginner<Principal>,
     pub(crate) draft: Draft,
     /// Everything but the nonce.
     statement: Statement,
@@ -55,7 +55,7 @@ pub(crate) fn authorize(
     match judged {
         Ok((subject, statement)) => Step::Begin(Box::new(Begin {
             subject,
-            principal: *call.caller.principal(),
+            beginner: call.caller.beginner(),
             draft: call.draft(RPC, Some(subject), text),
             statement,
         })),

@@ -20,6 +20,7 @@ pub(crate) struct Staged {
 
 const OIDC: u8 = 1;
 const ENCLAVE: u8 = 2;
+const CERTIFICATE: u8 = 3;
 
 impl Staged {
     /// What names a profile.
@@ -37,7 +38,7 @@ impl Staged {
     }
 
     /// Profile ‖ when (1 byte, 0 or 1; then the second) ‖ who (1 byte, 1 for a token's subject: issuer,
-    /// subject; 2 for an enclave: measurement, platform).
+    /// subject; 2 for an enclave: measurement, platform; 3 for a client certificate: its key's hash).
     pub(crate) fn write(&self, out: &mut Writer) {
         out.bytes(&self.profile);
         out.u8(u8::from(self.at.is_some()));
@@ -58,6 +59,10 @@ impl Staged {
                 out.fixed(measurement.as_bytes());
                 out.fixed(platform.as_bytes());
             }
+            Principal::Certificate { spki } => {
+                out.u8(CERTIFICATE);
+                out.fixed(spki.as_bytes());
+            }
         }
     }
 
@@ -76,6 +81,9 @@ impl Staged {
             ENCLAVE => Principal::Enclave {
                 measurement: Hash(from.array()?),
                 platform: Hash(from.array()?),
+            },
+            CERTIFICATE => Principal::Certificate {
+                spki: Hash(from.array()?),
             },
             _ => return Err(Malformed),
         };
@@ -107,6 +115,10 @@ fn text(principal: &Principal) -> String {
             ("kind", Canonical::text("enclave")),
             ("measurement", Canonical::text(measurement)),
             ("platform", Canonical::text(platform)),
+        ]),
+        Principal::Certificate { spki } => Canonical::map([
+            ("kind", Canonical::text("certificate")),
+            ("spki", Canonical::text(spki)),
         ]),
     };
     String::from_utf8_lossy(&named.to_bytes()).into_owned()

@@ -15,6 +15,7 @@ mod authenticator;
 mod common;
 
 mod bound;
+mod certificates;
 mod changing;
 mod inject;
 mod kinds;

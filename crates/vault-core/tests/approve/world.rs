@@ -130,6 +130,10 @@ pub(crate) fn policy(managers: &Managers, operations: &str, terms: &Terms) -> Ke
         terms.oidc,
         terms.fresh_for,
     );
+    policy_of(&document)
+}
+
+pub(crate) fn policy_of(document: &str) -> KeyPolicy {
     let limits = Limits {
         bytes: 1 << 16,
         depth: 16,

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::SendRequest;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use ratls::tls::{self, ClientStream, ExpectedVault, Trust};
+use ratls::tls::{self, ClientKey, ClientStream, ExpectedVault, Trust};
 use ratls::{AppraisalPolicy, TrustRoot};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,6 +60,10 @@ pub(crate) async fn attested_over(
     dir: &Path,
     tcp: TcpStream,
 ) -> Result<ClientStream<TcpStream>, tls::ConnectError> {
+    Ok(tls::connect_tcp(tcp, &config(dir)).await?.stream)
+}
+
+fn config(dir: &Path) -> tls::ClientConfig {
     let root = SimRoot::open_or_create(&dir.join("sim")).unwrap();
     let trust = Trust {
         root: TrustRoot::from_der(root.root_der()).unwrap(),
@@ -71,13 +75,24 @@ pub(crate) async fn attested_over(
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         UnixSeconds(since.as_secs())
     });
-    let config = tls::ClientConfig::new(trust, expected, now);
-    Ok(tls::connect_tcp(tcp, &config).await?.stream)
+    tls::ClientConfig::new(trust, expected, now)
 }
 
 impl Wire {
     pub(crate) async fn connect(dir: &Path, addr: &str) -> Self {
-        let io = TokioIo::new(attested(dir, addr).await);
+        Self::over(attested(dir, addr).await).await
+    }
+
+    /// Of a client that shows a certificate.
+    #[allow(dead_code, reason = "not every suite has certificates")]
+    pub(crate) async fn holding(dir: &Path, addr: &str, certificate: Arc<ClientKey>) -> Self {
+        let tcp = TcpStream::connect(addr).await.unwrap();
+        let config = config(dir).with_certificate(certificate);
+        Self::over(tls::connect_tcp(tcp, &config).await.unwrap().stream).await
+    }
+
+    async fn over(stream: ClientStream<TcpStream>) -> Self {
+        let io = TokioIo::new(stream);
         let (send, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
             .await
             .unwrap();
@@ -115,7 +130,8 @@ impl Wire {
         })
     }
 
-    /// Everything that an answer shows: its status, its headers but for the time, and its bytes.
+    /// Everything that an answer shows: its status, its headers but for the time, and its bytes. Without a
+    /// token where there is none.
     #[allow(dead_code, reason = "not every suite looks at all of it")]
     pub(crate) async fn raw(
         &self,
@@ -125,10 +141,12 @@ impl Wire {
     ) -> (StatusCode, Vec<(String, String)>, Bytes) {
         let request = Request::post(format!("http://vault{path}"))
             .header("content-type", "application/proto")
-            .header("connect-protocol-version", "1")
-            .header("authorization", authorization)
-            .body(Full::new(Bytes::from(body)))
-            .unwrap();
+            .header("connect-protocol-version", "1");
+        let request = match authorization {
+            "" => request,
+            authorization => request.header("authorization", authorization),
+        };
+        let request = request.body(Full::new(Bytes::from(body))).unwrap();
         let response = self.send.clone().send_request(request).await.unwrap();
         let headers = response
             .headers()
