@@ -80,7 +80,7 @@ impl Caller {
     }
 
     /// A caller who has nothing but the certificate whose key the client of this connection proved to
-    /// hold.
+    /// hold. Only where the handshake is known may this be called (`cargo xtask layers`).
     pub fn of_certificate(certificate: CertificateFacts) -> Self {
         Self {
             tls_client_key: Some(certificate.spki),

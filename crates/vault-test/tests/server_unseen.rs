@@ -10,11 +10,15 @@
 mod server_wire;
 
 use buffa::Message;
+use ratls::tls::ClientKey;
 use server_wire::{Wire, vault};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use vault_approval::{ApprovalRequest, Digested, SignatureForm};
 use vault_client::{CreateKey, KeyInfo};
 use vault_policy::{
-    AttestationProfile, KeyHandle, KeyType, KeyVersion, OidcSubject, TemplateArgs, template,
+    AttestationProfile, CertificateIdentity, KeyHandle, KeyPolicy, KeyType, KeyVersion,
+    NamedCertificate, OidcSubject, PrincipalName, TemplateArgs, template,
 };
 use vault_proto::v1;
 use vault_proto::v1::__buffa::oneof::{approval_proof, sign_request, verify_request};
@@ -295,13 +299,43 @@ async fn issuer() -> Issuer {
     Issuer::start(IssuerConfig::new(clients)).await.unwrap()
 }
 
-fn policy(issuer: &Issuer, key_type: KeyType) -> Vec<u8> {
+fn policy(issuer: &Issuer, key_type: KeyType) -> KeyPolicy {
     let owner = OidcSubject {
         issuer: issuer.url().to_owned(),
         subject: "alice".into(),
     };
-    let policy = template("owner", &TemplateArgs::new(owner, key_type)).unwrap();
-    policy.canonical_bytes().to_vec()
+    template("owner", &TemplateArgs::new(owner, key_type)).unwrap()
+}
+
+/// The same, which also names two certificates: one by its key, one by a name that an authority vouches for.
+fn with_certificates(policy: &KeyPolicy) -> KeyPolicy {
+    let mut fields = policy.fields().clone();
+    let spki = vault_encoding::Hash([5; 32]);
+    let san = "dns:web.test".to_owned();
+    for (id, identity) in [
+        ("host", CertificateIdentity::Spki(spki)),
+        ("web", CertificateIdentity::Ca { san, spki }),
+    ] {
+        let id = id.to_owned();
+        let name = PrincipalName::Id(id.clone());
+        fields
+            .principals
+            .mtls
+            .push(NamedCertificate { id, identity });
+        for rule in &mut fields.operations {
+            rule.principals.insert(name.clone());
+        }
+    }
+    KeyPolicy::from_fields(fields).unwrap()
+}
+
+/// A certificate with a name, signed by nobody but itself.
+fn self_signed(name: &str) -> Arc<ClientKey> {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let key = zeroize::Zeroizing::new(key.serialize_der());
+    Arc::new(ClientKey::new(certificate.der().to_vec(), key))
 }
 
 /// The same call of a key that is there and of one that is not.
@@ -343,31 +377,53 @@ async fn of_every_method_a_stranger_gets_the_bytes_of_a_missing_key() {
     let dir = tempfile::tempdir().unwrap();
     let (mut vault, addr) = vault(dir.path(), &issuer, |text| text);
     let client = vault.client(&issuer, "alice").await.unwrap();
-    let policy = policy(&issuer, KeyType::P256Signing);
-    let create = CreateKey {
-        handle: None,
-        key_type: KeyType::P256Signing,
-        name: "release".into(),
-        policy: policy.clone(),
-        labels: Vec::new(),
-    };
-    let key = client.create_key(create).await.unwrap().value;
-    let wire = Wire::connect(dir.path(), &addr).await;
-    let mut compared = 0;
+    let plain = policy(&issuer, KeyType::P256Signing);
+    let named = with_certificates(&plain);
+    let mut about = Vec::new();
+    for (name, policy) in [("release", plain), ("hosted", named)] {
+        let policy = policy.canonical_bytes().to_vec();
+        let create = CreateKey {
+            handle: None,
+            key_type: KeyType::P256Signing,
+            name: name.into(),
+            policy: policy.clone(),
+            labels: Vec::new(),
+        };
+        let key = client.create_key(create).await.unwrap().value;
+        about.extend(pairs(&key, &policy));
+    }
+    let token = |who| format!("Bearer {}", issuer.token(who).unwrap());
+    let mut strangers = Vec::new();
     for who in ["bob", "mallory", "carol"] {
-        let token = format!("Bearer {}", issuer.token(who).unwrap());
-        for (there, missing) in pairs(&key, &policy) {
-            for ((method, one), (_, other)) in calls(&there).into_iter().zip(calls(&missing)) {
+        let wire = Wire::connect(dir.path(), &addr).await;
+        strangers.push((who, wire, token(who)));
+    }
+    for (who, certificate) in [
+        ("a certificate", Arc::new(ClientKey::generate().unwrap())),
+        ("one with the name", self_signed("web.test")),
+    ] {
+        let wire = Wire::holding(dir.path(), &addr, certificate).await;
+        strangers.push((who, wire, String::new()));
+    }
+    let (mut compared, mut told) = (0, BTreeMap::new());
+    for (who, wire, token) in &strangers {
+        for (there, missing) in &about {
+            for ((method, one), (_, other)) in calls(there).into_iter().zip(calls(missing)) {
                 let path = format!("/enclavevaults.v1.{method}");
-                let seen = wire.raw(&path, &token, one).await;
-                let unseen = wire.raw(&path, &token, other).await;
+                let seen = wire.raw(&path, token, one).await;
+                let unseen = wire.raw(&path, token, other).await;
                 assert_eq!(seen, unseen, "{who} {method}");
                 let text = String::from_utf8_lossy(&seen.2);
                 assert!(text.contains("\"not_found\""), "{who} {method}: {text}");
+                // One stranger is told what every other is.
+                let (status, _, bytes) = seen;
+                let first = told.entry(method).or_insert((status, bytes.clone()));
+                assert_eq!(*first, (status, bytes), "{who} {method}");
                 compared += 1;
             }
         }
     }
+    assert_eq!(compared, 5 * 2 * 6 * 20);
     println!("{compared} refusals compared");
     vault.kill().unwrap();
 }

@@ -175,7 +175,10 @@ const FORBIDDEN: &[&str] = &[
 ];
 
 /// What only the named crate may write outside tests.
-const ONLY_IN: &[(&str, &str)] = &[("VerifiedEvidence::assertion(", "ratls")];
+const ONLY_IN: &[(&str, &str)] = &[
+    ("VerifiedEvidence::assertion(", "ratls"),
+    ("Caller::of_certificate(", "vault-server"),
+];
 
 /// Crates that are for development and tests.
 const DEVELOPMENT: &[&str] = &["vault-test", "vault-fuzz", "policy-reference", "xtask"];
@@ -421,6 +424,16 @@ mod tests {
         let planted = "let e = VerifiedEvidence::assertion(claims);";
         assert_eq!(forbidden_names("vault-server", planted).len(), 1);
         assert_eq!(forbidden_names("ratls", planted), Vec::<String>::new());
+    }
+
+    #[test]
+    fn finds_a_caller_by_a_certificate_that_no_handshake_has_proved() {
+        let planted = "let who = Caller::of_certificate(facts);";
+        assert_eq!(forbidden_names("vault-fuzz", planted).len(), 1);
+        assert_eq!(
+            forbidden_names("vault-server", planted),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

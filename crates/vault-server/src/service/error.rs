@@ -134,7 +134,9 @@ fn sentence(code: Code) -> &'static str {
         Code::InvalidArgument => "the request is not valid",
         Code::TooLarge => "the request is larger than allowed",
         Code::PolicyInvalid => "the policy is not valid",
-        Code::Unauthenticated => "the call carries no token and comes from no attested enclave",
+        Code::Unauthenticated => {
+            "the call carries no token, comes from no attested enclave and shows no client certificate"
+        },
         Code::TokenExpired => "the token has expired",
         Code::NotAttested => "the connection is not attested",
         Code::EvidenceRefused => "the caller's evidence was refused",
