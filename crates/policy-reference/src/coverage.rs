@@ -7,6 +7,7 @@ use crate::text::{choice, member, members, number};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use vault_encoding::Canonical;
+use vault_policy::Facts;
 
 /// Counts of decisions, of values of each kind of condition, and of what changes come to.
 #[derive(Default, Debug)]
@@ -44,6 +45,15 @@ impl Coverage {
             }
         }
         self.count(&format!("approvals: {}", call.facts.approvals.len()));
+        let Facts {
+            token,
+            evidence,
+            certificate,
+            ..
+        } = &call.facts;
+        if token.is_none() && evidence.is_none() && certificate.is_some() {
+            self.count(&format!("a certificate alone: {kind}"));
+        }
     }
 
     fn condition(&mut self, world: &World<'_>, part: &Canonical) {

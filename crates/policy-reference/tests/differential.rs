@@ -117,6 +117,19 @@ fn assert_calls_reach_everything(coverage: &Coverage) {
         500,
         ["manager_approval: a person at an unknown time"],
     );
+    for answer in [
+        "allow",
+        "stranger",
+        "not_owner",
+        "no_rule",
+        "condition_false",
+    ] {
+        reaches(
+            coverage,
+            2000,
+            [format!("a certificate alone: {answer}").as_str()],
+        );
+    }
     for count in 0..=4 {
         reaches(coverage, 100, [format!("approvals: {count}").as_str()]);
     }

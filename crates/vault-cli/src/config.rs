@@ -29,6 +29,10 @@
 //!
 //! [profiles.ci]
 //! token_command = ["ci-token", "--audience", "vaults"]
+//!
+//! [profiles.web]                       # a certificate that policies name, and no token
+//! certificate = "/etc/ssl/web.pem"     # PEM; behind it those of the authorities above it
+//! certificate_key = "/etc/ssl/web.key" # PEM, PKCS #8
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -88,7 +92,7 @@ pub(crate) struct VaultEntry {
     pub(crate) trust_root: Option<String>,
 }
 
-/// One of `[profiles.NAME]`: either a token endpoint or a command.
+/// One of `[profiles.NAME]`: a token endpoint or a command, a certificate, or one of these and a certificate.
 #[derive(Serialize, Deserialize, Clone, Debug, Default)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Profile {
@@ -101,6 +105,21 @@ pub(crate) struct Profile {
     pub(crate) scope: Option<String>,
     #[serde(default)]
     pub(crate) per_vault: bool,
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) certificate_key: Option<PathBuf>,
+}
+
+impl Profile {
+    /// Whether there is a way to a token, or a part of one.
+    fn names_tokens(&self) -> bool {
+        let endpoint = self.token_endpoint.is_some() || self.client_id.is_some();
+        self.token_command.is_some() || endpoint || self.client_secret_file.is_some()
+    }
+
+    /// Whether its connections show a certificate of its own and carry no token.
+    pub(crate) fn is_certificate_alone(&self) -> bool {
+        self.certificate.is_some() && !self.names_tokens()
+    }
 }
 
 impl Config {
@@ -174,7 +193,7 @@ mod tests {
             .collect();
         let config: Config = toml::from_str(&example).unwrap();
         assert_eq!(config.vaults.len(), 1);
-        assert_eq!(config.profiles.len(), 2);
+        assert_eq!(config.profiles.len(), 3);
         assert_eq!(config.constellation.unwrap().governance.len(), 3);
         assert!(toml::from_str::<Config>("trusst = 'intel'").is_err());
     }

@@ -147,7 +147,11 @@ impl Context {
         self.global.profile.as_deref().or(config.profile.as_deref())
     }
 
-    pub(crate) fn tokens(&self, config: &Config) -> Result<Option<Arc<dyn TokenSource>>> {
+    /// The profile in use, by its name.
+    pub(crate) fn profile<'a>(
+        &'a self,
+        config: &'a Config,
+    ) -> Result<Option<(&'a str, &'a Profile)>> {
         let Some(name) = self.profile_name(config) else {
             return Ok(None);
         };
@@ -158,7 +162,16 @@ impl Context {
                 known.join(", ")
             ))
         })?;
-        token_source(name, profile).map(Some)
+        Ok(Some((name, profile)))
+    }
+
+    /// `None` where there is no profile, or one with a certificate and no way to tokens.
+    pub(crate) fn tokens(&self, config: &Config) -> Result<Option<Arc<dyn TokenSource>>> {
+        match self.profile(config)? {
+            Some((_, profile)) if profile.is_certificate_alone() => Ok(None),
+            Some((name, profile)) => token_source(name, profile).map(Some),
+            None => Ok(None),
+        }
     }
 }
 
@@ -183,7 +196,7 @@ fn token_source(name: &str, profile: &Profile) -> Result<Arc<dyn TokenSource>> {
     ) else {
         return Err(invalid(format_args!(
             "profile {name} needs token_command, or token_endpoint, client_id and \
-             client_secret_file"
+             client_secret_file, or certificate and certificate_key"
         )));
     };
     let endpoint = endpoint

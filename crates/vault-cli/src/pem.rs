@@ -27,9 +27,36 @@ pub(crate) fn decode(bytes: &[u8], label: &str) -> Option<Vec<u8>> {
     STANDARD.decode(joined).ok()
 }
 
+/// Every block with this label, in order; `None` if there is none or one is malformed.
+pub(crate) fn decode_all(bytes: &[u8], label: &str) -> Option<Vec<Vec<u8>>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let begin = format!("-----BEGIN {label}-----");
+    let blocks: Option<Vec<_>> = text
+        .match_indices(&begin)
+        .map(|(at, _)| decode(text.get(at..)?.as_bytes(), label))
+        .collect();
+    blocks.filter(|blocks| !blocks.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_come_in_their_order_and_none_of_another_label() {
+        let chain = [[1; 60], [2; 60]].map(|der| encode("CERTIFICATE", &der));
+        let text = format!(
+            "{}{}{}",
+            encode("PRIVATE KEY", &[9; 60]),
+            chain[0],
+            chain[1]
+        );
+        let read = decode_all(text.as_bytes(), "CERTIFICATE").unwrap();
+        assert_eq!(read, [vec![1; 60], vec![2; 60]]);
+        assert_eq!(decode_all(text.as_bytes(), "PUBLIC KEY"), None);
+        let cut = text.strip_suffix("-----END CERTIFICATE-----\n").unwrap();
+        assert_eq!(decode_all(cut.as_bytes(), "CERTIFICATE"), None);
+    }
 
     #[test]
     fn what_is_encoded_decodes_and_other_labels_do_not() {

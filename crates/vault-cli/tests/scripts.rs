@@ -22,6 +22,11 @@ fn keys_wrap_unwrap_and_authenticate() {
 }
 
 #[test]
+fn a_certificate_alone_uses_the_keys_whose_policies_name_it() {
+    Dev::shared().script("certificate.sh");
+}
+
+#[test]
 fn refusals_have_their_exit_codes() {
     Dev::shared().script("refusals.sh");
 }

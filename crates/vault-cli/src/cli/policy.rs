@@ -31,9 +31,10 @@ pub(crate) enum PolicyCommand {
   evault policy explain policy.yaml --operation sign")]
     Explain(PolicyExplain),
     /// Whether a caller would be allowed, and if not, what is missing. Offline, for callers with
-    /// tokens; exit code 3 if not.
-    #[command(after_help = "Example:
-  evault policy simulate policy.yaml --operation sign --issuer https://login.example.com --subject ann --approved-by bob --at 1790000000")]
+    /// tokens and certificates; exit code 3 if not.
+    #[command(after_help = "Examples:
+  evault policy simulate policy.yaml --operation sign --issuer https://login.example.com --subject ann --approved-by bob --at 1790000000
+  evault policy simulate policy.yaml --operation sign --certificate-name dns:web.example.com --certificate-authority 5f2c…")]
     Simulate(PolicySimulate),
     /// Put another policy in the place of a key's, on every vault that holds the key; without a file,
     /// in an editor. The policy that stands judges the change.
@@ -156,6 +157,15 @@ pub(crate) struct PolicySimulate {
     /// A role that the token holds; repeatable.
     #[arg(long, value_name = "ROLE", requires = "subject")]
     pub(crate) role: Vec<String>,
+    /// The key of the caller's client certificate: SHA-256 of its SubjectPublicKeyInfo.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) certificate_key: Option<String>,
+    /// A name of that certificate: dns:NAME, uri:…, email:… or ip:…; repeatable.
+    #[arg(long, value_name = "SAN")]
+    pub(crate) certificate_name: Vec<String>,
+    /// The key of an authority that vouches for that certificate, like its own; repeatable.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) certificate_authority: Vec<String>,
     /// A manager who has just approved this request; repeatable.
     #[arg(long, value_name = "PERSON")]
     pub(crate) approved_by: Vec<String>,

@@ -7,13 +7,14 @@ use crate::exit::Exit;
 use crate::output::{Human, Output};
 use crate::policy_source;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 use vault_client::Result;
 use vault_encoding::Hash;
 use vault_policy::{
-    Action, Approved, Approver, Credential, Facts, Fido2Credential, KeyHandle, KeyPolicy,
-    KeySubject, KeyVersion, Lineage, Outcome, PolicyVersion, SenderConstraint, TokenFacts,
-    UnixSeconds, VaultTime, simulate,
+    Action, Approved, Approver, CertificateFacts, Credential, Facts, Fido2Credential, KeyHandle,
+    KeyPolicy, KeySubject, KeyVersion, Lineage, Outcome, PolicyVersion, SenderConstraint,
+    TokenFacts, UnixSeconds, VaultTime, simulate,
 };
 
 pub(crate) fn run(args: PolicySimulate) -> Result<Output> {
@@ -109,8 +110,27 @@ fn facts(policy: &KeyPolicy, args: &PolicySimulate, now: VaultTime) -> Result<Fa
     Ok(Facts {
         token,
         approvals,
+        certificate: certificate(args)?,
         ..Facts::default()
     })
+}
+
+/// `None` if nothing is said of one.
+fn certificate(args: &PolicySimulate) -> Result<Option<CertificateFacts>> {
+    let hash = |text: &String| {
+        Hash::from_hex(text).ok_or_else(|| usage(format_args!("`{text}` is not 32 bytes in hex")))
+    };
+    let spki = args.certificate_key.as_ref().map(hash).transpose()?;
+    let sans: BTreeSet<_> = args.certificate_name.iter().cloned().collect();
+    let issuers = args.certificate_authority.iter().map(hash);
+    let issuers: BTreeSet<_> = issuers.collect::<Result<_>>()?;
+    let nothing = spki.is_none() && sans.is_empty() && issuers.is_empty();
+    Ok((!nothing).then(|| CertificateFacts {
+        // A key that is not said is nobody's.
+        spki: spki.unwrap_or(Hash([0; 32])),
+        sans,
+        issuers,
+    }))
 }
 
 /// By a passkey where the person has one.

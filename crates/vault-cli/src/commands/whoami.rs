@@ -1,5 +1,6 @@
 //! `whoami`
 
+use crate::client_key;
 use crate::context::Context;
 use crate::output::{self, Human, Output};
 use crate::time_text::rfc3339;
@@ -7,6 +8,9 @@ use serde_json::json;
 use vault_client::Result;
 
 pub(crate) async fn run(context: &Context) -> Result<Output> {
+    let shown = client_key::held(context, &context.config()?)?;
+    let spki = shown.and_then(|key| key.spki_hash());
+    let spki = spki.map(|spki| spki.to_string());
     let connected = context.connect_any().await?;
     let answer = connected.client.whoami().await?;
     let me = answer.value;
@@ -19,6 +23,7 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
         "token_expires_at": expires_at,
         "caller_measurement": measurement,
         "caller_platform_id": me.platform_id.map(|id| id.to_string()),
+        "certificate_spki": spki,
         "vaults": [output::vault(&connected.peer, Some(&answer.receipt))],
     });
     let human = Human::Fields(vec![
@@ -27,6 +32,7 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
         ("roles", me.roles.join(", ")),
         ("token until", expires_at),
         ("enclave", measurement.unwrap_or_else(|| "none".to_owned())),
+        ("certificate key", spki.unwrap_or_else(|| "none".to_owned())),
     ]);
     Ok(Output::new(json, human))
 }

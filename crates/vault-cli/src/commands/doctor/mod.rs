@@ -5,6 +5,7 @@ mod constellation;
 mod owner;
 mod vaults;
 
+use crate::client_key;
 use crate::config::Config;
 use crate::context::Context;
 use crate::output::Output;
@@ -60,6 +61,11 @@ fn memory(config: &Config) -> Result<String> {
 async fn token(context: &Context, config: &Config) -> Result<String> {
     let name = context.profile_name(config).unwrap_or("none").to_owned();
     match context.tokens(config)? {
+        None if context.profile(config)?.is_some() => {
+            let key = client_key::held(context, config)?.and_then(|key| key.spki_hash());
+            let key = key.map_or_else(String::new, |spki| format!(", key {spki}"));
+            Ok(format!("profile {name}: a certificate{key}, and no token"))
+        }
         None => Ok("no profile: only what needs no token".to_owned()),
         Some(tokens) => {
             let token = tokens.token().await?;
