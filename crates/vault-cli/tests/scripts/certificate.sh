@@ -54,7 +54,7 @@ expect 0 evault policy simulate p.yaml --operation sign --certificate-key "$(spk
 expect 0 evault policy simulate p.yaml --operation sign --certificate-name dns:web.test --certificate-authority "$(spki ca.pem)"
 expect 3 evault policy simulate p.yaml --operation sign --certificate-name dns:web.test
 expect 3 evault policy simulate p.yaml --operation delete_key --certificate-key "$(spki host.pem)"
-says 'be one of owner'
+says 'be one of "owner"'
 expect 2 evault policy simulate p.yaml --operation sign --certificate-key short
 
 vault=$(member 1)
