@@ -70,6 +70,11 @@ fn armour(body: &[u8]) {
         let again = pem::encode(LABEL, &der);
         assert_eq!(pem::decode(again.as_bytes(), LABEL), Some(der));
     }
+    if let Some(all) = pem::decode_all(body, LABEL) {
+        assert_eq!(pem::decode(body, LABEL).as_ref(), all.first());
+        let again: String = all.iter().map(|der| pem::encode(LABEL, der)).collect();
+        assert_eq!(pem::decode_all(again.as_bytes(), LABEL), Some(all));
+    }
 }
 
 fn signing_key(body: &[u8]) {
