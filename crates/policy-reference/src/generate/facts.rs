@@ -6,7 +6,7 @@ use super::universe::{
 };
 use crate::rng::Seeded;
 use crate::text::{choice, member, members, named};
-use vault_encoding::{Canonical, text};
+use vault_encoding::{Canonical, Hash, text};
 use vault_policy::{
     Approved, Approver, CertificateFacts, Facts, OidcSubject, SenderConstraint, TokenFacts,
     UnixSeconds, VaultTime,
@@ -22,12 +22,43 @@ const CONSTRAINTS: [SenderConstraint; 4] = [
 /// Facts that often are nearly what the policy asks for.
 pub(super) fn facts(rng: &mut Seeded, policy: &Canonical, now: VaultTime) -> Facts {
     let principals = member(policy, "principals");
+    let token = rng.chance(90).then(|| token(rng, principals));
+    let evidence = rng.chance(65).then(|| evidence(rng, principals));
+    let alone = token.is_none() && evidence.is_none();
+    let mut certificate = rng
+        .chance(if alone { 80 } else { 40 })
+        .then(|| certificate(rng, principals));
+    if let (true, Some(facts)) = (alone, &mut certificate) {
+        prove(rng, principals, facts);
+    }
     Facts {
-        token: rng.chance(90).then(|| token(rng, principals)),
-        evidence: rng.chance(65).then(|| evidence(rng, principals)),
-        certificate: rng.chance(40).then(|| certificate(rng, principals)),
+        token,
+        evidence,
+        certificate,
         approvals: approvals(rng, principals, now),
     }
+}
+
+/// Makes it that of a principal, if there is one: who has nothing else would mostly be a stranger.
+fn prove(rng: &mut Seeded, principals: &Canonical, facts: &mut CertificateFacts) {
+    let named = members(principals, "mtls");
+    let one = named.get(rng.below(named.len().max(1) as u64) as usize);
+    let Some(one) = one.filter(|_| rng.chance(80)) else {
+        return;
+    };
+    if let Some(spki) = one.get("spki").and_then(Canonical::as_text) {
+        facts.spki = Hash::from_hex(spki).unwrap_or(facts.spki);
+    }
+    if let Some(ca) = one.get("ca") {
+        facts.sans.insert(named_text(ca, "san"));
+        facts
+            .issuers
+            .extend(Hash::from_hex(&named_text(ca, "spki")));
+    }
+}
+
+fn named_text(of: &Canonical, name: &str) -> String {
+    named(of, name).to_owned()
 }
 
 /// The owner's, a manager's, a caller's, or anybody's.

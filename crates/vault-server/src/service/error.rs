@@ -136,7 +136,7 @@ fn sentence(code: Code) -> &'static str {
         Code::PolicyInvalid => "the policy is not valid",
         Code::Unauthenticated => {
             "the call carries no token, comes from no attested enclave and shows no client certificate"
-        },
+        }
         Code::TokenExpired => "the token has expired",
         Code::NotAttested => "the connection is not attested",
         Code::EvidenceRefused => "the caller's evidence was refused",
