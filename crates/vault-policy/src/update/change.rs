@@ -37,10 +37,6 @@ impl Change {
         self.fields.iter().map(|field| field.name())
     }
 
-    pub(super) fn has(&self, field: Field) -> bool {
-        self.fields.contains(&field)
-    }
-
     fn note(&mut self, field: Field, differs: bool) {
         if differs {
             self.fields.insert(field);

@@ -81,8 +81,7 @@ fn judged(old: &KeyPolicy, new: &KeyPolicy) -> Result<(Authority, Option<Field>)
             (authority, asks) = (more, Some(*field));
         }
     }
-    let weaker =
-        change.has(Field::Operations) && weakens_attestation(&old.operations, &new.operations);
+    let weaker = weakens_attestation(&old.operations, &new.operations);
     if weaker || eases_promotion(old, new) {
         let more = authority.and(promotion(old)?.managers);
         if more != authority {

@@ -99,3 +99,17 @@ fn a_rule_names_callers_profiles_and_certificates_that_are_there_and_nobody_else
     }
     assert_eq!(named("nobody"), Some(Fault::UnknownPrincipal));
 }
+
+#[test]
+fn a_rule_that_takes_two_roles_at_once_can_be_used() {
+    let role =
+        |role: &str| format!(r#"{{"caller_holds_role":{{"issuer":"{ISSUER}","role":"{role}"}}}}"#);
+    let rule = format!(
+        r#"{{"name":"a","operations":["sign"],"principals":["owner"],
+            "condition":{{"all":[{},{}]}}}}"#,
+        role("one"),
+        role("two")
+    );
+    let policy = policy("", "", &rule).unwrap();
+    assert_eq!(validate(&policy, KeyType::P256Signing, NOW), Ok(()));
+}
