@@ -3,37 +3,45 @@
 //!
 //! | step | what | source |
 //! |---|---|---|
-//! | 1 | the quote is SGX, version 3, ECDSA P-256, of Intel's quoting enclave | Intel QuoteLibReference A.4 |
+//! | 1 | the quote is SGX of version 3 or TDX of version 4 or 5, ECDSA P-256, of Intel's quoting enclave; a vault's is SGX | Intel QuoteLibReference A.4; TDX DCAP Quoting Library API, A.3 and A.4 |
 //! | 2 | one form: no trailing bytes, the PEM chain is its one text, its root is the configured one | `docs/adr/0003-canonical-quote-step.md` |
 //! | 3 | the collateral is bounded, readable, and brings no chain of its own | `dcap-qvl` prefers such a chain to the quote's |
 //! | 4 | both CRLs are signed and unexpired; the PCK chain ends in the root and is not revoked | RFC 5280, 6.1 and 6.3; Intel PCK Certificate and CRL Specification |
 //! | 5 | TCB info and QE identity are signed under the root, not expired, not from the future | Intel PCS API v4 |
 //! | 6 | the PCK key signed the QE's report; the report names the attestation key; the QE is the published one | QuoteLibReference A.4; Intel PCS API v4, QE identity |
 //! | 7 | the attestation key signed header and report | QuoteLibReference A.4 |
-//! | 8 | FMSPC and PCEID of certificate and TCB info are equal | Intel PCS API v4, TCB info |
+//! | 8 | FMSPC and PCEID of certificate and TCB info are equal; of a TD, the TDX module is one that TCB info names | Intel PCS API v4, TCB info |
 //! | 9 | nothing that the verdict rests on has expired at `now` | as 4 and 5, once more over the verdict |
 //! | 10 | the collateral is not below the floors | `attestation.md`, evidence and its appraisal |
-//! | 11 | TCB level found, not revoked, status and advisories accepted by policy | Intel PCS API v4, TCB level |
-//! | 12 | DEBUG off, attributes, XFRM, MISCSELECT and reserved fields within the accepted masks | Intel SDM vol. 3D, 36.7 and 37.15 |
+//! | 11 | TCB level found (of a TD also its TDX components and that of its module, at launch and now), not revoked, status and advisories accepted by policy | Intel PCS API v4, TCB level |
+//! | 12 | of an enclave: DEBUG off, attributes, XFRM, MISCSELECT and reserved fields within the accepted masks | Intel SDM vol. 3D, 36.7 and 37.15 |
+//! |    | of a TD: DEBUG off, attributes and XFAM within the accepted masks, SEAMATTRIBUTES, MROWNER and MROWNERCONFIG zero, no service TD | Intel TDX Module ABI, TDREPORT_STRUCT and ATTRIBUTES |
 //! | 13 | report_data is the expected one | `report_data` |
-//! | 14 | MRENCLAVE is an expected one | policy |
+//! | 14 | MRENCLAVE is an expected one, where one is expected | policy |
 //! | 15 | the machine has an identity and is an expected one | policy |
 //!
 //! Steps 4 to 8, but PCEID, run in `dcap-qvl`, in its order.
 
 mod enclave;
+mod td;
 
-use crate::error::{AppraisalError, CertificateFault, CollateralFault, PlatformFault, TcbFault};
+use crate::claims::Role;
+use crate::error::{
+    AppraisalError, CertificateFault, CollateralFault, FormatFault, PlatformFault, TcbFault,
+};
 use crate::evidence::{Evidence, MAX_COLLATERAL};
 use crate::floors::{CollateralNumbers, FamilyFloor, Floors};
+use crate::library;
 use crate::policy::AppraisalPolicy;
+use crate::quote::{self, Body};
 use crate::report_data::Expected;
 use crate::trust_root::TrustRoot;
-use crate::{library, quote};
+use dcap_qvl::quote::Report;
 use dcap_qvl::{QuoteClaims, QuoteCollateralV3};
 use vault_encoding::{Domain, Hash};
 use vault_policy::{
-    EvidenceClaims, Measurement, PlatformId, TcbStatus, TeeKind, UnixSeconds, VerifiedEvidence,
+    EvidenceClaims, Measurement, PlatformId, SgxFacts, TcbStatus, Tee, UnixSeconds,
+    VerifiedEvidence,
 };
 
 /// Evidence that passed, and what to remember of its collateral.
@@ -57,42 +65,40 @@ pub fn appraise(
     now: UnixSeconds,
 ) -> Result<Appraised, AppraisalError> {
     // 1, 2
-    let chain = quote::check_form(&evidence.quote, root)?;
+    let form = quote::check_form(&evidence.quote, root)?;
+    if form.body == Body::Td
+        && expected
+            .claims
+            .is_some_and(|claims| claims.role == Role::Vault)
+    {
+        return Err(FormatFault::Tdx.into());
+    }
     // 3
     let collateral = read_collateral(&evidence.collateral)?;
     // 4 to 8
-    let verdict = library::verify(&evidence.quote, &chain, &collateral, root, now)?;
+    let verdict = library::verify(&evidence.quote, &form, &collateral, root, now)?;
     check_pce_id(&verdict, &collateral)?;
     // 9
     if verdict.earliest_expiration_date < now.0 {
         return Err(CertificateFault::Expired.into());
     }
     // 10
-    let floors = policy.floors.raised_by(&numbers(&verdict))?;
+    let floors = policy.floors.raised_by(&numbers(&verdict, form.body))?;
     // 11
     let tcb_status = check_tcb(&verdict, policy)?;
     // 12
-    let report = verdict
-        .report
-        .as_sgx()
-        .ok_or(AppraisalError::Unclassified)?;
-    enclave::check_mode(&evidence.quote)?;
+    let (tee, report_data) = check_report(&evidence.quote, &verdict)?;
     // 13
-    if report.report_data != expected.report_data {
+    if report_data != expected.report_data {
         return Err(AppraisalError::ReportData);
     }
     // 14
-    let mrenclave = Measurement(Hash(report.mr_enclave));
-    check_measurement(mrenclave, policy)?;
+    check_measurement(&tee, policy)?;
     // 15
     let platform_id = check_platform(&verdict, policy)?;
 
     let claims = EvidenceClaims {
-        kind: TeeKind::Sgx,
-        mrenclave,
-        mrsigner: Measurement(Hash(report.mr_signer)),
-        isv_prod_id: report.isv_prod_id,
-        isv_svn: report.isv_svn,
+        tee,
         platform_id,
         config_merkle_root: expected.claims.and_then(|claims| claims.trust_root),
         oids: expected.claims.map(oids).unwrap_or_default(),
@@ -141,8 +147,9 @@ fn check_pce_id(
     }
 }
 
-fn numbers(verdict: &QuoteClaims) -> CollateralNumbers {
+fn numbers(verdict: &QuoteClaims, body: Body) -> CollateralNumbers {
     CollateralNumbers {
+        body,
         fmspc: verdict.platform.pck.fmspc,
         root_crl: verdict.platform.root_ca_crl_num,
         family: FamilyFloor {
@@ -153,8 +160,7 @@ fn numbers(verdict: &QuoteClaims) -> CollateralNumbers {
 }
 
 fn check_tcb(verdict: &QuoteClaims, policy: &AppraisalPolicy) -> Result<TcbStatus, AppraisalError> {
-    let status = TcbStatus::from_name(&verdict.tcb.status.to_string())
-        .ok_or(AppraisalError::Tcb(TcbFault::NoLevel))?;
+    let status = status(&verdict.tcb.status.to_string()).ok_or(TcbFault::NoLevel)?;
     if !policy.statuses.contains(&status) {
         return Err(TcbFault::Status(status).into());
     }
@@ -165,13 +171,45 @@ fn check_tcb(verdict: &QuoteClaims, policy: &AppraisalPolicy) -> Result<TcbStatu
     Ok(status)
 }
 
-fn check_measurement(
-    mrenclave: Measurement,
-    policy: &AppraisalPolicy,
-) -> Result<(), AppraisalError> {
-    match &policy.measurements {
-        Some(expected) if !expected.contains(&mrenclave) => Err(AppraisalError::Measurement),
-        Some(_) | None => Ok(()),
+/// Of a TD whose module was replaced under it, what it was launched under counts.
+fn status(name: &str) -> Option<TcbStatus> {
+    match name {
+        "TDRelaunchAdvised" => Some(TcbStatus::OutOfDate),
+        "TDRelaunchAdvisedConfigurationNeeded" => Some(TcbStatus::OutOfDateConfigurationNeeded),
+        name => TcbStatus::from_name(name),
+    }
+}
+
+/// What the report says, and its report data.
+fn check_report(quote: &[u8], verdict: &QuoteClaims) -> Result<(Tee, [u8; 64]), AppraisalError> {
+    match &verdict.report {
+        Report::SgxEnclave(report) => {
+            enclave::check_mode(quote)?;
+            let facts = SgxFacts {
+                mrenclave: Measurement(Hash(report.mr_enclave)),
+                mrsigner: Measurement(Hash(report.mr_signer)),
+                isv_prod_id: report.isv_prod_id,
+                isv_svn: report.isv_svn,
+            };
+            Ok((Tee::Sgx(facts), report.report_data))
+        }
+        Report::TD10(report) => Ok((td::check(report, None)?, report.report_data)),
+        Report::TD15(report) => {
+            let service = Some(&report.mr_service_td);
+            Ok((td::check(&report.base, service)?, report.base.report_data))
+        }
+        Report::TD15Ex(_) => Err(FormatFault::TdReport.into()),
+    }
+}
+
+/// A policy that names enclaves accepts nothing else.
+fn check_measurement(tee: &Tee, policy: &AppraisalPolicy) -> Result<(), AppraisalError> {
+    let Some(expected) = &policy.measurements else {
+        return Ok(());
+    };
+    match tee {
+        Tee::Sgx(sgx) if expected.contains(&sgx.mrenclave) => Ok(()),
+        Tee::Sgx(_) | Tee::Tdx(_) => Err(AppraisalError::Measurement),
     }
 }
 

@@ -26,6 +26,9 @@ pub enum AppraisalError {
     /// The enclave runs in a mode that is not accepted.
     #[error("the enclave's mode is not acceptable: {0}")]
     Enclave(EnclaveFault),
+    /// The trust domain runs in a mode, or on a TDX module, that is not accepted.
+    #[error("the trust domain is not acceptable: {0}")]
+    Td(TdFault),
     /// The quote was made for other report data: another key, connection, nonce or claims.
     #[error("the quote was not made for this key and connection")]
     ReportData,
@@ -62,16 +65,19 @@ macro_rules! faults {
 faults!(
     /// The quote is not in the one form that is read.
     FormatFault => Format {
-        /// Longer than any SGX quote.
+        /// Longer than any quote that is read.
         TooLong: "too long",
         /// Ends early.
         Truncated: "truncated",
         /// Bytes behind the quote.
         TrailingBytes: "bytes behind the quote",
-        /// Not version 3.
-        Version: "not a quote of version 3",
-        /// A TDX quote.
-        Tdx: "TDX quotes are not accepted yet",
+        /// Neither SGX of version 3 nor TDX of version 4 or 5.
+        Version: "not a quote of an accepted version",
+        /// A TDX quote in the place of a vault's.
+        Tdx: "a TDX quote: vaults are SGX enclaves",
+        /// Of a TDX quote of version 5: a body that is neither a TD report of TDX 1.0 nor one of 1.5, or that is of
+        /// another length.
+        TdReport: "unknown kind of TD report",
         /// Neither SGX nor TDX.
         TeeType: "unknown kind of TEE",
         /// Not ECDSA P-256.
@@ -80,7 +86,7 @@ faults!(
         QeVendor: "unknown vendor of the quoting enclave",
         /// The authentication data of the quoting enclave is not of 32 bytes.
         AuthData: "authentication data of another length than 32",
-        /// Not a PCK certificate chain in PEM.
+        /// Not a PCK certificate chain in PEM or, of a TDX quote, not around the report of a quoting enclave.
         CertificationData: "certification data is not a PCK certificate chain",
         /// The chain is not the one text of its three certificates.
         ChainText: "the PCK certificate chain is not in canonical form",
@@ -176,6 +182,26 @@ faults!(
         Reserved: "a reserved field of its report is not zero",
         /// MISCSELECT is not within the accepted mask.
         MiscSelect: "its MISCSELECT is not in the accepted set",
+    }
+);
+
+faults!(
+    /// The trust domain runs in a mode, or on a TDX module, that is not accepted.
+    TdFault => Td {
+        /// DEBUG is set: the host can read and write its memory.
+        Debug: "it is under debug",
+        /// Another attribute is set, or SEPT_VE_DISABLE is not.
+        Attributes: "its attributes are not in the accepted set",
+        /// XFAM is not within the accepted mask.
+        Xfam: "its extended features (XFAM) are not in the accepted set",
+        /// The TDX module's signer or version is not one that is published.
+        Module: "its TDX module is not a published one",
+        /// SEAMATTRIBUTES is not zero: the TDX module is no production module.
+        Seam: "its TDX module is not a production module",
+        /// A service domain is bound to it, which may change it or move it elsewhere.
+        ServiceTd: "a service domain is bound to it",
+        /// MROWNER or MROWNERCONFIG is not zero: no policy can name what the host wrote there.
+        Owner: "its host gave it an owner",
     }
 );
 

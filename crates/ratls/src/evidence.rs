@@ -3,7 +3,7 @@
 /// A quote, and the collateral that is needed to verify it offline. Unverified.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Evidence {
-    /// An SGX DCAP quote, version 3.
+    /// A DCAP quote: SGX of version 3, or TDX of version 4 or 5.
     pub quote: Vec<u8>,
     /// JSON of `QuoteCollateralV3` of the crate `dcap-qvl`, byte strings in hex.
     pub collateral: Vec<u8>,

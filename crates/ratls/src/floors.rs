@@ -1,6 +1,7 @@
 //! The newest collateral seen: older collateral is refused even while it is valid.
 
 use crate::error::FloorFault;
+use crate::quote::Body;
 use std::collections::BTreeMap;
 
 /// Floors of one processor family.
@@ -17,13 +18,16 @@ pub struct FamilyFloor {
 pub struct Floors {
     /// CRL number of the root CA.
     pub root_crl: u32,
-    /// By FMSPC.
+    /// Of SGX collateral, by FMSPC.
     pub families: BTreeMap<[u8; 6], FamilyFloor>,
+    /// Of TDX collateral, by FMSPC. Its TCB info is published on its own, under numbers of its own.
+    pub td_families: BTreeMap<[u8; 6], FamilyFloor>,
 }
 
 /// The numbers of one piece of collateral, after its signatures were verified.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct CollateralNumbers {
+    pub(crate) body: Body,
     pub(crate) fmspc: [u8; 6],
     pub(crate) root_crl: u32,
     pub(crate) family: FamilyFloor,
@@ -32,7 +36,11 @@ pub(crate) struct CollateralNumbers {
 impl Floors {
     /// The floors after this collateral, or why it lies below them.
     pub(crate) fn raised_by(&self, seen: &CollateralNumbers) -> Result<Self, FloorFault> {
-        let floor = self.families.get(&seen.fmspc).copied().unwrap_or_default();
+        let families = match seen.body {
+            Body::Enclave => &self.families,
+            Body::Td => &self.td_families,
+        };
+        let floor = families.get(&seen.fmspc).copied().unwrap_or_default();
         if seen.family.tcb_evaluation_data_number < floor.tcb_evaluation_data_number {
             return Err(FloorFault::TcbEvaluationDataNumber);
         }
@@ -44,20 +52,31 @@ impl Floors {
         }
         let mut raised = self.clone();
         raised.root_crl = seen.root_crl;
-        raised.families.insert(seen.fmspc, seen.family);
+        let families = match seen.body {
+            Body::Enclave => &mut raised.families,
+            Body::Td => &mut raised.td_families,
+        };
+        families.insert(seen.fmspc, seen.family);
         Ok(raised)
     }
 
     /// Raises these floors to the higher of both.
     pub fn merge(&mut self, other: &Self) {
         self.root_crl = self.root_crl.max(other.root_crl);
-        for (fmspc, seen) in &other.families {
-            let floor = self.families.entry(*fmspc).or_default();
-            floor.tcb_evaluation_data_number = floor
-                .tcb_evaluation_data_number
-                .max(seen.tcb_evaluation_data_number);
-            floor.pck_crl = floor.pck_crl.max(seen.pck_crl);
-        }
+        merge(&mut self.families, &other.families);
+        merge(&mut self.td_families, &other.td_families);
+    }
+}
+
+type Families = BTreeMap<[u8; 6], FamilyFloor>;
+
+fn merge(families: &mut Families, other: &Families) {
+    for (fmspc, seen) in other {
+        let floor = families.entry(*fmspc).or_default();
+        floor.tcb_evaluation_data_number = floor
+            .tcb_evaluation_data_number
+            .max(seen.tcb_evaluation_data_number);
+        floor.pck_crl = floor.pck_crl.max(seen.pck_crl);
     }
 }
 
@@ -67,6 +86,7 @@ mod tests {
 
     fn seen(tcb: u32, pck_crl: u32, root_crl: u32) -> CollateralNumbers {
         CollateralNumbers {
+            body: Body::Enclave,
             fmspc: [1; 6],
             root_crl,
             family: FamilyFloor {
@@ -92,6 +112,22 @@ mod tests {
         other.fmspc = [2; 6];
         let both = floors.raised_by(&other).unwrap();
         assert_eq!((both.root_crl, both.families.len()), (8, 2));
+    }
+
+    #[test]
+    fn floors_of_enclaves_and_of_trust_domains_are_apart() {
+        let of_td = |tcb| CollateralNumbers {
+            body: Body::Td,
+            ..seen(tcb, 6, 7)
+        };
+        let floors = Floors::default().raised_by(&seen(5, 6, 7)).unwrap();
+        let both = floors.raised_by(&of_td(4)).unwrap();
+        assert_eq!(both.families, floors.families);
+        let fault = FloorFault::TcbEvaluationDataNumber;
+        assert_eq!(both.raised_by(&of_td(3)), Err(fault));
+        let mut merged = floors;
+        merged.merge(&both);
+        assert_eq!(merged, both);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use appraise::{Appraised, appraise, platform_id};
 pub use claims::{Claims, ClaimsError, MAX_OID_TEXT, MAX_OID_VALUE, MAX_OIDS, Role};
 pub use error::{
     AppraisalError, CertificateFault, CollateralFault, EnclaveFault, FloorFault, FormatFault,
-    PlatformFault, QeFault, TcbFault,
+    PlatformFault, QeFault, TcbFault, TdFault,
 };
 pub use evidence::{Evidence, MAX_COLLATERAL, MAX_QUOTE};
 pub use floors::{FamilyFloor, Floors};
@@ -32,5 +32,6 @@ pub use leaf::{
     IssueError, Leaf, LeafError, LeafKey, MAX_LEAF, MAX_VALIDITY, UnappraisedLeaf, Validity,
 };
 pub use policy::AppraisalPolicy;
+pub use quote::without_padding;
 pub use report_data::Expected;
 pub use trust_root::{TrustRoot, TrustRootError};

@@ -5,9 +5,9 @@
 
 use crate::error::{
     AppraisalError, CertificateFault, CollateralFault, EnclaveFault, PlatformFault, QeFault,
-    TcbFault,
+    TcbFault, TdFault,
 };
-use crate::quote::PckChain;
+use crate::quote::{Body, Form, PckChain};
 use crate::trust_root::TrustRoot;
 use dcap_qvl::verify::QuoteVerifier;
 use dcap_qvl::{QuoteClaims, QuoteCollateralV3, QuotePolicy};
@@ -16,9 +16,9 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::revocation_list::CertificateRevocationList;
 
 /// Texts of the library, the first one that occurs decides.
-const REASONS: [(&str, AppraisalError); 33] = {
+const REASONS: [(&str, AppraisalError); 45] = {
     use AppraisalError::{
-        Certificate, Collateral, Enclave, Platform, QuoteSignature, QuotingEnclave, Tcb,
+        Certificate, Collateral, Enclave, Platform, QuoteSignature, QuotingEnclave, Tcb, Td,
     };
     [
         ("TCB status is invalid: Revoked", Tcb(TcbFault::Revoked)),
@@ -54,6 +54,18 @@ const REASONS: [(&str, AppraisalError); 33] = {
         ("ISV enclave report signature is invalid", QuoteSignature),
         ("Fmspc mismatch", Platform(PlatformFault::OtherFamily)),
         ("non-SGX TCB info", Collateral(CollateralFault::OtherTee)),
+        ("non-TDX TCB info", Collateral(CollateralFault::OtherTee)),
+        ("missing tdxModule", Collateral(CollateralFault::Malformed)),
+        ("TDX module MRSIGNER", Td(TdFault::Module)),
+        ("TDX module SEAMATTRIBUTES", Td(TdFault::Seam)),
+        ("No TDX module identity", Td(TdFault::Module)),
+        ("TDX module ISVSVN", Tcb(TcbFault::NoLevel)),
+        ("TD profiling is enabled", Td(TdFault::Attributes)),
+        ("bits in TD attributes are set", Td(TdFault::Attributes)),
+        ("TD migration is enabled", Td(TdFault::Attributes)),
+        ("SEPT_VE_DISABLE", Td(TdFault::Attributes)),
+        ("SERVTD_EXT", Td(TdFault::Attributes)),
+        ("MR service TD", Td(TdFault::ServiceTd)),
         (
             "Unsupported QE Identity",
             Collateral(CollateralFault::OtherTee),
@@ -102,7 +114,7 @@ const REASONS: [(&str, AppraisalError); 33] = {
 /// Verifies all signatures, dates and revocations, and matches the platform to its TCB level.
 pub(crate) fn verify(
     quote: &[u8],
-    chain: &PckChain,
+    form: &Form,
     collateral: &QuoteCollateralV3,
     root: &TrustRoot,
     now: UnixSeconds,
@@ -111,7 +123,10 @@ pub(crate) fn verify(
         .verify_with_policy(quote, collateral, now.0, &QuotePolicy::claims_only(now.0))
         .map_err(|error| match classify(&format!("{error:#}")) {
             AppraisalError::Certificate(CertificateFault::SignerRevoked) => {
-                whose_revocation(chain, collateral).into()
+                whose_revocation(&form.chain, collateral).into()
+            }
+            AppraisalError::Enclave(EnclaveFault::Debug) if form.body == Body::Td => {
+                TdFault::Debug.into()
             }
             other => other,
         })

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use support::double::prove;
 use support::raw::{connect, connect_by, exporter, impostor, receive, send};
 use support::{Enclave, Outcome, VAULT_BUILD, Vault, World, code, copy, measurement, works};
-use tee_sim::{Quoting, Revoked, SimBuilder, SimTcb};
+use tee_sim::{Quoting, Revoked, SimBuilder, SimTcb, SimTd, TdQuote};
 use vault_encoding::sha256;
+use vault_policy::TdMeasurement;
 
 fn with_caller(client: &ClientConfig, enclave: &Enclave) -> ClientConfig {
     client.clone().with_caller(enclave.caller())
@@ -36,7 +37,7 @@ async fn a_callers_evidence_becomes_facts_whatever_its_measurement() {
         let facts = vault.outcome().await.facts();
         let caller = facts.caller.unwrap();
         let claims = caller.claims();
-        assert_eq!(claims.mrenclave, measurement(build));
+        assert_eq!(claims.mrenclave(), Some(measurement(build)));
         assert_eq!(claims.platform_id, enclave.platform_id(&world.trust()));
         let oid = ("1.3.6.1.4.1.65230.3.1".to_owned(), b"app".to_vec());
         assert_eq!(claims.oids, [oid]);
@@ -44,6 +45,34 @@ async fn a_callers_evidence_becomes_facts_whatever_its_measurement() {
         assert!(claims.simulated);
         assert!(facts.client_certificate.is_some());
     }
+}
+
+#[tokio::test]
+async fn a_trust_domain_is_a_caller_with_facts_of_its_own_and_never_a_vault() {
+    let world = World::new();
+    let mut vault = world.vault().await;
+    let client = world.client(&vault);
+    let td = || SimTd::new([7; 48], [[1; 48], [2; 48], [3; 48], [4; 48]]);
+    for form in [TdQuote::V4, TdQuote::V5Td15] {
+        let domain = Enclave::new(world.builder("caller").td(td().form(form)));
+        works(vault.address, &with_caller(&client, &domain)).await;
+        let caller = vault.outcome().await.facts().caller.unwrap();
+        let facts = caller.claims().tdx().unwrap();
+        assert_eq!(facts.mrtd, TdMeasurement([7; 48]));
+        assert_eq!(facts.rtmrs[3], TdMeasurement([4; 48]));
+    }
+    let debugged = Enclave::new(world.builder("caller").td(td().debug()));
+    code(vault.address, &with_caller(&client, &debugged)).await;
+    assert_eq!(vault.outcome().await.code(), "td_debug");
+    let false_vault = Vault::start(
+        Enclave::new(world.builder(VAULT_BUILD).td(td())),
+        world.trust(),
+    )
+    .await;
+    assert_eq!(
+        code(false_vault.address, &world.client(&false_vault)).await,
+        "quote_tdx"
+    );
 }
 
 #[tokio::test]

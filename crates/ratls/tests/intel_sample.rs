@@ -116,12 +116,3 @@ fn other_report_data_and_collateral_below_a_floor_are_refused() {
     let refusal = appraise_at(&sample(), &root, &policy, VALID).unwrap_err();
     assert_eq!(refusal, FloorFault::RootCrl.into());
 }
-
-#[test]
-fn a_tdx_quote_is_refused_by_name() {
-    let mut evidence = sample();
-    evidence.quote[0] = 4;
-    evidence.quote[4] = 0x81;
-    let refusal = appraise_at(&evidence, &TrustRoot::intel(), &lenient(), VALID).unwrap_err();
-    assert_eq!(refusal, FormatFault::Tdx.into());
-}

@@ -31,9 +31,10 @@ fn a_good_platform_is_accepted_and_its_claims_are_those_of_the_enclave() {
         .tcb_evaluation_data_number(21);
     let appraised = verdict(&machine, builder).unwrap();
     let claims = appraised.evidence.claims();
-    assert_eq!(claims.mrenclave, Measurement(Hash(MEASUREMENT)));
-    assert_eq!(claims.mrsigner, Measurement(Hash([0x33; 32])));
-    assert_eq!((claims.isv_prod_id, claims.isv_svn), (7, 9));
+    assert_eq!(claims.mrenclave(), Some(Measurement(Hash(MEASUREMENT))));
+    let sgx = claims.sgx().unwrap();
+    assert_eq!(sgx.mrsigner, Measurement(Hash([0x33; 32])));
+    assert_eq!((sgx.isv_prod_id, sgx.isv_svn), (7, 9));
     let platform = platform_id(&machine.platform_instance_id()).unwrap();
     assert_eq!(claims.platform_id, platform);
     assert_eq!(claims.tcb_status, TcbStatus::UpToDate);

@@ -5,8 +5,9 @@ use crate::error::SimError;
 use crate::key::SimKey;
 use crate::knobs::Revoked;
 use crate::pem;
-use crate::quote::{PCE_SVN, PLATFORM_SVN, QE_ISV_SVN, QE_MRSIGNER};
+use crate::quote::{PCE_SVN, PLATFORM_SVN, QE_ISV_SVN, QE_MRSIGNER, qe_product};
 use crate::root::SimRoot;
+use crate::td::{LATE_SVN, MODULE_SVN, MODULE_VERSION};
 use rcgen::{
     CertificateRevocationListParams, Issuer, KeyIdMethod, RevokedCertParams, SerialNumber,
 };
@@ -73,6 +74,8 @@ pub enum CollateralPart {
 pub(crate) struct Spec {
     pub(crate) fmspc: [u8; 6],
     pub(crate) pce_id: [u8; 2],
+    /// Of TDX, the state of the TDX module; of SGX, none.
+    pub(crate) module: Option<SimTcb>,
     pub(crate) tcb: SimTcb,
     pub(crate) advisories: Vec<String>,
     pub(crate) number: u32,
@@ -118,12 +121,12 @@ pub(crate) fn issue(
 
 fn tcb_info(spec: &Spec, window: &Window) -> Result<String, SimError> {
     // The level above the platform's makes every state but UpToDate plausible.
-    let mut levels = vec![level(PLATFORM_SVN + 1, "UpToDate", &[])];
+    let mut levels = vec![level(spec, PLATFORM_SVN + 1, "UpToDate", &[])];
     if let Some(status) = spec.tcb.name() {
-        levels.push(level(PLATFORM_SVN, status, &spec.advisories));
+        levels.push(level(spec, PLATFORM_SVN, status, &spec.advisories));
     }
-    Ok(json!({
-        "id": "SGX",
+    let mut info = json!({
+        "id": if spec.module.is_some() { "TDX" } else { "SGX" },
         "version": 3,
         "issueDate": date(window.issued)?,
         "nextUpdate": date(window.next)?,
@@ -132,25 +135,71 @@ fn tcb_info(spec: &Spec, window: &Window) -> Result<String, SimError> {
         "tcbType": 0,
         "tcbEvaluationDataNumber": spec.number,
         "tcbLevels": levels,
-    })
-    .to_string())
+    });
+    if let (Some(module), Some(members)) = (spec.module, info.as_object_mut()) {
+        members.insert("tdxModule".to_owned(), module_identity(None, &[]));
+        let identity = module_identity(Some(MODULE_VERSION), &module_levels(module));
+        members.insert("tdxModuleIdentities".to_owned(), json!([identity]));
+    }
+    Ok(info.to_string())
 }
 
-fn level(svn: u8, status: &str, advisories: &[String]) -> serde_json::Value {
+fn level(spec: &Spec, svn: u8, status: &str, advisories: &[String]) -> serde_json::Value {
+    let mut tcb = json!({
+        "sgxtcbcomponents": vec![json!({ "svn": svn }); 16],
+        "pcesvn": PCE_SVN,
+    });
+    if let (Some(_), Some(members)) = (spec.module, tcb.as_object_mut()) {
+        let mut svns = [0; 16];
+        let [module, _, late, ..] = &mut svns;
+        (*module, *late) = (MODULE_SVN, LATE_SVN);
+        let components = svns.map(|svn| json!({ "svn": svn }));
+        members.insert("tdxtcbcomponents".to_owned(), json!(components));
+    }
     json!({
-        "tcb": {
-            "sgxtcbcomponents": vec![json!({ "svn": svn }); 16],
-            "pcesvn": PCE_SVN,
-        },
+        "tcb": tcb,
         "tcbDate": "2024-03-13T00:00:00Z",
         "tcbStatus": status,
         "advisoryIDs": advisories,
     })
 }
 
+/// Intel's modules have no signer, and no attribute of theirs is set.
+fn module_identity(version: Option<u8>, levels: &[serde_json::Value]) -> serde_json::Value {
+    let mut identity = json!({
+        "mrsigner": "00".repeat(48),
+        "attributes": "00".repeat(8),
+        "attributesMask": "FF".repeat(8),
+    });
+    if let (Some(version), Some(members)) = (version, identity.as_object_mut()) {
+        members.insert("id".to_owned(), json!(format!("TDX_{version:02X}")));
+        members.insert("tcbLevels".to_owned(), json!(levels));
+    }
+    identity
+}
+
+/// The state of the module, and that of the one before it.
+fn module_levels(status: SimTcb) -> Vec<serde_json::Value> {
+    let level = |svn: u8, status: &str| {
+        json!({
+            "tcb": { "isvsvn": svn },
+            "tcbDate": "2024-03-13T00:00:00Z",
+            "tcbStatus": status,
+        })
+    };
+    match status.name() {
+        Some(status) => vec![
+            level(MODULE_SVN, status),
+            level(MODULE_SVN - 1, "OutOfDate"),
+        ],
+        None => vec![level(MODULE_SVN + 1, "UpToDate")],
+    }
+}
+
 fn qe_identity(spec: &Spec, window: &Window) -> Result<String, SimError> {
+    let of_domains = spec.module.is_some();
     Ok(json!({
-        "id": "QE",
+        "id": if of_domains { "TD_QE" } else { "QE" },
         "version": 2,
         "issueDate": date(window.issued)?,
         "nextUpdate": date(window.next)?,
@@ -160,7 +209,7 @@ fn qe_identity(spec: &Spec, window: &Window) -> Result<String, SimError> {
         "attributes": "11000000000000000000000000000000",
         "attributesMask": "FBFFFFFFFFFFFFFF0000000000000000",
         "mrsigner": hex(&QE_MRSIGNER).to_uppercase(),
-        "isvprodid": 1,
+        "isvprodid": qe_product(of_domains),
         "tcbLevels": [{
             "tcb": { "isvsvn": QE_ISV_SVN },
             "tcbDate": "2024-03-13T00:00:00Z",

@@ -5,6 +5,7 @@ use crate::error::SimError;
 use crate::machine::SimMachine;
 use crate::platform::SimPlatform;
 use crate::quote::{QE_MRSIGNER, Report};
+use crate::td::SimTd;
 use std::time::Duration;
 use vault_tee::Svns;
 
@@ -43,6 +44,7 @@ pub enum Quoting {
 pub struct SimBuilder {
     pub(crate) machine: SimMachine,
     pub(crate) report: Report,
+    pub(crate) td: Option<SimTd>,
     pub(crate) flipped: Vec<usize>,
     pub(crate) collateral: Spec,
     pub(crate) qe_mrsigner: [u8; 32],
@@ -68,10 +70,12 @@ impl SimPlatform {
                 isv_prod_id: 0,
                 isv_svn: 0,
             },
+            td: None,
             flipped: Vec::new(),
             collateral: Spec {
                 fmspc: machine.fmspc(),
                 pce_id: [0; 2],
+                module: None,
                 tcb: SimTcb::UpToDate,
                 advisories: Vec::new(),
                 number: 17,
@@ -95,6 +99,23 @@ impl SimBuilder {
     /// Makes the platform: issues its certificate and its collateral.
     pub fn build(self) -> Result<SimPlatform, SimError> {
         SimPlatform::new(self)
+    }
+
+    /// A trust domain in the place of the enclave: its quotes are TDX quotes, and its collateral that of TDX. What
+    /// it seals stays that of the enclave.
+    pub fn td(mut self, td: SimTd) -> Self {
+        self.collateral.module = Some(td.module);
+        self.td = Some(td);
+        self
+    }
+
+    /// TCB info and QE identity of the other kind of TEE.
+    pub fn collateral_of_other_tee(mut self) -> Self {
+        self.collateral.module = match self.collateral.module {
+            None => Some(SimTcb::UpToDate),
+            Some(_) => None,
+        };
+        self
     }
 
     /// Stops the host's clock at this Unix time; otherwise it is the real one.

@@ -1,4 +1,4 @@
-//! SIMULATED platform: genuine-format SGX quotes under a development root. It protects NOTHING.
+//! SIMULATED platform: genuine-format SGX and TDX quotes under a development root. It protects NOTHING.
 //!
 //! The root key, every platform key and every sealing secret are files that anybody on the
 //! machine with access to them can read, and "measurements" are whatever the process says. What
@@ -23,6 +23,7 @@ mod pem;
 mod platform;
 mod quote;
 mod root;
+mod td;
 
 pub use collateral::{CollateralPart, SimTcb};
 pub use error::SimError;
@@ -31,3 +32,4 @@ pub use machine::SimMachine;
 pub use measurement::{measurement_named, measurement_of_file};
 pub use platform::SimPlatform;
 pub use root::SimRoot;
+pub use td::{SimTd, TdQuote};

@@ -9,6 +9,7 @@ use crate::machine::SimMachine;
 use crate::pck_extension::PckFacts;
 use crate::pem;
 use crate::quote::{PCE_SVN, PLATFORM_SVN, QuotingEnclave, Report};
+use crate::td::SimTd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vault_tee::{
@@ -21,6 +22,7 @@ pub struct SimPlatform {
     machine: SimMachine,
     enclave: QuotingEnclave,
     report: Report,
+    td: Option<SimTd>,
     flipped: Vec<usize>,
     spec: Spec,
     now: Option<u64>,
@@ -57,9 +59,15 @@ impl SimPlatform {
         });
         let json = collateral::issue(builder.machine.root(), pck, &builder.collateral, now)?;
         Ok(Self {
-            enclave: QuotingEnclave::new(pck, builder.qe_mrsigner, &chain)?,
+            enclave: QuotingEnclave::new(
+                pck,
+                builder.qe_mrsigner,
+                &chain,
+                builder.td.as_ref().map(|td| td.form),
+            )?,
             machine: builder.machine,
             report: builder.report,
+            td: builder.td,
             flipped: builder.flipped,
             spec: builder.collateral,
             now: builder.now,
@@ -96,7 +104,10 @@ impl SimPlatform {
     }
 
     fn body(&self, report_data: &[u8; 64]) -> Vec<u8> {
-        let mut body = self.report.to_bytes(report_data);
+        let mut body = match &self.td {
+            None => self.report.to_bytes(report_data),
+            Some(td) => td.to_bytes(report_data),
+        };
         for bit in &self.flipped {
             if let Some(byte) = body.get_mut(bit / 8) {
                 *byte ^= 1 << (bit % 8);

@@ -1,9 +1,11 @@
-//! A quote of version 3, as the simulated quoting enclave makes it.
+//! A quote of an enclave (version 3) or of a trust domain (version 4 or 5), as the simulated quoting enclave makes it.
 //!
-//! Layout: Intel, *Intel SGX ECDSA QuoteLibReference*, appendix A.4, little-endian.
+//! Layout: Intel, *Intel SGX ECDSA QuoteLibReference*, appendix A.4, and *Intel TDX DCAP Quoting Library API*,
+//! appendices A.3 and A.4, little-endian.
 
 use crate::error::SimError;
 use crate::key::SimKey;
+use crate::td::TdQuote;
 use sha2::{Digest, Sha256};
 
 /// Every component of the platform's CPUSVN.
@@ -65,21 +67,27 @@ impl Report {
 /// The quoting enclave of one machine: attestation key, and the platform's word for it.
 pub(crate) struct QuotingEnclave {
     attestation: SimKey,
+    form: Option<TdQuote>,
     /// Everything behind the attestation key's signature.
     certification: Vec<u8>,
 }
 
 impl QuotingEnclave {
-    /// A quoting enclave with a fresh attestation key, whose report `pck` signs.
-    pub(crate) fn new(pck: &SimKey, mrsigner: [u8; 32], chain_pem: &str) -> Result<Self, SimError> {
+    /// A quoting enclave with a fresh attestation key, whose report `pck` signs. It quotes trust domains in this
+    /// form, or else enclaves.
+    pub(crate) fn new(
+        pck: &SimKey,
+        mrsigner: [u8; 32],
+        chain_pem: &str,
+        form: Option<TdQuote>,
+    ) -> Result<Self, SimError> {
         let attestation = SimKey::from_pkcs8(&SimKey::generate()?)?;
         let point = attestation.point()?;
-        let report = qe_report(mrsigner, &point);
+        let report = qe_report(mrsigner, qe_product(form.is_some()), &point);
         // Intel's library counts the NUL behind the text.
         let chain = [chain_pem.as_bytes(), &[0]].concat();
-        let certification = [
-            &point[..],
-            &report,
+        let certified = [
+            &report[..],
             &pck.sign_fixed(&report)?,
             &32u16.to_le_bytes(),
             &AUTH_DATA,
@@ -88,26 +96,44 @@ impl QuotingEnclave {
             &chain,
         ]
         .concat();
+        let certification = match form {
+            None => [&point[..], &certified].concat(),
+            Some(_) => {
+                let kind = 6u16.to_le_bytes();
+                [&point[..], &kind, &length(&certified)?, &certified].concat()
+            }
+        };
         Ok(Self {
             attestation,
+            form,
             certification,
         })
     }
 
     /// A quote over this report body.
     pub(crate) fn quote(&self, body: &[u8]) -> Result<Vec<u8>, SimError> {
-        let signed = [&header()[..], body].concat();
+        let described = match self.form {
+            None | Some(TdQuote::V4) => Vec::new(),
+            Some(TdQuote::V5Td10) => [&2u16.to_le_bytes()[..], &length(body)?].concat(),
+            Some(TdQuote::V5Td15) => [&3u16.to_le_bytes()[..], &length(body)?].concat(),
+        };
+        let signed = [&header(self.form)[..], &described, body].concat();
         let signature = self.attestation.sign_fixed(&signed)?;
         let signature_data = [&signature[..], &self.certification].concat();
         Ok([&signed[..], &length(&signature_data)?, &signature_data].concat())
     }
 }
 
-fn header() -> Vec<u8> {
+fn header(form: Option<TdQuote>) -> Vec<u8> {
+    let (version, tee_type) = match form {
+        None => (3u16, 0u32),
+        Some(TdQuote::V4) => (4, 0x81),
+        Some(TdQuote::V5Td10 | TdQuote::V5Td15) => (5, 0x81),
+    };
     [
-        &3u16.to_le_bytes()[..],
+        &version.to_le_bytes()[..],
         &2u16.to_le_bytes(),
-        &0u32.to_le_bytes(),
+        &tee_type.to_le_bytes(),
         &QE_ISV_SVN.to_le_bytes(),
         &PCE_SVN.to_le_bytes(),
         &VENDOR,
@@ -116,7 +142,12 @@ fn header() -> Vec<u8> {
     .concat()
 }
 
-fn qe_report(mrsigner: [u8; 32], point: &[u8; 64]) -> Vec<u8> {
+/// ISVPRODID of the quoting enclave.
+pub(crate) fn qe_product(of_domains: bool) -> u16 {
+    if of_domains { 2 } else { 1 }
+}
+
+fn qe_report(mrsigner: [u8; 32], isv_prod_id: u16, point: &[u8; 64]) -> Vec<u8> {
     let mut report_data = [0; 64];
     let mut digest = Sha256::new();
     digest.update(point);
@@ -131,7 +162,7 @@ fn qe_report(mrsigner: [u8; 32], point: &[u8; 64]) -> Vec<u8> {
         xfrm: 0xe7,
         mrenclave: *b"tee-sim quoting enclave measured",
         mrsigner,
-        isv_prod_id: 1,
+        isv_prod_id,
         isv_svn: QE_ISV_SVN,
     };
     report.to_bytes(&report_data)

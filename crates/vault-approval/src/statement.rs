@@ -8,7 +8,7 @@ use std::fmt;
 use vault_encoding::{Canonical, Hash, Limits, sha256};
 use vault_policy::{
     Facts, KeyHandle, KeySubject, Lineage, Measurement, OidcSubject, PlatformId, PolicyHash,
-    PolicyVersion, UnixSeconds, VaultId,
+    PolicyVersion, TdMeasurement, Tee, UnixSeconds, VaultId, VerifiedEvidence,
 };
 
 /// Bytes of a statement's canonical text. Names of an issuer and a subject have 256 bytes each, and each of
@@ -54,6 +54,15 @@ pub enum RequesterPrincipal {
         /// The machine.
         platform: PlatformId,
     },
+    /// A trust domain by its evidence.
+    Td {
+        /// MRTD.
+        mrtd: TdMeasurement,
+        /// The machine.
+        platform: PlatformId,
+        /// RTMR0 to RTMR3.
+        rtmrs: Box<[TdMeasurement; 4]>,
+    },
     /// A client certificate.
     Certificate {
         /// SHA-256 of its SubjectPublicKeyInfo.
@@ -96,6 +105,22 @@ pub struct Statement {
 }
 
 impl RequesterPrincipal {
+    fn of_evidence(evidence: &VerifiedEvidence) -> Self {
+        let claims = evidence.claims();
+        let platform = claims.platform_id;
+        match &claims.tee {
+            Tee::Sgx(sgx) => Self::Enclave {
+                measurement: sgx.mrenclave,
+                platform,
+            },
+            Tee::Tdx(tdx) => Self::Td {
+                mrtd: tdx.mrtd,
+                platform,
+                rtmrs: Box::new(tdx.rtmrs),
+            },
+        }
+    }
+
     fn to_canonical(&self) -> Canonical {
         match self {
             Self::Oidc(OidcSubject { issuer, subject }) => Canonical::map([(
@@ -115,6 +140,22 @@ impl RequesterPrincipal {
                     ("platform", Canonical::text(platform)),
                 ]),
             )]),
+            Self::Td {
+                mrtd,
+                platform,
+                rtmrs,
+            } => {
+                let [rtmr0, rtmr1, rtmr2, rtmr3] = rtmrs.each_ref().map(Canonical::text);
+                let td = [
+                    ("mrtd", Canonical::text(mrtd)),
+                    ("platform", Canonical::text(platform)),
+                    ("rtmr0", rtmr0),
+                    ("rtmr1", rtmr1),
+                    ("rtmr2", rtmr2),
+                    ("rtmr3", rtmr3),
+                ];
+                Canonical::map([("td", Canonical::map(td))])
+            }
             Self::Certificate { spki } => Canonical::map([(
                 "certificate",
                 Canonical::map([("spki", Canonical::text(spki))]),
@@ -136,6 +177,19 @@ impl RequesterPrincipal {
             let principal = Self::Enclave {
                 measurement: inner.parsed("measurement")?,
                 platform: inner.parsed("platform")?,
+            };
+            (principal, inner)
+        } else if kind.has("td") {
+            let mut inner = Fields::of(kind.take("td")?, "td")?;
+            let principal = Self::Td {
+                mrtd: inner.parsed("mrtd")?,
+                platform: inner.parsed("platform")?,
+                rtmrs: Box::new([
+                    inner.parsed("rtmr0")?,
+                    inner.parsed("rtmr1")?,
+                    inner.parsed("rtmr2")?,
+                    inner.parsed("rtmr3")?,
+                ]),
             };
             (principal, inner)
         } else {
@@ -160,10 +214,7 @@ impl Requester {
             }));
         }
         if let Some(evidence) = &facts.evidence {
-            principals.insert(RequesterPrincipal::Enclave {
-                measurement: evidence.claims().mrenclave,
-                platform: evidence.claims().platform_id,
-            });
+            principals.insert(RequesterPrincipal::of_evidence(evidence));
         }
         if let Some(certificate) = &facts.certificate {
             let spki = certificate.spki;

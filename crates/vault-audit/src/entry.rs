@@ -74,7 +74,7 @@ impl Entry {
     /// The leaf. What it gives reads back as this entry.
     pub fn to_leaf(&self) -> Result<Vec<u8>, LeafError> {
         let leaf = self.write();
-        let nodes = 16 + 5 * self.principals.len() + self.approvals.len();
+        let nodes = 16 + 8 * self.principals.len() + self.approvals.len();
         if leaf.len() > LIMITS.bytes || nodes > LIMITS.nodes {
             return Err(LeafError::TooLarge);
         }

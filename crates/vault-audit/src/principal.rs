@@ -2,7 +2,11 @@
 
 use crate::writer::Writer;
 use std::collections::BTreeMap;
+use vault_encoding::text::{hex, unhex};
 use vault_encoding::{Canonical, Hash};
+
+/// The members of the runtime measurements of a trust domain.
+const RTMRS: [&str; 4] = ["rtmr0", "rtmr1", "rtmr2", "rtmr3"];
 
 /// One proven principal. A caller can be several at once.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -26,6 +30,15 @@ pub enum Principal {
         /// SHA-256 of its SubjectPublicKeyInfo.
         spki: Hash,
     },
+    /// A trust domain with appraised evidence.
+    Td {
+        /// MRTD.
+        mrtd: [u8; 48],
+        /// The machine.
+        platform: Hash,
+        /// RTMR0 to RTMR3.
+        rtmrs: Box<[[u8; 48]; 4]>,
+    },
 }
 
 impl Principal {
@@ -48,6 +61,18 @@ impl Principal {
                 writer.text("kind", "certificate");
                 writer.optional_hash("spki", Some(spki));
             }
+            Self::Td {
+                mrtd,
+                platform,
+                rtmrs,
+            } => {
+                writer.text("kind", "td");
+                writer.text("mrtd", &hex(mrtd));
+                writer.optional_hash("platform", Some(platform));
+                for (name, rtmr) in RTMRS.iter().zip(rtmrs.iter()) {
+                    writer.text(name, &hex(rtmr));
+                }
+            }
         });
     }
 
@@ -68,10 +93,23 @@ impl Principal {
             "certificate" => Self::Certificate {
                 spki: Hash::from_hex(&text(&mut members, "spki")?)?,
             },
+            "td" => Self::Td {
+                mrtd: unhex(&text(&mut members, "mrtd")?)?,
+                platform: Hash::from_hex(&text(&mut members, "platform")?)?,
+                rtmrs: Box::new(rtmrs(&mut members)?),
+            },
             _ => return None,
         };
         members.is_empty().then_some(principal)
     }
+}
+
+fn rtmrs(members: &mut BTreeMap<String, Canonical>) -> Option<[[u8; 48]; 4]> {
+    let mut read = [[0; 48]; 4];
+    for (rtmr, name) in read.iter_mut().zip(RTMRS) {
+        *rtmr = unhex(&text(members, name)?)?;
+    }
+    Some(read)
 }
 
 fn text(members: &mut BTreeMap<String, Canonical>, name: &str) -> Option<String> {

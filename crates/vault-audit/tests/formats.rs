@@ -43,6 +43,16 @@ fn leaves_checkpoints_and_exports_are_those_of_the_vectors() {
     let certificate = certificate_entry().to_leaf().unwrap();
     vector("leaf-certificate.json", &certificate);
     assert_eq!(Entry::from_leaf(&certificate).unwrap(), certificate_entry());
+    let by_domain = Principal::Td {
+        mrtd: [0x44; 48],
+        platform: Hash([0xcd; 32]),
+        rtmrs: Box::new([[0; 48], [1; 48], [2; 48], [3; 48]]),
+    };
+    let by_domain = Entry {
+        principals: vec![by_domain],
+        ..entry(1)
+    };
+    vector("leaf-td.json", &by_domain.to_leaf().unwrap());
     let log = Log::of(20, 6);
     vector("export.jsonl", &log.export.to_bytes());
     vector("checkpoint.note", log.export.checkpoints.last().unwrap());
@@ -345,6 +355,11 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             platform: Hash(platform),
         }),
         any::<[u8; 32]>().prop_map(|spki| Principal::Certificate { spki: Hash(spki) }),
+        any::<([u8; 5], [u8; 32])>().prop_map(|([mrtd, rtmrs @ ..], platform)| Principal::Td {
+            mrtd: [mrtd; 48],
+            platform: Hash(platform),
+            rtmrs: Box::new(rtmrs.map(|byte| [byte; 48])),
+        }),
     ];
     let who = proptest::collection::vec(principal, 0..4);
     let approvals = proptest::collection::vec(any::<[u8; 32]>().prop_map(Hash), 0..4);

@@ -4,7 +4,7 @@ use crate::api::{Code, Refusal};
 use crate::authn::token::TokenProof;
 use vault_approval::{Beginner, Requester};
 use vault_encoding::{Hash, sha256};
-use vault_policy::{CertificateFacts, Facts, OidcSubject, UnixSeconds, VerifiedEvidence};
+use vault_policy::{CertificateFacts, Facts, OidcSubject, Tee, UnixSeconds, VerifiedEvidence};
 
 /// Who is told apart from others where something is shared out: a digest, so that it is as long
 /// for everybody.
@@ -12,7 +12,7 @@ use vault_policy::{CertificateFacts, Facts, OidcSubject, UnixSeconds, VerifiedEv
 pub enum Principal {
     /// Issuer and subject of a token, whatever else is proven.
     Subject(Hash),
-    /// Measurement and machine of an enclave that shows no token.
+    /// Measurement and machine of an enclave or trust domain that shows no token.
     Enclave(Hash),
     /// Everybody who has a client certificate and nothing else, all as one: anybody makes as many
     /// certificates as they like.
@@ -45,8 +45,16 @@ impl Principal {
 
     fn of_enclave(evidence: &VerifiedEvidence) -> Self {
         let claims = evidence.claims();
-        let text = [claims.mrenclave.0.0, claims.platform_id.0.0];
-        Self::Enclave(sha256(text.as_flattened()))
+        let platform = claims.platform_id.0.0;
+        Self::Enclave(match &claims.tee {
+            Tee::Sgx(sgx) => sha256([sgx.mrenclave.0.0, platform].as_flattened()),
+            Tee::Tdx(tdx) => {
+                let mut text = platform.to_vec();
+                text.extend_from_slice(&tdx.mrtd.0);
+                text.extend(tdx.rtmrs.iter().flat_map(|rtmr| rtmr.0));
+                sha256(&text)
+            }
+        })
     }
 }
 

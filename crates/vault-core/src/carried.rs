@@ -110,7 +110,7 @@ impl CarriedHeads {
     pub fn holds(&self, caller: &Caller, note: &[u8]) -> bool {
         let share = principal(caller).and_then(|who| match who {
             Principal::Certificate { .. } => Some(&self.certificates),
-            Principal::Enclave { .. } => self.enclaves.get(&who),
+            Principal::Enclave { .. } | Principal::Td { .. } => self.enclaves.get(&who),
             Principal::Oidc { .. } => self.subjects.get(&who),
         });
         let notes = share.into_iter().flat_map(|share| share.vaults.values());
@@ -124,7 +124,7 @@ impl CarriedHeads {
         };
         let mut heads = heads.into_iter().peekable();
         let (shares, most) = match who {
-            Principal::Enclave { .. } => (&mut self.enclaves, ENCLAVES),
+            Principal::Enclave { .. } | Principal::Td { .. } => (&mut self.enclaves, ENCLAVES),
             Principal::Oidc { .. } => (&mut self.subjects, SUBJECTS),
             Principal::Certificate { .. } => {
                 self.now += 1;
@@ -192,7 +192,7 @@ fn make_room(shares: &mut Shares, comes: &Principal) {
 
 fn machine(who: &Principal) -> Option<Hash> {
     match who {
-        Principal::Enclave { platform, .. } => Some(*platform),
+        Principal::Enclave { platform, .. } | Principal::Td { platform, .. } => Some(*platform),
         Principal::Oidc { .. } | Principal::Certificate { .. } => None,
     }
 }

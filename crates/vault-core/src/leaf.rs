@@ -5,7 +5,7 @@ use crate::caller::Caller;
 use vault_audit::{Entry, LeafError, Principal};
 use vault_encoding::Hash;
 use vault_keys::Rng;
-use vault_policy::{KeyHandle, KeySubject, VaultTime};
+use vault_policy::{KeyHandle, KeySubject, Tee, VaultTime, VerifiedEvidence};
 use zeroize::Zeroizing;
 
 /// Everything of an entry that is known before the operation.
@@ -123,14 +123,27 @@ pub(crate) fn principals(caller: &Caller) -> Vec<Principal> {
         issuer: token.issuer.clone(),
         subject: token.subject.clone(),
     });
-    let enclave = facts.evidence.as_ref().map(|evidence| Principal::Enclave {
-        measurement: evidence.claims().mrenclave.0,
-        platform: evidence.claims().platform_id.0,
-    });
-    let mut all: Vec<_> = token.into_iter().chain(enclave).collect();
+    let attested = facts.evidence.as_ref().map(attested);
+    let mut all: Vec<_> = token.into_iter().chain(attested).collect();
     if let (true, Some(certificate)) = (all.is_empty(), &facts.certificate) {
         let spki = certificate.spki;
         all.push(Principal::Certificate { spki });
     }
     all
+}
+
+fn attested(evidence: &VerifiedEvidence) -> Principal {
+    let claims = evidence.claims();
+    let platform = claims.platform_id.0;
+    match &claims.tee {
+        Tee::Sgx(sgx) => Principal::Enclave {
+            measurement: sgx.mrenclave.0,
+            platform,
+        },
+        Tee::Tdx(tdx) => Principal::Td {
+            mrtd: tdx.mrtd.0,
+            platform,
+            rtmrs: Box::new(tdx.rtmrs.map(|rtmr| rtmr.0)),
+        },
+    }
 }

@@ -14,7 +14,7 @@ use vault_audit::Checkpoint;
 use vault_core::{Caller, CarriedHead, CarriedHeads, CheckpointSigner, Code, NOTE_BYTES};
 use vault_encoding::{Hash, sha256};
 use vault_policy::{
-    EvidenceClaims, Measurement, PlatformId, TcbStatus, TeeKind, UnixSeconds, VaultId,
+    EvidenceClaims, Measurement, PlatformId, SgxFacts, TcbStatus, Tee, UnixSeconds, VaultId,
     VerifiedEvidence,
 };
 
@@ -133,11 +133,12 @@ fn a_note_that_is_held_is_known_as_it_stands_and_only_to_who_carried_it() {
 /// An enclave of this machine without a token.
 fn enclave(machine: &str, build: usize) -> Caller {
     let evidence = VerifiedEvidence::assertion(EvidenceClaims {
-        kind: TeeKind::Sgx,
-        mrenclave: Measurement(sha256(&build.to_be_bytes())),
-        mrsigner: Measurement(Hash([2; 32])),
-        isv_prod_id: 0,
-        isv_svn: 0,
+        tee: Tee::Sgx(SgxFacts {
+            mrenclave: Measurement(sha256(&build.to_be_bytes())),
+            mrsigner: Measurement(Hash([2; 32])),
+            isv_prod_id: 0,
+            isv_svn: 0,
+        }),
         platform_id: PlatformId(sha256(machine.as_bytes())),
         config_merkle_root: None,
         oids: Vec::new(),

@@ -15,7 +15,7 @@ use vault_core::{CallContext, Caller, Code, OpenedSnapshot, Refusal};
 use vault_encoding::{Hash, sha256};
 use vault_policy::{
     EvidenceClaims, KeyHandle, KeyType, Measurement, PlatformId, SHARE_CLASSES, SenderConstraint,
-    TcbStatus, TeeKind, TemplateArgs, UnixSeconds, VerifiedEvidence, template,
+    SgxFacts, TcbStatus, Tee, TemplateArgs, UnixSeconds, VerifiedEvidence, template,
 };
 use zeroize::Zeroizing;
 
@@ -61,11 +61,12 @@ fn fetched(outcome: Result<Reply, Refusal>) -> Zeroizing<Vec<u8>> {
 
 fn evidence() -> VerifiedEvidence {
     VerifiedEvidence::assertion(EvidenceClaims {
-        kind: TeeKind::Sgx,
-        mrenclave: Measurement(Hash([1; 32])),
-        mrsigner: Measurement(Hash([2; 32])),
-        isv_prod_id: 0,
-        isv_svn: 0,
+        tee: Tee::Sgx(SgxFacts {
+            mrenclave: Measurement(Hash([1; 32])),
+            mrsigner: Measurement(Hash([2; 32])),
+            isv_prod_id: 0,
+            isv_svn: 0,
+        }),
         platform_id: PlatformId(Hash([3; 32])),
         config_merkle_root: None,
         oids: Vec::new(),
@@ -193,7 +194,7 @@ fn a_listing_leaves_shares_out_for_a_plain_bearer_token_and_for_nobody_else() {
 fn every_bound_token_and_an_attested_caller_without_one_fetch_a_share() {
     let mut bench = Bench::new();
     let mut args = TemplateArgs::new(subject("alice"), KeyType::RawShare);
-    args.mrenclave = Some(evidence().claims().mrenclave);
+    args.mrenclave = evidence().claims().mrenclave();
     let mut create = keep(1, share_of(320));
     create.policy = template("caller-enclave", &args)
         .unwrap()

@@ -1,14 +1,44 @@
 //! What appraised attestation evidence says.
 
-use crate::ids::{Measurement, PlatformId};
+use crate::ids::{Measurement, PlatformId, TdMeasurement};
 use crate::time::UnixSeconds;
 use vault_encoding::Hash;
 
-/// The kind of trusted execution environment.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum TeeKind {
-    /// Intel SGX.
-    Sgx,
+/// What runs, by the kind of its trusted execution environment. One kind never stands for another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Tee {
+    /// An Intel SGX enclave.
+    Sgx(SgxFacts),
+    /// An Intel TDX trust domain.
+    Tdx(Box<TdxFacts>),
+}
+
+/// What an enclave's report says of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SgxFacts {
+    /// MRENCLAVE.
+    pub mrenclave: Measurement,
+    /// MRSIGNER.
+    pub mrsigner: Measurement,
+    /// ISVPRODID.
+    pub isv_prod_id: u16,
+    /// ISVSVN.
+    pub isv_svn: u16,
+}
+
+/// What a trust domain's report says of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TdxFacts {
+    /// MRTD: what the domain was built from.
+    pub mrtd: TdMeasurement,
+    /// RTMR0 to RTMR3: what was loaded after.
+    pub rtmrs: [TdMeasurement; 4],
+    /// MRCONFIGID: what the host configured it with. Zero where it did not.
+    pub mr_config_id: TdMeasurement,
+    /// TD attributes.
+    pub attributes: u64,
+    /// Extended features that it may use.
+    pub xfam: u64,
 }
 
 /// Status of a platform's trusted computing base, as its vendor publishes it.
@@ -60,16 +90,8 @@ impl TcbStatus {
 /// The contents of evidence. Plain data: says nothing about having been verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EvidenceClaims {
-    /// SGX.
-    pub kind: TeeKind,
-    /// MRENCLAVE.
-    pub mrenclave: Measurement,
-    /// MRSIGNER.
-    pub mrsigner: Measurement,
-    /// ISVPRODID.
-    pub isv_prod_id: u16,
-    /// ISVSVN.
-    pub isv_svn: u16,
+    /// What runs.
+    pub tee: Tee,
     /// The machine.
     pub platform_id: PlatformId,
     /// Merkle root of the trust configuration that the claims of the leaf commit to.
@@ -88,6 +110,29 @@ pub struct EvidenceClaims {
     pub collateral_issued_at: UnixSeconds,
     /// Whether the attestation root is a development root. For display only.
     pub simulated: bool,
+}
+
+impl EvidenceClaims {
+    /// The facts of an enclave; `None` of anything else.
+    pub fn sgx(&self) -> Option<&SgxFacts> {
+        match &self.tee {
+            Tee::Sgx(sgx) => Some(sgx),
+            Tee::Tdx(_) => None,
+        }
+    }
+
+    /// The facts of a trust domain; `None` of anything else.
+    pub fn tdx(&self) -> Option<&TdxFacts> {
+        match &self.tee {
+            Tee::Tdx(tdx) => Some(tdx),
+            Tee::Sgx(_) => None,
+        }
+    }
+
+    /// MRENCLAVE; `None` of what is no enclave.
+    pub fn mrenclave(&self) -> Option<Measurement> {
+        self.sgx().map(|sgx| sgx.mrenclave)
+    }
 }
 
 /// Evidence that was appraised on the connection at hand.

@@ -97,6 +97,32 @@ hash_id!(
     "vault id"
 );
 
+/// MRTD, a runtime measurement (RTMR) or MRCONFIGID of a trust domain: 48 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TdMeasurement(pub [u8; 48]);
+
+impl fmt::Display for TdMeasurement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text::hex(&self.0))
+    }
+}
+
+impl fmt::Debug for TdMeasurement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for TdMeasurement {
+    type Err = IdError;
+
+    fn from_str(hex: &str) -> Result<Self, IdError> {
+        text::unhex(hex).map(Self).ok_or(IdError {
+            expected: "measurement of a trust domain",
+        })
+    }
+}
+
 impl Lineage {
     /// The lineage of a key created on `origin` by the leaf with this RFC 6962 hash.
     pub fn derive(origin: &VaultId, creation_leaf: &Hash) -> Self {

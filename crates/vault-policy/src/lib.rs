@@ -37,11 +37,11 @@ pub use condition::{Condition, ManagerApproval, TimeWindow};
 pub use deny::Deny;
 pub use error::{Fault, PolicyError};
 pub use evaluate::evaluate;
-pub use evidence::{EvidenceClaims, TcbStatus, TeeKind, VerifiedEvidence};
+pub use evidence::{EvidenceClaims, SgxFacts, TcbStatus, TdxFacts, Tee, VerifiedEvidence};
 pub use facts::{Approved, Approver, CertificateFacts, Facts, SenderConstraint, TokenFacts};
 pub use ids::{
     IdError, KeyHandle, KeyVersion, Lineage, Measurement, PlatformId, PolicyHash, PolicyVersion,
-    VaultId,
+    TdMeasurement, VaultId,
 };
 pub use lint::{Finding, lint};
 pub use model::{

@@ -34,7 +34,7 @@ fn is_bound(facts: &Facts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::{EvidenceClaims, TcbStatus, TeeKind, VerifiedEvidence};
+    use crate::evidence::{EvidenceClaims, SgxFacts, TcbStatus, Tee, VerifiedEvidence};
     use crate::facts::{CertificateFacts, TokenFacts};
     use crate::ids::{Measurement, PlatformId};
     use crate::time::UnixSeconds;
@@ -53,11 +53,12 @@ mod tests {
 
     fn evidence() -> VerifiedEvidence {
         VerifiedEvidence::assertion(EvidenceClaims {
-            kind: TeeKind::Sgx,
-            mrenclave: Measurement(Hash([1; 32])),
-            mrsigner: Measurement(Hash([2; 32])),
-            isv_prod_id: 0,
-            isv_svn: 0,
+            tee: Tee::Sgx(SgxFacts {
+                mrenclave: Measurement(Hash([1; 32])),
+                mrsigner: Measurement(Hash([2; 32])),
+                isv_prod_id: 0,
+                isv_svn: 0,
+            }),
             platform_id: PlatformId(Hash([3; 32])),
             config_merkle_root: None,
             oids: Vec::new(),

@@ -78,7 +78,7 @@ impl Dialler {
                 let seen = attested.facts.evidence.claims();
                 Some(Found {
                     vault_id: attested.facts.vault_id,
-                    measurement: seen.mrenclave,
+                    measurement: seen.mrenclave()?,
                     platform_id: seen.platform_id,
                 })
             }

@@ -19,7 +19,10 @@ const (
 	mostValues  = 1024
 )
 
-var hash = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var (
+	hash = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	wide = regexp.MustCompile(`^[0-9a-f]{96}$`)
+)
 
 // canonical parses RFC 8785 text of strings, arrays and objects, and refuses every other spelling:
 // what is written again must be the same bytes. It has at most this many values.
@@ -158,6 +161,9 @@ func anyText(string) bool { return true }
 
 func isHash(text string) bool { return hash.MatchString(text) }
 
+// isWide holds for the 48 bytes of a measurement of a trust domain.
+func isWide(text string) bool { return wide.MatchString(text) }
+
 func absentOr(holds func(string) bool) func(string) bool {
 	return func(text string) bool { return text == "" || holds(text) }
 }
@@ -188,6 +194,11 @@ func isPrincipal(value any) bool {
 		err = errors.Join(m.text("measurement", isHash), m.text("platform", isHash))
 	case "certificate":
 		err = m.text("spki", isHash)
+	case "td":
+		err = errors.Join(m.text("mrtd", isWide), m.text("platform", isHash))
+		for _, name := range []string{"rtmr0", "rtmr1", "rtmr2", "rtmr3"} {
+			err = errors.Join(err, m.text(name, isWide))
+		}
 	default:
 		return false
 	}

@@ -61,7 +61,7 @@ func TestVectorsOfBothSidesHold(t *testing.T) {
 	if err != nil || err2 != nil || k.vaultID != keyOf(t, vectors).vaultID {
 		t.Error("the same key in PEM", err, err2)
 	}
-	for _, name := range []string{"leaf.json", "leaf-bare.json", "leaf-certificate.json"} {
+	for _, name := range []string{"leaf.json", "leaf-bare.json", "leaf-certificate.json", "leaf-td.json"} {
 		if err := checkEntry(read(t, vectors+name)); err != nil {
 			t.Error(name, err)
 		}

@@ -5,7 +5,8 @@ use crate::rng::Seeded;
 use crate::text::{member, string};
 use vault_encoding::{Canonical, Hash};
 use vault_policy::{
-    EvidenceClaims, Measurement, PlatformId, TcbStatus, TeeKind, UnixSeconds, VerifiedEvidence,
+    EvidenceClaims, Measurement, PlatformId, SgxFacts, TcbStatus, Tee, UnixSeconds,
+    VerifiedEvidence,
 };
 
 /// Evidence that mostly is nearly that of a profile of the policy.
@@ -24,17 +25,19 @@ fn resemble(rng: &mut Seeded, claims: &mut EvidenceClaims, profile: &Canonical) 
     let asks = |name| string(member(profile, name));
     let hash = |name| Hash::from_hex(asks(name));
     let tcb = member(profile, "tcb");
-    if let Some(wanted) = hash("mrenclave").filter(|_| rng.chance(88)) {
-        claims.mrenclave = Measurement(wanted);
-    }
-    if let Some(wanted) = hash("mrsigner").filter(|_| rng.chance(88)) {
-        claims.mrsigner = Measurement(wanted);
-    }
-    if let Some(wanted) = asks("isv_prod_id").parse().ok().filter(|_| rng.chance(88)) {
-        claims.isv_prod_id = wanted;
-    }
-    if let Some(wanted) = asks("min_isv_svn").parse().ok().filter(|_| rng.chance(88)) {
-        claims.isv_svn = wanted;
+    if let Tee::Sgx(sgx) = &mut claims.tee {
+        if let Some(wanted) = hash("mrenclave").filter(|_| rng.chance(88)) {
+            sgx.mrenclave = Measurement(wanted);
+        }
+        if let Some(wanted) = hash("mrsigner").filter(|_| rng.chance(88)) {
+            sgx.mrsigner = Measurement(wanted);
+        }
+        if let Some(wanted) = asks("isv_prod_id").parse().ok().filter(|_| rng.chance(88)) {
+            sgx.isv_prod_id = wanted;
+        }
+        if let Some(wanted) = asks("min_isv_svn").parse().ok().filter(|_| rng.chance(88)) {
+            sgx.isv_svn = wanted;
+        }
     }
     if let Some(wanted) = hash("config_merkle_root").filter(|_| rng.chance(88)) {
         claims.config_merkle_root = Some(wanted);
@@ -64,11 +67,12 @@ fn claims(rng: &mut Seeded) -> EvidenceClaims {
         rng.below(6) as usize
     };
     EvidenceClaims {
-        kind: TeeKind::Sgx,
-        mrenclave: Measurement(digest(rng.below(2))),
-        mrsigner: Measurement(digest(rng.below(2))),
-        isv_prod_id: rng.below(3) as u16,
-        isv_svn: rng.below(4) as u16,
+        tee: Tee::Sgx(SgxFacts {
+            mrenclave: Measurement(digest(rng.below(2))),
+            mrsigner: Measurement(digest(rng.below(2))),
+            isv_prod_id: rng.below(3) as u16,
+            isv_svn: rng.below(4) as u16,
+        }),
         platform_id: PlatformId(digest(rng.below(2))),
         config_merkle_root: rng.chance(70).then(|| digest(rng.below(2))),
         oids: rng

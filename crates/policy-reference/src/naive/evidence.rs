@@ -32,15 +32,18 @@ fn measured(claims: &EvidenceClaims, profile: &Canonical) -> bool {
         "none" => None,
         wanted => Some(wanted),
     };
+    let Some(sgx) = claims.sgx() else {
+        return false;
+    };
     let is = |name, actual: String| asks(name).is_none_or(|wanted| wanted == actual);
     let svn = asks("min_isv_svn").is_none_or(|lowest| {
         lowest
             .parse::<u64>()
-            .is_ok_and(|lowest| lowest <= u64::from(claims.isv_svn))
+            .is_ok_and(|lowest| lowest <= u64::from(sgx.isv_svn))
     });
-    is("mrenclave", claims.mrenclave.to_string())
-        && is("mrsigner", claims.mrsigner.to_string())
-        && is("isv_prod_id", claims.isv_prod_id.to_string())
+    is("mrenclave", sgx.mrenclave.to_string())
+        && is("mrsigner", sgx.mrsigner.to_string())
+        && is("isv_prod_id", sgx.isv_prod_id.to_string())
         && svn
 }
 

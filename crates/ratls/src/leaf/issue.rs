@@ -81,7 +81,8 @@ impl Leaf {
     ) -> Result<Self, IssueError<E>> {
         check(&key, &claims, validity)?;
         let report_data = report_data::leaf(&claims.hash());
-        let evidence = quote(report_data).map_err(IssueError::Quote)?;
+        let mut evidence = quote(report_data).map_err(IssueError::Quote)?;
+        evidence.quote = quote::without_padding(evidence.quote);
         if quote::report_data(&evidence.quote) != Some(report_data) {
             return Err(LeafError::OtherClaims.into());
         }

@@ -110,25 +110,7 @@ impl Seen {
 }
 
 fn same_enclave(a: &EvidenceClaims, b: &EvidenceClaims) -> bool {
-    let identity = |claims: &EvidenceClaims| {
-        let EvidenceClaims {
-            kind,
-            mrenclave,
-            mrsigner,
-            isv_prod_id,
-            isv_svn,
-            ..
-        } = *claims;
-        (
-            kind,
-            mrenclave,
-            mrsigner,
-            isv_prod_id,
-            isv_svn,
-            claims.platform_id,
-        )
-    };
-    identity(a) == identity(b)
+    (&a.tee, a.platform_id) == (&b.tee, b.platform_id)
 }
 
 /// The exporter of this connection for a nonce; `None` if the library gives none.

@@ -2,7 +2,7 @@
 
 use crate::{
     AppraisalError, CertificateFault, ClaimsError, CollateralFault, EnclaveFault, FloorFault,
-    FormatFault, LeafError, PlatformFault, QeFault, TcbFault,
+    FormatFault, LeafError, PlatformFault, QeFault, TcbFault, TdFault,
 };
 
 pub(super) fn of_appraisal(error: AppraisalError) -> &'static str {
@@ -23,6 +23,7 @@ pub(super) fn of_appraisal(error: AppraisalError) -> &'static str {
         AppraisalError::Enclave(EnclaveFault::Xfrm) => "enclave_xfrm",
         AppraisalError::Enclave(EnclaveFault::MiscSelect) => "enclave_misc_select",
         AppraisalError::Enclave(EnclaveFault::Reserved) => "enclave_reserved",
+        AppraisalError::Td(fault) => of_td(fault),
         AppraisalError::ReportData => "report_data",
         AppraisalError::Measurement => "measurement",
         AppraisalError::Platform(PlatformFault::OtherFamily) => "platform_other_family",
@@ -43,6 +44,7 @@ fn of_format(fault: FormatFault) -> &'static str {
         FormatFault::TrailingBytes => "quote_trailing_bytes",
         FormatFault::Version => "quote_version",
         FormatFault::Tdx => "quote_tdx",
+        FormatFault::TdReport => "quote_td_report",
         FormatFault::TeeType => "quote_tee_type",
         FormatFault::AttestationKeyType => "quote_key_type",
         FormatFault::QeVendor => "quote_qe_vendor",
@@ -50,6 +52,18 @@ fn of_format(fault: FormatFault) -> &'static str {
         FormatFault::CertificationData => "quote_certification_data",
         FormatFault::ChainText => "quote_chain_text",
         FormatFault::EmbeddedRoot => "quote_embedded_root",
+    }
+}
+
+fn of_td(fault: TdFault) -> &'static str {
+    match fault {
+        TdFault::Debug => "td_debug",
+        TdFault::Attributes => "td_attributes",
+        TdFault::Xfam => "td_xfam",
+        TdFault::Module => "td_module",
+        TdFault::Seam => "td_seam",
+        TdFault::ServiceTd => "td_service_td",
+        TdFault::Owner => "td_owner",
     }
 }
 

@@ -84,7 +84,7 @@ impl ExpectedVault {
         let seen = evidence.claims();
         hold(*id, Some(vault_id), NotExpected::VaultId)?;
         hold(*platform, Some(seen.platform_id), NotExpected::Platform)?;
-        hold(*measurement, Some(seen.mrenclave), NotExpected::Measurement)?;
+        hold(*measurement, seen.mrenclave(), NotExpected::Measurement)?;
         hold(*trust_config, claims.trust_root, NotExpected::TrustConfig)
     }
 }

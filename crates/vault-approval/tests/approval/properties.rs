@@ -8,7 +8,7 @@ use vault_approval::{Nonce, Requester, RequesterPrincipal, Statement};
 use vault_encoding::Hash;
 use vault_policy::{
     KeyHandle, Lineage, Measurement, OidcSubject, PlatformId, PolicyHash, PolicyVersion,
-    UnixSeconds, VaultId,
+    TdMeasurement, UnixSeconds, VaultId,
 };
 
 /// Texts that would end a member early if they were not escaped, and others of few letters.
@@ -33,6 +33,11 @@ fn principal() -> impl Strategy<Value = RequesterPrincipal> {
         (hash(), hash()).prop_map(|(measurement, platform)| RequesterPrincipal::Enclave {
             measurement: Measurement(measurement),
             platform: PlatformId(platform),
+        }),
+        (0..2u8, 0..2u8, hash()).prop_map(|(mrtd, rtmr, platform)| RequesterPrincipal::Td {
+            mrtd: TdMeasurement([mrtd; 48]),
+            platform: PlatformId(platform),
+            rtmrs: Box::new([0, 1, rtmr, 3].map(|byte| TdMeasurement([byte; 48]))),
         }),
         hash().prop_map(|spki| RequesterPrincipal::Certificate { spki }),
     ]

@@ -9,7 +9,7 @@ use vault_approval::{
 use vault_encoding::{Canonical, Hash, Json, Limits, sha256};
 use vault_policy::{
     KeyHandle, KeyVersion, Lineage, Measurement, OidcSubject, PlatformId, PolicyHash,
-    PolicyVersion, UnixSeconds, VaultId,
+    PolicyVersion, TdMeasurement, UnixSeconds, VaultId,
 };
 
 pub(crate) fn hash(text: &str) -> Hash {
@@ -179,7 +179,13 @@ pub(crate) fn statements() -> Vec<Statement> {
     };
     let mut escaped = plain;
     escaped.requester.principals = BTreeSet::from([odd]);
-    all.extend([several, alone, escaped]);
+    let mut domain = all[0].clone();
+    domain.requester.principals = BTreeSet::from([RequesterPrincipal::Td {
+        mrtd: TdMeasurement([0x44; 48]),
+        platform: PlatformId(hash("platform")),
+        rtmrs: Box::new([0, 1, 2, 3].map(|byte| TdMeasurement([byte; 48]))),
+    }]);
+    all.extend([several, alone, escaped, domain]);
     all
 }
 

@@ -4,6 +4,7 @@ use crate::time_text::rfc3339;
 use serde_json::{Value, json};
 use vault_audit::{Entry, Principal};
 use vault_client::{Error, ErrorCode, LogPage, Result};
+use vault_encoding::text::hex;
 
 /// An entry that cannot be read is an error, and never skipped.
 pub(crate) fn parse(page: &LogPage) -> Result<Vec<(u64, Entry)>> {
@@ -56,6 +57,22 @@ fn principal(principal: &Principal) -> Value {
         Principal::Certificate { spki } => {
             json!({ "kind": "certificate", "spki": spki.to_string() })
         }
+        Principal::Td {
+            mrtd,
+            platform,
+            rtmrs,
+        } => {
+            let [rtmr0, rtmr1, rtmr2, rtmr3] = rtmrs.each_ref().map(|rtmr| hex(rtmr));
+            json!({
+                "kind": "td",
+                "mrtd": hex(mrtd),
+                "platform": platform.to_string(),
+                "rtmr0": rtmr0,
+                "rtmr1": rtmr1,
+                "rtmr2": rtmr2,
+                "rtmr3": rtmr3,
+            })
+        }
     }
 }
 
@@ -83,6 +100,10 @@ fn name(principal: &Principal) -> String {
         Principal::Oidc { subject, .. } => subject.clone(),
         Principal::Enclave { measurement, .. } => format!("enclave {}", short(measurement)),
         Principal::Certificate { spki } => format!("certificate {}", short(spki)),
+        Principal::Td { mrtd, .. } => {
+            let hex: String = hex(mrtd).chars().take(12).collect();
+            format!("td {hex}")
+        }
     }
 }
 

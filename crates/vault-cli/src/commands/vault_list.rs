@@ -6,7 +6,7 @@ use crate::output::{self, Human, Output};
 use serde_json::{Map, Value, json};
 use vault_client::{Error, Result, VaultInfo};
 use vault_encoding::text;
-use vault_policy::VaultId;
+use vault_policy::{EvidenceClaims, VaultId};
 
 pub(crate) async fn run(context: &Context) -> Result<Output> {
     let config = context.config()?;
@@ -62,7 +62,7 @@ pub(crate) fn describe(connected: &Connected, info: &VaultInfo) -> Map<String, V
         ("vault_id", json!(info.vault_id.to_string())),
         ("endpoint", json!(connected.client.endpoint())),
         ("version", json!(info.version)),
-        ("measurement", json!(evidence.mrenclave.to_string())),
+        ("measurement", json!(measurement(evidence))),
         ("platform_id", json!(evidence.platform_id.to_string())),
         ("simulated", json!(evidence.simulated)),
         ("tcb_status", json!(evidence.tcb_status.name())),
@@ -91,6 +91,13 @@ pub(crate) fn describe(connected: &Connected, info: &VaultInfo) -> Map<String, V
         .collect()
 }
 
+/// A vault is an enclave: no other evidence passes for one.
+fn measurement(evidence: &EvidenceClaims) -> String {
+    evidence
+        .mrenclave()
+        .map_or_else(String::new, |measurement| measurement.to_string())
+}
+
 /// Why a vault is locked, and what it says to do about it.
 pub(crate) fn why(told: &str) -> (&str, Option<&str>) {
     match told.split_once("; next: ") {
@@ -110,7 +117,7 @@ fn row(connected: &Connected, info: &VaultInfo) -> Vec<String> {
         short(&info.vault_id),
         connected.client.endpoint().to_owned(),
         evidence.tcb_status.name().to_owned(),
-        evidence.mrenclave.to_string().chars().take(16).collect(),
+        measurement(evidence).chars().take(16).collect(),
         info.head
             .as_ref()
             .map_or("-".to_owned(), |head| head.size.to_string()),

@@ -6,6 +6,7 @@ use crate::output::{self, Human, Output};
 use crate::time_text::rfc3339;
 use serde_json::json;
 use vault_client::Result;
+use vault_encoding::text::hex;
 
 pub(crate) async fn run(context: &Context) -> Result<Output> {
     let shown = client_key::held(context, &context.config()?)?;
@@ -15,7 +16,7 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
     let answer = connected.client.whoami().await?;
     let me = answer.value;
     let expires_at = rfc3339(me.token_expires_at);
-    let measurement = me.measurement.map(|measurement| measurement.to_string());
+    let measurement = me.measurement.map(|measurement| hex(&measurement));
     let json = json!({
         "issuer": me.issuer,
         "subject": me.subject,

@@ -6,7 +6,7 @@ use crate::heads::SeenHead;
 use crate::key::{hash, malformed};
 use crate::receipt::Answer;
 use vault_encoding::{Canonical, Hash, Limits};
-use vault_policy::{Measurement, PlatformId, VaultId};
+use vault_policy::{PlatformId, VaultId};
 use vault_proto::v1;
 
 /// What a vault says of itself. Identity and configuration roots are those of its evidence.
@@ -50,8 +50,8 @@ pub struct WhoAmI {
     pub roles: Vec<String>,
     /// Unix seconds.
     pub token_expires_at: u64,
-    /// MRENCLAVE of the calling enclave, if it is one.
-    pub measurement: Option<Measurement>,
+    /// MRENCLAVE of the calling enclave (32 bytes) or MRTD of the calling trust domain (48), if it is one.
+    pub measurement: Option<Vec<u8>>,
     /// Its machine.
     pub platform_id: Option<PlatformId>,
 }
@@ -134,8 +134,11 @@ impl Client {
                 let optional =
                     |bytes: &[u8], what| (!bytes.is_empty()).then(|| hash(bytes, what)).transpose();
                 Ok(WhoAmI {
-                    measurement: optional(&answer.caller_measurement, "measurement")?
-                        .map(Measurement),
+                    measurement: match answer.caller_measurement.len() {
+                        0 => None,
+                        32 | 48 => Some(answer.caller_measurement),
+                        _ => return Err(malformed("measurement")),
+                    },
                     platform_id: optional(&answer.caller_platform_id, "platform id")?
                         .map(PlatformId),
                     issuer: answer.issuer,

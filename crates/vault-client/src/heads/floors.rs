@@ -26,7 +26,7 @@ impl HeadStore {
         let stored: StoredFloors = read_json(&path)?.unwrap_or_default();
         let mut floors = Floors {
             root_crl: stored.root_crl,
-            families: BTreeMap::new(),
+            ..Floors::default()
         };
         for (fmspc, (tcb_evaluation_data_number, pck_crl)) in stored.families {
             let fmspc = text::unhex(&fmspc).ok_or_else(|| damaged(&path))?;
@@ -78,6 +78,7 @@ mod tests {
         Floors {
             root_crl,
             families: BTreeMap::from([([7; 6], floor)]),
+            ..Floors::default()
         }
     }
 

@@ -5,7 +5,7 @@ use crate::archive::ArchivedLeaves;
 use std::sync::Arc;
 use vault_approval::OidcApproval;
 use vault_encoding::Hash;
-use vault_policy::{KeyHandle, KeyType, KeyVersion, Lineage, Measurement, PlatformId};
+use vault_policy::{KeyHandle, KeyType, KeyVersion, Lineage, PlatformId};
 use vault_policy::{PolicyHash, PolicyVersion, UnixSeconds};
 use zeroize::Zeroizing;
 
@@ -97,7 +97,7 @@ pub struct Identity {
     pub subject: String,
     pub roles: Vec<String>,
     pub token_expires_at: Option<UnixSeconds>,
-    pub caller_measurement: Option<Measurement>,
+    pub caller_measurement: Vec<u8>,
     pub caller_platform_id: Option<PlatformId>,
 }
 

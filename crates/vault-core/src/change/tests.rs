@@ -77,6 +77,7 @@ fn what_decodes_encodes_to_the_same_bytes_and_no_cut_of_it_decodes() {
         altered(Alteration::Stage(staged(oidc())), false),
         altered(Alteration::Stage(staged(enclave())), true),
         altered(Alteration::Stage(staged(certificate())), true),
+        altered(Alteration::Stage(staged(trust_domain())), true),
         altered(promote(), false),
         altered(Alteration::Revoke(Hash([4; 32])), true),
         altered(Alteration::Schedule(UnixSeconds(9)), false),
@@ -150,6 +151,14 @@ fn enclave() -> Principal {
 fn certificate() -> Principal {
     Principal::Certificate {
         spki: Hash([3; 32]),
+    }
+}
+
+fn trust_domain() -> Principal {
+    Principal::Td {
+        mrtd: [1; 48],
+        platform: Hash([2; 32]),
+        rtmrs: Box::new([[3; 48], [4; 48], [5; 48], [6; 48]]),
     }
 }
 

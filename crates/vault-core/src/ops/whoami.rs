@@ -2,6 +2,7 @@
 
 use crate::api::{Answer, Identity};
 use crate::authorize::{Call, Step};
+use vault_policy::Tee;
 
 pub(crate) fn authorize(call: &Call<'_>) -> Step {
     let facts = call.caller.facts();
@@ -13,7 +14,10 @@ pub(crate) fn authorize(call: &Call<'_>) -> Step {
         identity.token_expires_at = Some(token.expires_at);
     }
     if let Some(evidence) = &facts.evidence {
-        identity.caller_measurement = Some(evidence.claims().mrenclave);
+        identity.caller_measurement = match &evidence.claims().tee {
+            Tee::Sgx(sgx) => sgx.mrenclave.0.0.to_vec(),
+            Tee::Tdx(tdx) => tdx.mrtd.0.to_vec(),
+        };
         identity.caller_platform_id = Some(evidence.claims().platform_id);
     }
     Step::ready(Answer::WhoAmI(identity), 0)

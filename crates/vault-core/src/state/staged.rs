@@ -4,6 +4,7 @@ use crate::api::PendingProfile;
 use crate::codec::{Malformed, Reader, Writer};
 use std::sync::Arc;
 use vault_audit::Principal;
+use vault_encoding::text::hex;
 use vault_encoding::{Canonical, Domain, Hash};
 use vault_policy::UnixSeconds;
 
@@ -21,6 +22,7 @@ pub(crate) struct Staged {
 const OIDC: u8 = 1;
 const ENCLAVE: u8 = 2;
 const CERTIFICATE: u8 = 3;
+const TD: u8 = 4;
 
 impl Staged {
     /// What names a profile.
@@ -38,7 +40,8 @@ impl Staged {
     }
 
     /// Profile ‖ when (1 byte, 0 or 1; then the second) ‖ who (1 byte, 1 for a token's subject: issuer,
-    /// subject; 2 for an enclave: measurement, platform; 3 for a client certificate: its key's hash).
+    /// subject; 2 for an enclave: measurement, platform; 3 for a client certificate: its key's hash; 4 for a trust
+    /// domain: MRTD, platform, RTMR0 to RTMR3).
     pub(crate) fn write(&self, out: &mut Writer) {
         out.bytes(&self.profile);
         out.u8(u8::from(self.at.is_some()));
@@ -63,6 +66,18 @@ impl Staged {
                 out.u8(CERTIFICATE);
                 out.fixed(spki.as_bytes());
             }
+            Principal::Td {
+                mrtd,
+                platform,
+                rtmrs,
+            } => {
+                out.u8(TD);
+                out.fixed(mrtd);
+                out.fixed(platform.as_bytes());
+                for rtmr in rtmrs.iter() {
+                    out.fixed(rtmr);
+                }
+            }
         }
     }
 
@@ -84,6 +99,11 @@ impl Staged {
             },
             CERTIFICATE => Principal::Certificate {
                 spki: Hash(from.array()?),
+            },
+            TD => Principal::Td {
+                mrtd: from.array()?,
+                platform: Hash(from.array()?),
+                rtmrs: Box::new([from.array()?, from.array()?, from.array()?, from.array()?]),
             },
             _ => return Err(Malformed),
         };
@@ -120,6 +140,22 @@ fn text(principal: &Principal) -> String {
             ("kind", Canonical::text("certificate")),
             ("spki", Canonical::text(spki)),
         ]),
+        Principal::Td {
+            mrtd,
+            platform,
+            rtmrs,
+        } => {
+            let [rtmr0, rtmr1, rtmr2, rtmr3] = rtmrs.each_ref().map(|rtmr| hex(rtmr));
+            Canonical::map([
+                ("kind", Canonical::text("td")),
+                ("mrtd", Canonical::text(hex(mrtd))),
+                ("platform", Canonical::text(platform)),
+                ("rtmr0", Canonical::text(rtmr0)),
+                ("rtmr1", Canonical::text(rtmr1)),
+                ("rtmr2", Canonical::text(rtmr2)),
+                ("rtmr3", Canonical::text(rtmr3)),
+            ])
+        }
     };
     String::from_utf8_lossy(&named.to_bytes()).into_owned()
 }

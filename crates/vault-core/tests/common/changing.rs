@@ -5,7 +5,7 @@ use vault_core::api::{PromoteProfile, RevokeProfile, StageProfile, UpdatePolicy}
 use vault_encoding::{Json, sha256};
 use vault_policy::{
     AttestationProfile, EvidenceClaims, Measurement, Mutability, PlatformId, PolicyVersion,
-    TcbStatus, TeeKind, VerifiedEvidence,
+    SgxFacts, TcbStatus, Tee, VerifiedEvidence,
 };
 
 const LIMITS: vault_encoding::Limits = vault_encoding::Limits {
@@ -123,11 +123,12 @@ pub(crate) fn enclave(build: u8) -> Caller {
 
 pub(crate) fn evidence(build: u8) -> VerifiedEvidence {
     VerifiedEvidence::assertion(EvidenceClaims {
-        kind: TeeKind::Sgx,
-        mrenclave: Measurement(Hash([build; 32])),
-        mrsigner: Measurement(Hash([2; 32])),
-        isv_prod_id: 0,
-        isv_svn: 0,
+        tee: Tee::Sgx(SgxFacts {
+            mrenclave: Measurement(Hash([build; 32])),
+            mrsigner: Measurement(Hash([2; 32])),
+            isv_prod_id: 0,
+            isv_svn: 0,
+        }),
         platform_id: PlatformId(Hash([3; 32])),
         config_merkle_root: None,
         oids: Vec::new(),

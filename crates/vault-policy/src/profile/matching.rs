@@ -1,7 +1,7 @@
 //! Whether the evidence of a connection is that of a profile.
 
 use super::{AttestationProfile, RequiredOid, SignerMatch};
-use crate::evidence::EvidenceClaims;
+use crate::evidence::{EvidenceClaims, SgxFacts};
 use crate::facts::Facts;
 use crate::time::VaultTime;
 use crate::truth::Truth;
@@ -29,8 +29,10 @@ impl AttestationProfile {
             tcb,
         } = self;
         let fixed = (mrenclave.is_some() || signer.is_some())
-            && mrenclave.is_none_or(|mrenclave| mrenclave == claims.mrenclave)
-            && signer.is_none_or(|signer| signer.matches(claims))
+            && claims.sgx().is_some_and(|sgx| {
+                mrenclave.is_none_or(|mrenclave| mrenclave == sgx.mrenclave)
+                    && signer.is_none_or(|signer| signer.matches(sgx))
+            })
             && config_merkle_root.is_none_or(|root| claims.config_merkle_root == Some(root))
             && required_oids
                 .iter()
@@ -41,10 +43,10 @@ impl AttestationProfile {
 }
 
 impl SignerMatch {
-    fn matches(self, claims: &EvidenceClaims) -> bool {
-        claims.mrsigner == self.mrsigner
-            && claims.isv_prod_id == self.isv_prod_id
-            && claims.isv_svn >= self.min_isv_svn
+    fn matches(self, sgx: &SgxFacts) -> bool {
+        sgx.mrsigner == self.mrsigner
+            && sgx.isv_prod_id == self.isv_prod_id
+            && sgx.isv_svn >= self.min_isv_svn
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::action::Action;
 use crate::deny::Deny;
 use crate::evaluate::evaluate;
-use crate::evidence::{EvidenceClaims, TcbStatus, TeeKind, VerifiedEvidence};
+use crate::evidence::{EvidenceClaims, SgxFacts, TcbStatus, Tee, VerifiedEvidence};
 use crate::facts::{Approved, Approver, Facts, SenderConstraint, TokenFacts};
 use crate::ids::{KeyHandle, KeyVersion, Lineage, PolicyVersion};
 use crate::lint::lint;
@@ -119,11 +119,12 @@ fn caller(who: Option<&str>, in_build: bool, approved_by: &[u8]) -> Facts {
 
 fn evidence() -> VerifiedEvidence {
     VerifiedEvidence::hypothetical(EvidenceClaims {
-        kind: TeeKind::Sgx,
-        mrenclave: BUILD,
-        mrsigner: Measurement(Hash([2; 32])),
-        isv_prod_id: 0,
-        isv_svn: 0,
+        tee: Tee::Sgx(SgxFacts {
+            mrenclave: BUILD,
+            mrsigner: Measurement(Hash([2; 32])),
+            isv_prod_id: 0,
+            isv_svn: 0,
+        }),
         platform_id: PlatformId(Hash([3; 32])),
         config_merkle_root: None,
         oids: Vec::new(),

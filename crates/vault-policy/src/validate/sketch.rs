@@ -1,6 +1,6 @@
 //! Evidence made up so that it matches given profiles.
 
-use crate::evidence::{EvidenceClaims, TcbStatus, TeeKind, VerifiedEvidence};
+use crate::evidence::{EvidenceClaims, SgxFacts, TcbStatus, Tee, VerifiedEvidence};
 use crate::ids::{Measurement, PlatformId};
 use crate::model::KeyPolicy;
 use crate::profile::AttestationProfile;
@@ -72,11 +72,12 @@ impl Sketch {
         let platform = self.platforms.iter().flatten().next().copied();
         let status = self.statuses.into_iter().next();
         VerifiedEvidence::hypothetical(EvidenceClaims {
-            kind: TeeKind::Sgx,
-            mrenclave: self.mrenclave.unwrap_or(Measurement(OTHER)),
-            mrsigner,
-            isv_prod_id,
-            isv_svn: self.isv_svn,
+            tee: Tee::Sgx(SgxFacts {
+                mrenclave: self.mrenclave.unwrap_or(Measurement(OTHER)),
+                mrsigner,
+                isv_prod_id,
+                isv_svn: self.isv_svn,
+            }),
             platform_id: platform.unwrap_or(PlatformId(OTHER)),
             config_merkle_root: self.config_merkle_root,
             oids: self.oids.into_iter().collect(),

@@ -7,7 +7,7 @@ use vault_policy::{
     AttestationProfile, CallerIdentity, Condition, EvidenceClaims, Facts, IssuerRole, KeyPolicy,
     Lifecycle, Measurement, Mutability, NamedCaller, OidcSubject, Operation, Owner, PlatformId,
     PolicyFields, PrincipalName, Principals, Recovery, RequiredOid, Reserved, Rule,
-    SenderConstraint, SignerMatch, TcbRule, TcbStatus, TeeKind, TimeWindow, TokenFacts,
+    SenderConstraint, SgxFacts, SignerMatch, TcbRule, TcbStatus, Tee, TimeWindow, TokenFacts,
     UnixSeconds, Usage, VaultTime, VerifiedEvidence,
 };
 
@@ -253,11 +253,12 @@ fn evidence() -> impl Strategy<Value = VerifiedEvidence> {
         let (mrenclave, mrsigner, isv_prod_id, isv_svn, platform) = identity;
         let (tcb_status, advisories, tcb_evaluation_data_number, tcb_date) = state;
         VerifiedEvidence::assertion(EvidenceClaims {
-            kind: TeeKind::Sgx,
-            mrenclave,
-            mrsigner,
-            isv_prod_id,
-            isv_svn,
+            tee: Tee::Sgx(SgxFacts {
+                mrenclave,
+                mrsigner,
+                isv_prod_id,
+                isv_svn,
+            }),
             platform_id: PlatformId(Hash([platform; 32])),
             config_merkle_root: root.then_some(Hash([9; 32])),
             oids: if oid {

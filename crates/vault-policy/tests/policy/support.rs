@@ -5,7 +5,7 @@ use vault_encoding::{Hash, Json, Limits, text};
 use vault_policy::{
     Action, Approved, Approver, CertificateFacts, EvidenceClaims, Facts, KeyHandle, KeySubject,
     KeyVersion, Lineage, OidcSubject, Operation, PolicyHash, PolicyVersion, SenderConstraint,
-    TcbStatus, TeeKind, TokenFacts, UnixSeconds, VaultTime, VerifiedEvidence,
+    SgxFacts, TcbStatus, Tee, TokenFacts, UnixSeconds, VaultTime, VerifiedEvidence,
 };
 
 pub(crate) fn parse(text: &str) -> Json {
@@ -141,11 +141,12 @@ fn evidence(json: &Json) -> VerifiedEvidence {
         )
     };
     VerifiedEvidence::assertion(EvidenceClaims {
-        kind: TeeKind::Sgx,
-        mrenclave: text(json, "mrenclave").parse().unwrap(),
-        mrsigner: text(json, "mrsigner").parse().unwrap(),
-        isv_prod_id: number(json, "isv_prod_id"),
-        isv_svn: number(json, "isv_svn"),
+        tee: Tee::Sgx(SgxFacts {
+            mrenclave: text(json, "mrenclave").parse().unwrap(),
+            mrsigner: text(json, "mrsigner").parse().unwrap(),
+            isv_prod_id: number(json, "isv_prod_id"),
+            isv_svn: number(json, "isv_svn"),
+        }),
         platform_id: text(json, "platform_id").parse().unwrap(),
         config_merkle_root: Hash::from_hex(text(json, "config_merkle_root")),
         oids: oids.map(oid).collect(),

@@ -98,9 +98,7 @@ impl VaultService for Service {
             subject: identity.subject,
             roles: identity.roles,
             token_expires_at: identity.token_expires_at.map_or(0, |at| at.0),
-            caller_measurement: identity
-                .caller_measurement
-                .map_or_else(Vec::new, |id| id.0.as_bytes().to_vec()),
+            caller_measurement: identity.caller_measurement,
             caller_platform_id: identity
                 .caller_platform_id
                 .map_or_else(Vec::new, |id| id.0.as_bytes().to_vec()),

@@ -7,7 +7,7 @@ use vault_core::{Caller, Limits, RoleNames, TimeMode, VaultConfig};
 use vault_encoding::Hash;
 use vault_policy::{
     EvidenceClaims, KeyPolicy, KeyType, Measurement, OidcSubject, PlatformId, SenderConstraint,
-    TcbStatus, TeeKind, TemplateArgs, TokenFacts, UnixSeconds, VerifiedEvidence, template,
+    SgxFacts, TcbStatus, Tee, TemplateArgs, TokenFacts, UnixSeconds, VerifiedEvidence, template,
 };
 
 const ISSUER: &str = "https://issuer.test";
@@ -111,11 +111,12 @@ pub fn config() -> VaultConfig {
 /// Evidence whose collateral was issued then.
 pub fn evidence(collateral_issued_at: UnixSeconds) -> VerifiedEvidence {
     VerifiedEvidence::assertion(EvidenceClaims {
-        kind: TeeKind::Sgx,
-        mrenclave: Measurement(Hash([3; 32])),
-        mrsigner: Measurement(Hash([4; 32])),
-        isv_prod_id: 1,
-        isv_svn: 1,
+        tee: Tee::Sgx(SgxFacts {
+            mrenclave: Measurement(Hash([3; 32])),
+            mrsigner: Measurement(Hash([4; 32])),
+            isv_prod_id: 1,
+            isv_svn: 1,
+        }),
         platform_id: PlatformId(Hash([5; 32])),
         config_merkle_root: None,
         oids: Vec::new(),
