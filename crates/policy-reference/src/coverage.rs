@@ -2,12 +2,12 @@
 
 use crate::generate::Call;
 use crate::naive::change::{Level, Need, Refusals, level, parts};
-use crate::naive::{Decision, World, approval, condition, takes_sender};
-use crate::text::{choice, member, members, number};
+use crate::naive::{Decision, World, approval, condition, evidence, takes_sender};
+use crate::text::{choice, member, members, number, string};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use vault_encoding::Canonical;
-use vault_policy::Facts;
+use vault_policy::{Facts, Tee};
 
 /// Counts of decisions, of values of each kind of condition, and of what changes come to.
 #[derive(Default, Debug)]
@@ -42,6 +42,21 @@ impl Coverage {
         for rule in members(world.policy, "operations") {
             for part in parts(member(rule, "condition")) {
                 self.condition(world, part);
+            }
+        }
+        if let Some(evidence) = &call.facts.evidence {
+            let kind = match evidence.claims().tee {
+                Tee::Sgx(_) => "enclave",
+                Tee::Tdx(_) => "trust domain",
+            };
+            self.count(&format!("caller: {kind} {allowed}"));
+            for profile in members(member(world.policy, "principals"), "tees") {
+                let about = match string(member(profile, "mrtd")) {
+                    "none" => "enclaves",
+                    _ => "trust domains",
+                };
+                let fits = evidence::fits(world, profile);
+                self.count(&format!("profile of {about}, {kind}: {fits:?}"));
             }
         }
         self.count(&format!("approvals: {}", call.facts.approvals.len()));

@@ -48,6 +48,29 @@ fn reaches<'a>(coverage: &Coverage, one_in: u64, wanted: impl IntoIterator<Item 
     assert!(missing.is_empty(), "hardly reached: {missing:?}");
 }
 
+/// Both kinds of callers meet profiles of both, and match those of their own alone.
+fn assert_kinds_stay_apart(coverage: &Coverage) {
+    let reached = [
+        "caller: enclave allowed",
+        "caller: enclave denied",
+        "caller: trust domain allowed",
+        "caller: trust domain denied",
+        "profile of enclaves, enclave: Yes",
+        "profile of enclaves, enclave: No",
+        "profile of enclaves, trust domain: No",
+        "profile of trust domains, enclave: No",
+        "profile of trust domains, trust domain: Yes",
+        "profile of trust domains, trust domain: No",
+    ];
+    reaches(coverage, 500, reached);
+    for of_other in ["enclaves, trust domain", "trust domains, enclave"] {
+        for value in ["Yes", "Open"] {
+            let what = format!("profile of {of_other}: {value}");
+            assert_eq!(coverage.of(&what), 0, "{what}");
+        }
+    }
+}
+
 fn assert_calls_reach_everything(coverage: &Coverage) {
     assert!((20..=80).contains(&coverage.allow_rate()), "{coverage}");
     let decisions = [
@@ -98,6 +121,7 @@ fn assert_calls_reach_everything(coverage: &Coverage) {
         500,
         ["caller_holds_role: Yes", "caller_holds_role: No"],
     );
+    assert_kinds_stay_apart(coverage);
     for (counted, threshold) in [
         (0, 1),
         (1, 1),

@@ -129,9 +129,9 @@ impl fmt::Display for Fault {
             Self::TooDeep => f.write_str("conditions are nested deeper than 8"),
             Self::NotOverFacts => f.write_str("`not` may hold only time windows"),
             Self::EmptyWindow => f.write_str("a window that holds no second"),
-            Self::NoMeasurement => {
-                f.write_str("expected mrenclave, or mrsigner with isv_prod_id and min_isv_svn")
-            }
+            Self::NoMeasurement => f.write_str(
+                "expected mrenclave, or mrsigner with isv_prod_id and min_isv_svn, or mrtd",
+            ),
         }
     }
 }

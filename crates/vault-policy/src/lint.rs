@@ -90,7 +90,13 @@ fn profile(profile: &AttestationProfile, findings: &mut Vec<Finding>) {
             "without platforms, an enclave on anybody's machine matches",
         );
     }
-    if profile.mrenclave.is_none() {
+    if profile.mrtd.is_some() && profile.rtmrs.is_empty() {
+        say(
+            "td_without_rtmrs",
+            "mrtd says what the domain starts from, and rtmrs what it loads after that: its kernel and programs",
+        );
+    }
+    if profile.mrenclave.is_none() && profile.signer.is_some() {
         say(
             "profile_by_signer",
             "whoever holds the signer's key can make a build that matches, today and later",

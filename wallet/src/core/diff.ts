@@ -40,6 +40,12 @@ const MEANINGS: Record<string, string> = {
   managers: "who may approve",
   min_isv_svn: "the lowest security version that is let in",
   mrenclave: "the measurement of one build",
+  mrtd: "what a trust domain starts from",
+  rtmrs: "what a trust domain loads after its start; none means anything",
+  RTMR0: "what a trust domain's firmware is set up with",
+  RTMR1: "what a trust domain boots: its loader and kernel",
+  RTMR2: "what a trust domain's system is started with",
+  RTMR3: "what a trust domain's programs add while it runs",
   mrsigner: "whoever signed the build: every build of theirs",
   oidc: "whether an identity provider may approve in a person's name",
   platforms: "the machines; none means any",
@@ -102,6 +108,8 @@ export function lines(before: Canonical | null, after: Canonical | null): Line[]
 export function leaves(value: Canonical, path = ""): Map<string, string> {
   if (typeof value === "string") return new Map([[path, value]]);
   if (Array.isArray(value)) {
+    const registers = value.length > 0 && path.split(".").at(-1) === "rtmrs" ? rtmrs(value, path) : null;
+    if (registers !== null) return registers;
     if (value.length === 0) return new Map([[path, "(none)"]]);
     if (value.every((item) => typeof item === "string")) return new Map([[path, listed(value)]]);
     return new Map(value.flatMap((item, at) => [...leaves(item, `${path}[${at + 1}]`)]));
@@ -115,4 +123,16 @@ export function leaves(value: Canonical, path = ""): Map<string, string> {
 /** Members that hold a comma, or could be taken for a word of ours, stand in quotes. */
 function listed(items: string[]): string {
   return items.map((item) => (/^[^\s,"()]+$/.test(item) ? item : canonicalText(item))).join(", ");
+}
+
+/** Runtime measurements by their register, if that is what they are. */
+function rtmrs(items: Canonical[], path: string): Map<string, string> | null {
+  const found = new Map<string, string>();
+  for (const item of items) {
+    if (!(item instanceof Map) || item.size !== 2) return null;
+    const [index, value] = [item.get("index"), item.get("value")];
+    if (typeof index !== "string" || typeof value !== "string") return null;
+    found.set(`${path}.RTMR${index}`, value);
+  }
+  return found.size === items.length ? found : null;
 }

@@ -42,6 +42,13 @@ export function hash(value: Canonical | undefined, where: string): string {
   return found;
 }
 
+/** 48 bytes: a measurement of a trust domain. */
+export function wide(value: Canonical | undefined, where: string): string {
+  const found = text(value, where);
+  must(unhex(found, 48) !== null, "wrong_hash", `${where} is not 48 bytes in hex`);
+  return found;
+}
+
 export function oneOf<T extends string>(value: Canonical | undefined, known: readonly T[], where: string): T {
   const found = text(value, where);
   const match = known.find((name) => name === found);

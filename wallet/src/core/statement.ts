@@ -3,7 +3,9 @@ import { unbase32, type Bytes } from "./bytes.js";
 import { isSet, readCanonical, type Canonical, type CanonicalMap } from "./canonical.js";
 import { must } from "./refused.js";
 import { readRequest, type Request } from "./request.js";
-import { choice, count, hash, list, object, text } from "./shape.js";
+import { choice, count, hash, list, object, text, wide } from "./shape.js";
+
+const RTMRS = ["rtmr0", "rtmr1", "rtmr2", "rtmr3"];
 
 const LIMITS = { bytes: 8 * 1024, depth: 5, nodes: 128 };
 
@@ -25,6 +27,7 @@ const MEMBERS = [
 export type Principal =
   | { kind: "oidc"; issuer: string; subject: string }
   | { kind: "enclave"; measurement: string; platform: string }
+  | { kind: "td"; mrtd: string; platform: string; rtmrs: string[] }
   | { kind: "certificate"; spki: string };
 
 export interface Statement {
@@ -94,6 +97,11 @@ function principal(value: Canonical): Principal {
   if (kind === "enclave") {
     const members = object(inner, ["measurement", "platform"], where);
     return { kind, measurement: hash(members.get("measurement"), where), platform: hash(members.get("platform"), where) };
+  }
+  if (kind === "td") {
+    const members = object(inner, ["mrtd", "platform", ...RTMRS], where);
+    const rtmrs = RTMRS.map((name) => wide(members.get(name), where));
+    return { kind, mrtd: wide(members.get("mrtd"), where), platform: hash(members.get("platform"), where), rtmrs };
   }
   must(kind === "certificate", "unknown_value", `a requester of a kind this wallet does not know: ${kind}`);
   return { kind, spki: hash(object(inner, ["spki"], where).get("spki"), where) };

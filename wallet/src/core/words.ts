@@ -122,6 +122,12 @@ function principalRows(principal: Principal, field: string): Row[] {
         { label: "Enclave build", value: principal.measurement, field: `${field}.enclave.measurement`, exact: true },
         { label: "On machine", value: principal.platform, field: `${field}.enclave.platform`, exact: true },
       ];
+    case "td":
+      return [
+        { label: "Trust domain (MRTD)", value: principal.mrtd, field: `${field}.td.mrtd`, exact: true },
+        ...principal.rtmrs.map((value, at) => ({ label: `Loaded (RTMR${at})`, value, field: `${field}.td.rtmr${at}`, exact: true })),
+        { label: "On machine", value: principal.platform, field: `${field}.td.platform`, exact: true },
+      ];
     case "certificate":
       return [{ label: "Certificate key", value: principal.spki, field: `${field}.certificate.spki`, exact: true }];
   }
@@ -204,6 +210,7 @@ export function requesterName(statement: Statement): string {
   const [first] = statement.principals;
   if (first === undefined) return "nobody";
   if (first.kind === "oidc") return first.subject;
+  if (first.kind === "td") return `a trust domain ${first.mrtd}`;
   return first.kind === "enclave" ? `an enclave ${first.measurement}` : `a certificate ${first.spki}`;
 }
 

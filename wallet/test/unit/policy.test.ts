@@ -71,3 +71,13 @@ test("every profile of the vectors is read, and has its digest", async () => {
     assert.equal(hex(found.digest), one.digest, one.name);
   }
 });
+
+test("a profile whose runtime measurements are not told by one register each is refused", async () => {
+  const one = vectors("policy/profiles.json").find((one: any) => one.name === "a trust domain");
+  const spoiled: [string, string][] = [['"index":"2"', '"index":"0"'], ['"index":"2",', ""], ['"index":"2"', '"register":"2"']];
+  for (const [from, to] of spoiled) {
+    const text = one.canonical.replace(from, to);
+    assert.notEqual(text, one.canonical);
+    await assert.rejects(readProfile(utf8(text)), { name: "Refused" }, to);
+  }
+});

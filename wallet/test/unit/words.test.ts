@@ -147,3 +147,19 @@ test("times are said in UTC, and how long is left", () => {
   assert.equal(words.moment(Number.MAX_SAFE_INTEGER), `second ${Number.MAX_SAFE_INTEGER}`);
   assert.deepEqual([0, 1, 119, 120, 7199, 7200].map((left) => words.remaining(left, 0)), ["expired", "1 s left", "119 s left", "2 minutes left", "119 minutes left", "2 hours left"]);
 });
+
+test("runtime measurements are told by their register, and a register that comes or goes is a line", () => {
+  const build = (rtmrs: Record<string, string>): any => {
+    const listed = Object.entries(rtmrs).map(([index, value]) => ({ index, value }));
+    return canonical({ mrtd: "44".repeat(48), rtmrs: listed });
+  };
+  const [a, b, c] = ["aa", "bb", "cc"].map((byte) => byte.repeat(48)) as [string, string, string];
+  assert.deepEqual(lines(build({ 1: a, 2: b }), build({ 1: a, 2: c, 3: b })), [
+    { path: "rtmrs.RTMR2", before: b, after: c },
+    { path: "rtmrs.RTMR3", before: null, after: b },
+  ]);
+  assert.deepEqual(lines(build({}), build({ 0: a })), [
+    { path: "rtmrs", before: "(none)", after: null },
+    { path: "rtmrs.RTMR0", before: null, after: a },
+  ]);
+});

@@ -138,10 +138,17 @@ fn touched(rng: &mut Seeded, profile: &Canonical) -> Canonical {
         "required_oids",
         "tcb",
         "mrenclave",
+        "rtmrs",
     ]);
-    let only = name == "mrenclave" && string(member(profile, "mrsigner")) == "none";
+    let measured = |name| string(member(profile, name)) != "none";
     let value = member(&fresh, name).clone();
-    if !(only && string(&value) == "none") {
+    // What is left is of one kind, and says which builds it is about.
+    let kept = match name {
+        "mrenclave" => !measured("mrtd") && (measured("mrsigner") || string(&value) != "none"),
+        "rtmrs" => measured("mrtd"),
+        _ => true,
+    };
+    if kept {
         members.insert(name.to_owned(), value);
     }
     Canonical::Map(members)

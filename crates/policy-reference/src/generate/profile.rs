@@ -1,14 +1,20 @@
 //! Attestation profiles.
 
-use super::universe::{ADVISORIES, OIDS, hash, none};
+use super::universe::{ADVISORIES, OIDS, hash, none, wide};
 use crate::rng::Seeded;
 use vault_encoding::{Canonical, text};
 use vault_policy::TcbStatus;
 
 /// A profile of this name.
 pub(super) fn profile(rng: &mut Seeded, name: &str) -> Canonical {
-    let by_build = rng.chance(60);
-    let by_signer = !by_build || rng.chance(30);
+    let of_domain = rng.chance(25);
+    let by_build = !of_domain && rng.chance(60);
+    let by_signer = !of_domain && (!by_build || rng.chance(30));
+    let rtmrs = if of_domain {
+        rng.some(&["0", "1", "2", "3"], 40)
+    } else {
+        Vec::new()
+    };
     let number = |rng: &mut Seeded| {
         if by_signer {
             Canonical::text(rng.below(3))
@@ -31,7 +37,7 @@ pub(super) fn profile(rng: &mut Seeded, name: &str) -> Canonical {
         ("min_isv_svn", number(rng)),
         ("mrenclave", if by_build { hash(rng, 2) } else { none() }),
         ("mrsigner", if by_signer { hash(rng, 2) } else { none() }),
-        ("mrtd", none()),
+        ("mrtd", if of_domain { wide(rng, 2) } else { none() }),
         ("name", Canonical::text(name)),
         ("platforms", Canonical::set(platforms)),
         (
@@ -42,9 +48,21 @@ pub(super) fn profile(rng: &mut Seeded, name: &str) -> Canonical {
                     .collect::<Vec<_>>(),
             ),
         ),
-        ("rtmrs", Canonical::list([])),
+        (
+            "rtmrs",
+            Canonical::set(
+                rtmrs
+                    .into_iter()
+                    .map(|index| rtmr(rng, index))
+                    .collect::<Vec<_>>(),
+            ),
+        ),
         ("tcb", tcb(rng)),
     ])
+}
+
+fn rtmr(rng: &mut Seeded, index: &str) -> Canonical {
+    Canonical::map([("index", Canonical::text(index)), ("value", wide(rng, 2))])
 }
 
 fn tcb(rng: &mut Seeded) -> Canonical {

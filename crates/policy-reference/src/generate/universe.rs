@@ -85,6 +85,11 @@ pub(super) fn digest(index: u64) -> Hash {
     Hash([index as u8 + 1; 32])
 }
 
+/// One of so many measurements of trust domains.
+pub(super) fn wide(rng: &mut Seeded, many: u64) -> Canonical {
+    Canonical::text(text::hex(&[rng.below(many) as u8 + 1; 48]))
+}
+
 /// One of the first `count` hashes.
 pub(super) fn hash(rng: &mut Seeded, count: u64) -> Canonical {
     Canonical::text(digest(rng.below(count)))

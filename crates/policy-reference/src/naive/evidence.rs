@@ -1,9 +1,9 @@
 //! Whether appraised evidence is what a profile asks for.
 
 use super::{Value, World};
-use crate::text::{member, members, string};
+use crate::text::{member, members, named, string};
 use vault_encoding::{Canonical, text};
-use vault_policy::{EvidenceClaims, VaultTime};
+use vault_policy::{EvidenceClaims, Tee, VaultTime};
 
 /// Whether the evidence of this connection fits the profile.
 pub fn fits(world: &World<'_>, profile: &Canonical) -> Value {
@@ -27,24 +27,38 @@ pub fn fits(world: &World<'_>, profile: &Canonical) -> Value {
     status(claims, tcb, world.now)
 }
 
+/// A profile is about enclaves or about trust domains, and never about both.
 fn measured(claims: &EvidenceClaims, profile: &Canonical) -> bool {
     let asks = |name| match string(member(profile, name)) {
         "none" => None,
         wanted => Some(wanted),
     };
-    let Some(sgx) = claims.sgx() else {
-        return false;
-    };
     let is = |name, actual: String| asks(name).is_none_or(|wanted| wanted == actual);
-    let svn = asks("min_isv_svn").is_none_or(|lowest| {
-        lowest
-            .parse::<u64>()
-            .is_ok_and(|lowest| lowest <= u64::from(sgx.isv_svn))
-    });
-    is("mrenclave", sgx.mrenclave.to_string())
-        && is("mrsigner", sgx.mrsigner.to_string())
-        && is("isv_prod_id", sgx.isv_prod_id.to_string())
-        && svn
+    match (&claims.tee, asks("mrtd")) {
+        (Tee::Sgx(sgx), None) => {
+            let svn = asks("min_isv_svn").is_none_or(|lowest| {
+                lowest
+                    .parse::<u64>()
+                    .is_ok_and(|lowest| lowest <= u64::from(sgx.isv_svn))
+            });
+            is("mrenclave", sgx.mrenclave.to_string())
+                && is("mrsigner", sgx.mrsigner.to_string())
+                && is("isv_prod_id", sgx.isv_prod_id.to_string())
+                && svn
+        }
+        (Tee::Tdx(td), Some(mrtd)) => {
+            let listed = members(profile, "rtmrs");
+            let stands = |rtmr: &Canonical| {
+                let index: usize = named(rtmr, "index").parse().unwrap_or(usize::MAX);
+                let actual = td.rtmrs.get(index).map(ToString::to_string);
+                actual.as_deref() == Some(named(rtmr, "value"))
+            };
+            mrtd == td.mrtd.to_string()
+                && listed.iter().all(stands)
+                && td.mr_config_id.0.iter().all(|byte| *byte == 0)
+        }
+        (Tee::Sgx(_), Some(_)) | (Tee::Tdx(_), None) => false,
+    }
 }
 
 fn configured(claims: &EvidenceClaims, profile: &Canonical) -> bool {

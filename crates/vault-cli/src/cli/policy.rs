@@ -74,6 +74,12 @@ pub(crate) struct PolicyTemplate {
     /// For caller-enclave: the build that may use the key.
     #[arg(long, value_name = "HEX")]
     pub(crate) mrenclave: Option<String>,
+    /// In the place of --mrenclave: the exact build of a TDX trust domain, 96 hex digits.
+    #[arg(long, value_name = "HEX", conflicts_with = "mrenclave")]
+    pub(crate) mrtd: Option<String>,
+    /// With --mrtd: a runtime measurement, as its index (0 to 3), `=`, and 96 hex digits. May be repeated.
+    #[arg(long, value_name = "INDEX=HEX", requires = "mrtd")]
+    pub(crate) rtmr: Vec<String>,
     /// For service: `sub` of the account at the owner's issuer.
     #[arg(long, value_name = "SUB")]
     pub(crate) service: Option<String>,

@@ -9,7 +9,7 @@ use crate::policy_source;
 use serde_json::{Value, json};
 use vault_client::{Error, ErrorCode, Result};
 use vault_policy::{
-    IssuerRole, KeyPolicy, OidcSubject, TEMPLATES, TemplateArgs, template, validate,
+    IssuerRole, KeyPolicy, OidcSubject, TEMPLATES, TdMeasurement, TemplateArgs, template, validate,
 };
 
 pub(crate) fn run(args: PolicyTemplate) -> Result<Output> {
@@ -54,7 +54,23 @@ fn template_args(args: &PolicyTemplate) -> Result<TemplateArgs> {
         Some(path) => Some(authenticator(path)?),
         None => None,
     };
+    domain(args, &mut wanted)?;
     Ok(wanted)
+}
+
+fn domain(args: &PolicyTemplate, wanted: &mut TemplateArgs) -> Result<()> {
+    wanted.mrtd = match &args.mrtd {
+        Some(hex) => Some(hex.parse().map_err(usage)?),
+        None => None,
+    };
+    for rtmr in &args.rtmr {
+        let (index, hex) = rtmr
+            .split_once('=')
+            .ok_or_else(|| usage("expected an index, `=`, and 96 hex digits"))?;
+        let value: TdMeasurement = hex.parse().map_err(usage)?;
+        wanted.rtmrs.insert(index.parse().map_err(usage)?, value);
+    }
+    Ok(())
 }
 
 fn list() -> Output {

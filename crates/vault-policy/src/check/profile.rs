@@ -5,6 +5,9 @@ use crate::error::Fault;
 use crate::model::KeyPolicy;
 use crate::profile::{AttestationProfile, RequiredOid};
 
+/// A trust domain has RTMR0 to RTMR3.
+const LAST_RTMR: u8 = 3;
+
 /// The path of a member; a profile that stands alone is at none.
 fn below(path: &str, member: &str) -> String {
     match path {
@@ -14,9 +17,7 @@ fn below(path: &str, member: &str) -> String {
 }
 
 pub(super) fn profile(profile: &AttestationProfile, path: &str) -> Checked {
-    if profile.mrenclave.is_none() && profile.signer.is_none() {
-        return Err(Fault::NoMeasurement.at(path));
-    }
+    measured(profile, path)?;
     if profile.tcb.statuses.is_empty() {
         return Err(Fault::Expected("at least one status").at(below(path, "tcb.statuses")));
     }
@@ -31,6 +32,25 @@ pub(super) fn profile(profile: &AttestationProfile, path: &str) -> Checked {
         .required_oids
         .iter()
         .try_for_each(|required| oid(required, path))
+}
+
+/// An enclave or a trust domain, and not both.
+fn measured(profile: &AttestationProfile, path: &str) -> Checked {
+    let enclave = profile.mrenclave.is_some() || profile.signer.is_some();
+    if !enclave && profile.mrtd.is_none() {
+        return Err(Fault::NoMeasurement.at(path));
+    }
+    if enclave && profile.mrtd.is_some() {
+        let fault = Fault::Expected("mrtd, or else mrenclave and mrsigner");
+        return Err(fault.at(below(path, "mrtd")));
+    }
+    if enclave && !profile.rtmrs.is_empty() {
+        return Err(Fault::Expected("mrtd beside rtmrs").at(below(path, "rtmrs")));
+    }
+    if profile.rtmrs.keys().any(|index| *index > LAST_RTMR) {
+        return Err(Fault::Expected("an index from 0 to 3").at(below(path, "rtmrs")));
+    }
+    Ok(())
 }
 
 fn oid(required: &RequiredOid, path: &str) -> Checked {

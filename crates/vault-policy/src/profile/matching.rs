@@ -1,8 +1,9 @@
 //! Whether the evidence of a connection is that of a profile.
 
 use super::{AttestationProfile, RequiredOid, SignerMatch};
-use crate::evidence::{EvidenceClaims, SgxFacts};
+use crate::evidence::{EvidenceClaims, SgxFacts, TdxFacts, Tee};
 use crate::facts::Facts;
+use crate::ids::TdMeasurement;
 use crate::time::VaultTime;
 use crate::truth::Truth;
 
@@ -21,18 +22,31 @@ impl AttestationProfile {
             name: _,
             mrenclave,
             signer,
-            mrtd: _,
-            rtmrs: _,
+            mrtd,
+            rtmrs,
             config_merkle_root,
             required_oids,
             platforms,
             tcb,
         } = self;
-        let fixed = (mrenclave.is_some() || signer.is_some())
-            && claims.sgx().is_some_and(|sgx| {
-                mrenclave.is_none_or(|mrenclave| mrenclave == sgx.mrenclave)
+        let measured = match &claims.tee {
+            Tee::Sgx(sgx) => {
+                mrtd.is_none()
+                    && rtmrs.is_empty()
+                    && (mrenclave.is_some() || signer.is_some())
+                    && mrenclave.is_none_or(|mrenclave| mrenclave == sgx.mrenclave)
                     && signer.is_none_or(|signer| signer.matches(sgx))
-            })
+            }
+            Tee::Tdx(td) => {
+                mrenclave.is_none()
+                    && signer.is_none()
+                    && *mrtd == Some(td.mrtd)
+                    && rtmrs.iter().all(|(index, rtmr)| has(td, *index, rtmr))
+                    // No profile can name what a host configured a domain with.
+                    && td.mr_config_id == TdMeasurement([0; 48])
+            }
+        };
+        let fixed = measured
             && config_merkle_root.is_none_or(|root| claims.config_merkle_root == Some(root))
             && required_oids
                 .iter()
@@ -40,6 +54,10 @@ impl AttestationProfile {
             && (platforms.is_empty() || platforms.contains(&claims.platform_id));
         Truth::from(fixed).and(tcb.accepts(claims, now))
     }
+}
+
+fn has(td: &TdxFacts, index: u8, rtmr: &TdMeasurement) -> bool {
+    td.rtmrs.get(usize::from(index)) == Some(rtmr)
 }
 
 impl SignerMatch {

@@ -6,9 +6,8 @@ mod tcb;
 pub use tcb::TcbRule;
 
 use crate::error::PolicyError;
-use crate::ids::{Measurement, PlatformId};
-use crate::model::Reserved;
-use std::collections::BTreeSet;
+use crate::ids::{Measurement, PlatformId, TdMeasurement};
+use std::collections::{BTreeMap, BTreeSet};
 use vault_encoding::{Canonical, Domain, Hash, Json};
 
 /// What evidence must say. Its name is also the name of a principal.
@@ -20,10 +19,10 @@ pub struct AttestationProfile {
     pub mrenclave: Option<Measurement>,
     /// Any build of a signer, from a version on.
     pub signer: Option<SignerMatch>,
-    /// The exact build of a TD.
-    pub mrtd: Reserved,
-    /// Its runtime measurements.
-    pub rtmrs: Reserved,
+    /// The exact build of a trust domain. Beside it stands neither a build nor a signer of enclaves.
+    pub mrtd: Option<TdMeasurement>,
+    /// Its runtime measurements, by their number (0 to 3). One that is left out may have any value.
+    pub rtmrs: BTreeMap<u8, TdMeasurement>,
     /// Merkle root of the enclave's trust configuration.
     pub config_merkle_root: Option<Hash>,
     /// What the claims of the enclave's leaf must hold; it only narrows.

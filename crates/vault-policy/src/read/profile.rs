@@ -1,11 +1,12 @@
 //! Reads attestation profiles.
 
+use super::Shape;
 use super::node::{Node, Object};
-use super::{Shape, empty, reserved};
 use crate::error::{Fault, PolicyError};
 use crate::evidence::TcbStatus;
+use crate::ids::TdMeasurement;
 use crate::profile::{AttestationProfile, RequiredOid, SignerMatch, TcbRule};
-use crate::write::NONE;
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use vault_encoding::{Hash, text};
 
@@ -25,8 +26,8 @@ pub(super) fn profile(node: Node<'_>) -> Result<AttestationProfile, PolicyError>
             .map(|node| hex(&node))
             .transpose()?,
         signer: signer(&profile)?,
-        mrtd: reserved(profile.optional("mrtd"), NONE)?,
-        rtmrs: empty(profile.optional("rtmrs"))?,
+        mrtd: profile.given("mrtd").map(|node| wide(&node)).transpose()?,
+        rtmrs: rtmrs(&profile)?,
         config_merkle_root: root
             .map(|node| node.named(HEX, Hash::from_hex))
             .transpose()?,
@@ -41,9 +42,37 @@ pub(super) fn profile(node: Node<'_>) -> Result<AttestationProfile, PolicyError>
 }
 
 pub(super) const HEX: &str = "64 lower-case hex digits";
+const WIDE_HEX: &str = "96 lower-case hex digits";
 
 fn hex<T: FromStr>(node: &Node<'_>) -> Result<T, PolicyError> {
     node.named(HEX, |text| text.parse().ok())
+}
+
+fn wide(node: &Node<'_>) -> Result<TdMeasurement, PolicyError> {
+    node.named(WIDE_HEX, |text| text.parse().ok())
+}
+
+/// Each register once.
+fn rtmrs(profile: &Object<'_>) -> Result<BTreeMap<u8, TdMeasurement>, PolicyError> {
+    let Some(list) = profile.optional("rtmrs") else {
+        return Ok(BTreeMap::new());
+    };
+    let listed: Vec<(u8, TdMeasurement)> = list.each(rtmr)?;
+    let count = listed.len();
+    let rtmrs: BTreeMap<u8, TdMeasurement> = listed.into_iter().collect();
+    if rtmrs.len() == count {
+        Ok(rtmrs)
+    } else {
+        Err(list.fault(Fault::Expected("each index once")))
+    }
+}
+
+fn rtmr(node: Node<'_>) -> Result<(u8, TdMeasurement), PolicyError> {
+    let rtmr = node.object(&Shape::RTMR)?;
+    Ok((
+        rtmr.required("index")?.number()?,
+        wide(&rtmr.required("value")?)?,
+    ))
 }
 
 /// All three, or none of them.

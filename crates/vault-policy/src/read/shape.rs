@@ -57,6 +57,7 @@ impl Shape {
             "tcb"
         ]
     );
+    pub(super) const RTMR: Self = shape!("rtmr", ["index", "value"], []);
     pub(super) const OID: Self = shape!("required_oid", ["oid", "value"], []);
     pub(super) const TCB: Self = shape!(
         "tcb",
@@ -129,7 +130,7 @@ impl Shape {
 
     /// Every kind of object.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 26] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::POLICY,
         Self::PRINCIPALS,
         Self::OWNER,
@@ -137,6 +138,7 @@ impl Shape {
         Self::OIDC,
         Self::ROLE,
         Self::PROFILE,
+        Self::RTMR,
         Self::OID,
         Self::TCB,
         Self::RULE,

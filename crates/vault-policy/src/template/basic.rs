@@ -1,9 +1,8 @@
 //! Templates of one rule or two.
 
-use super::TemplateArgs;
 use super::build::{exact_build, fields, operations, rule, uses_secret};
+use super::{Build, TemplateArgs};
 use crate::condition::Condition;
-use crate::ids::Measurement;
 use crate::model::PolicyFields;
 use crate::principal::{CallerIdentity, NamedCaller};
 
@@ -15,7 +14,7 @@ pub(super) fn owner(args: &TemplateArgs) -> PolicyFields {
 
 /// The secret is used only on the enclave's attested connection, whoever else is proven there;
 /// what needs no secret is the owner's from anywhere.
-pub(super) fn caller_enclave(args: &TemplateArgs, mrenclave: Measurement) -> PolicyFields {
+pub(super) fn caller_enclave(args: &TemplateArgs, build: Build) -> PolicyFields {
     const APP: &str = "app";
     let attested = Condition::AttestationMatches(APP.to_owned());
     let mut rules = vec![rule(
@@ -33,12 +32,7 @@ pub(super) fn caller_enclave(args: &TemplateArgs, mrenclave: Measurement) -> Pol
             Condition::always(),
         ));
     }
-    fields(
-        args,
-        rules,
-        Vec::new(),
-        vec![exact_build(args, APP, mrenclave)],
-    )
+    fields(args, rules, Vec::new(), vec![exact_build(args, APP, build)])
 }
 
 pub(super) fn shared(args: &TemplateArgs, id: &str, identity: CallerIdentity) -> PolicyFields {

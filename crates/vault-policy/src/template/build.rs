@@ -1,8 +1,7 @@
 //! What templates are put together from.
 
-use super::TemplateArgs;
+use super::{Build, TemplateArgs};
 use crate::condition::Condition;
-use crate::ids::Measurement;
 use crate::model::{
     Lifecycle, Owner, PolicyFields, PrincipalName, Principals, Recovery, Reserved, Rule, Usage,
 };
@@ -44,17 +43,17 @@ pub(super) fn rule(
     }
 }
 
-pub(super) fn exact_build(
-    args: &TemplateArgs,
-    name: &str,
-    mrenclave: Measurement,
-) -> AttestationProfile {
+pub(super) fn exact_build(args: &TemplateArgs, name: &str, build: Build) -> AttestationProfile {
+    let (mrenclave, mrtd) = match build {
+        Build::Enclave(mrenclave) => (Some(mrenclave), None),
+        Build::Domain(mrtd) => (None, Some(mrtd)),
+    };
     AttestationProfile {
         name: name.to_owned(),
-        mrenclave: Some(mrenclave),
+        mrenclave,
         signer: None,
-        mrtd: Reserved,
-        rtmrs: Reserved,
+        mrtd,
+        rtmrs: args.rtmrs.clone(),
         config_merkle_root: None,
         required_oids: BTreeSet::new(),
         platforms: args.platforms.clone(),

@@ -41,7 +41,7 @@ pub(super) fn luks_volume(args: &TemplateArgs) -> Filled {
     if !close.is_empty() {
         rules.push(rule("store", close, &["owner", VM], Condition::always()));
     }
-    let tees = vec![exact_build(args, VM, args.mrenclave()?)];
+    let tees = vec![exact_build(args, VM, args.build()?)];
     Ok(fields(args, rules, Vec::new(), tees))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn app_kek(args: &TemplateArgs) -> Filled {
         rules.push(rule("propose", stage, &[CI], Condition::always()));
         callers.push(caller(CI, service.clone()));
     }
-    let tees = vec![exact_build(args, APP, args.mrenclave()?)];
+    let tees = vec![exact_build(args, APP, args.build()?)];
     Ok(fields(args, rules, callers, tees))
 }
 

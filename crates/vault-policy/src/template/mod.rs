@@ -8,12 +8,12 @@ mod tests;
 
 use crate::condition::{Condition, ManagerApproval};
 use crate::error::PolicyError;
-use crate::ids::{Measurement, PlatformId};
+use crate::ids::{Measurement, PlatformId, TdMeasurement};
 use crate::model::KeyPolicy;
 use crate::mutability::OidcApproval;
 use crate::operation::KeyType;
 use crate::principal::{CallerIdentity, Fido2Credential, IssuerRole, OidcSubject, Person};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A template: its name and what it is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,7 +35,7 @@ pub const TEMPLATES: [Template; 8] = [
     },
     Template {
         name: "caller-enclave",
-        about: "the secret is used only through one enclave build; needs its MRENCLAVE",
+        about: "the secret is used only through one attested build; needs its MRENCLAVE or MRTD",
         key_types: &KeyType::ALL,
     },
     Template {
@@ -56,13 +56,13 @@ pub const TEMPLATES: [Template; 8] = [
     Template {
         name: "luks-volume",
         about: "one build of a confidential VM gets the secret of its volume, and, with approval, \
-                the owner; needs its MRENCLAVE",
+                the owner; needs its MRENCLAVE or MRTD",
         key_types: &[KeyType::RawShare, KeyType::Aes256Gcm],
     },
     Template {
         name: "app-kek",
         about: "one build of an application wraps and unwraps its keys, and a CI job may propose \
-                the next build; needs its MRENCLAVE",
+                the next build; needs its MRENCLAVE or MRTD",
         key_types: &[KeyType::Aes256Gcm],
     },
     Template {
@@ -80,8 +80,12 @@ pub struct TemplateArgs {
     pub owner: OidcSubject,
     /// What kind of key.
     pub key_type: KeyType,
-    /// MRENCLAVE, for what one build does.
+    /// MRENCLAVE, for what one build does,
     pub mrenclave: Option<Measurement>,
+    /// or MRTD, where that build is a trust domain,
+    pub mrtd: Option<TdMeasurement>,
+    /// with these runtime measurements.
+    pub rtmrs: BTreeMap<u8, TdMeasurement>,
     /// The machines on which that build counts; empty for every machine.
     pub platforms: BTreeSet<PlatformId>,
     /// Who else uses the key, or proposes builds.
@@ -103,6 +107,8 @@ impl TemplateArgs {
             owner,
             key_type,
             mrenclave: None,
+            mrtd: None,
+            rtmrs: BTreeMap::new(),
             platforms: BTreeSet::new(),
             service: None,
             role: None,
@@ -139,7 +145,7 @@ pub fn template(name: &str, args: &TemplateArgs) -> Result<KeyPolicy, TemplateEr
     }
     let fields = match name {
         "owner" => basic::owner(args),
-        "caller-enclave" => basic::caller_enclave(args, args.mrenclave()?),
+        "caller-enclave" => basic::caller_enclave(args, args.build()?),
         "service" => {
             let service = CallerIdentity::Oidc(args.service()?);
             basic::shared(args, "service", service)
@@ -157,9 +163,21 @@ pub fn template(name: &str, args: &TemplateArgs) -> Result<KeyPolicy, TemplateEr
     Ok(KeyPolicy::from_fields(fields)?)
 }
 
+/// One build of whatever calls.
+#[derive(Clone, Copy)]
+enum Build {
+    Enclave(Measurement),
+    Domain(TdMeasurement),
+}
+
 impl TemplateArgs {
-    fn mrenclave(&self) -> Result<Measurement, TemplateError> {
-        self.mrenclave.ok_or(TemplateError::Needs("mrenclave"))
+    fn build(&self) -> Result<Build, TemplateError> {
+        match (self.mrenclave, self.mrtd) {
+            (Some(mrenclave), None) => Ok(Build::Enclave(mrenclave)),
+            (None, Some(mrtd)) => Ok(Build::Domain(mrtd)),
+            (None, None) => Err(TemplateError::Needs("mrenclave or mrtd")),
+            (Some(_), Some(_)) => Err(TemplateError::Needs("either mrenclave or mrtd")),
+        }
     }
 
     fn service(&self) -> Result<OidcSubject, TemplateError> {

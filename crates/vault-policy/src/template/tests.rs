@@ -94,6 +94,32 @@ fn every_listed_template_is_valid_for_every_type_of_key_that_it_is_for() {
     assert_eq!(template("nothing", &args), Err(TemplateError::Unknown));
 }
 
+#[test]
+fn a_build_is_an_enclave_or_a_trust_domain_and_not_both() {
+    let (mrtd, rtmr) = (TdMeasurement([6; 48]), TdMeasurement([7; 48]));
+    for about in ["caller-enclave", "luks-volume", "app-kek"] {
+        let mut args = full(KeyType::Aes256Gcm);
+        args.mrtd = Some(mrtd);
+        args.rtmrs = [(2, rtmr)].into();
+        let both = template(about, &args);
+        let refused = TemplateError::Needs("either mrenclave or mrtd");
+        assert_eq!(both, Err(refused));
+        args.mrenclave = None;
+        let policy = template(about, &args).unwrap();
+        let [profile] = policy.fields().principals.tees.as_slice() else {
+            panic!("{about}");
+        };
+        assert_eq!((profile.mrenclave, profile.mrtd), (None, Some(mrtd)));
+        assert_eq!(profile.rtmrs, args.rtmrs);
+        assert_eq!(validate(&policy, KeyType::Aes256Gcm, NOW), Ok(()));
+        args.rtmrs.clear();
+        let policy = template(about, &args).unwrap();
+        let found = lint(&policy);
+        assert!(found.iter().any(|one| one.code == "td_without_rtmrs"));
+        assert!(!found.iter().any(|one| one.code == "profile_by_signer"));
+    }
+}
+
 fn caller(who: Option<&str>, in_build: bool, approved_by: &[u8]) -> Facts {
     let token = who.map(|who| TokenFacts {
         issuer: subject(who).issuer,

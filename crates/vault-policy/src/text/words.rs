@@ -105,12 +105,23 @@ pub(super) fn profile(profile: &AttestationProfile) -> String {
             signer.isv_prod_id, signer.mrsigner, signer.min_isv_svn
         )
     });
+    let domain = profile.mrtd.map(|mrtd| {
+        let rtmrs: Vec<String> = profile
+            .rtmrs
+            .iter()
+            .map(|(index, rtmr)| format!("RTMR{index} {rtmr}"))
+            .collect();
+        match rtmrs.as_slice() {
+            [] => format!("trust domain {mrtd} with whatever it loads"),
+            rtmrs => format!("trust domain {mrtd} with {}", rtmrs.join(", ")),
+        }
+    });
     let platforms = match profile.platforms.len() {
         0 => "on any machine".to_owned(),
         1 => "on one machine".to_owned(),
         count => format!("on {count} machines"),
     };
-    let parts: Vec<String> = [build, signer, Some(platforms)]
+    let parts: Vec<String> = [build, signer, domain, Some(platforms)]
         .into_iter()
         .flatten()
         .collect();

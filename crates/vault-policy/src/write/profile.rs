@@ -1,6 +1,7 @@
 //! Writes attestation profiles.
 
 use super::optional;
+use crate::ids::TdMeasurement;
 use crate::profile::{AttestationProfile, RequiredOid, TcbRule};
 use vault_encoding::{Canonical, text};
 
@@ -28,7 +29,7 @@ pub(crate) fn profile(profile: &AttestationProfile) -> Canonical {
         ),
         ("mrenclave", optional(*mrenclave)),
         ("mrsigner", optional(signer.map(|signer| signer.mrsigner))),
-        ("mrtd", mrtd.none()),
+        ("mrtd", optional(*mrtd)),
         ("name", Canonical::text(name)),
         (
             "platforms",
@@ -38,8 +39,15 @@ pub(crate) fn profile(profile: &AttestationProfile) -> Canonical {
             "required_oids",
             Canonical::set(required_oids.iter().map(required_oid)),
         ),
-        ("rtmrs", rtmrs.empty()),
+        ("rtmrs", Canonical::set(rtmrs.iter().map(rtmr))),
         ("tcb", self::tcb(tcb)),
+    ])
+}
+
+fn rtmr((index, value): (&u8, &TdMeasurement)) -> Canonical {
+    Canonical::map([
+        ("index", Canonical::text(index)),
+        ("value", Canonical::text(value)),
     ])
 }
 

@@ -3,8 +3,8 @@
 use vault_encoding::{Hash, Json, Limits};
 use vault_policy::{
     AttestationProfile, CallerIdentity, Condition, Fault, Invalid, KeyPolicy, KeyType, Measurement,
-    NamedCaller, OidcSubject, Operation, PolicyError, PolicyFields, PrincipalName, Reserved, Rule,
-    TcbRule, TemplateArgs, TimeWindow, UnixSeconds, VaultTime, lint, template, validate,
+    NamedCaller, OidcSubject, Operation, PolicyError, PolicyFields, PrincipalName, Rule, TcbRule,
+    TemplateArgs, TimeWindow, UnixSeconds, VaultTime, lint, template, validate,
 };
 
 fn subject(subject: String) -> OidcSubject {
@@ -280,8 +280,8 @@ fn the_search_for_an_allowed_call_ends_undecided_where_nobody_would_look_further
         name: format!("t{index}"),
         mrenclave: Some(Measurement(Hash([index; 32]))),
         signer: None,
-        mrtd: Reserved,
-        rtmrs: Reserved,
+        mrtd: None,
+        rtmrs: [].into(),
         config_merkle_root: None,
         required_oids: [].into(),
         platforms: [].into(),

@@ -1,14 +1,14 @@
 //! Policies and callers that meet often: few names, few moments.
 
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use vault_encoding::{Hash, Json};
 use vault_policy::{
     AttestationProfile, CallerIdentity, Condition, EvidenceClaims, Facts, IssuerRole, KeyPolicy,
     Lifecycle, Measurement, Mutability, NamedCaller, OidcSubject, Operation, Owner, PlatformId,
     PolicyFields, PrincipalName, Principals, Recovery, RequiredOid, Reserved, Rule,
-    SenderConstraint, SgxFacts, SignerMatch, TcbRule, TcbStatus, Tee, TimeWindow, TokenFacts,
-    UnixSeconds, Usage, VaultTime, VerifiedEvidence,
+    SenderConstraint, SgxFacts, SignerMatch, TcbRule, TcbStatus, TdMeasurement, TdxFacts, Tee,
+    TimeWindow, TokenFacts, UnixSeconds, Usage, VaultTime, VerifiedEvidence,
 };
 
 // A name that stands twice is chosen twice as often.
@@ -61,6 +61,35 @@ fn caller(id: &'static str) -> impl Strategy<Value = NamedCaller> {
     })
 }
 
+fn wide() -> impl Strategy<Value = TdMeasurement> {
+    (0u8..2).prop_map(|byte| TdMeasurement([byte; 48]))
+}
+
+fn tee() -> impl Strategy<Value = Tee> {
+    let sgx = (measurement(), measurement(), 0u16..2, 0u16..3).prop_map(
+        |(mrenclave, mrsigner, isv_prod_id, isv_svn)| {
+            Tee::Sgx(SgxFacts {
+                mrenclave,
+                mrsigner,
+                isv_prod_id,
+                isv_svn,
+            })
+        },
+    );
+    let config = prop_oneof![4 => Just(TdMeasurement([0; 48])), 1 => wide()];
+    let rtmrs = [wide(), wide(), wide(), wide()];
+    let tdx = (wide(), rtmrs, config).prop_map(|(mrtd, rtmrs, mr_config_id)| {
+        Tee::Tdx(Box::new(TdxFacts {
+            mrtd,
+            rtmrs,
+            mr_config_id,
+            attributes: 0,
+            xfam: 0,
+        }))
+    });
+    prop_oneof![3 => sgx, 1 => tdx]
+}
+
 fn tcb() -> impl Strategy<Value = TcbRule> {
     let status = prop::sample::select(&TcbStatus::ALL[..]);
     let statuses = prop_oneof![
@@ -94,9 +123,12 @@ fn profile(name: &'static str) -> impl Strategy<Value = AttestationProfile> {
             }
         });
     let measured = prop_oneof![
-        2 => measurement().prop_map(|measurement| (Some(measurement), None)),
-        1 => signer.clone().prop_map(|signer| (None, Some(signer))),
-        1 => (measurement(), signer).prop_map(|(build, signer)| (Some(build), Some(signer))),
+        2 => measurement().prop_map(|measurement| (Some(measurement), None, None, BTreeMap::new())),
+        1 => signer.clone().prop_map(|signer| (None, Some(signer), None, BTreeMap::new())),
+        1 => (measurement(), signer)
+            .prop_map(|(build, signer)| (Some(build), Some(signer), None, BTreeMap::new())),
+        1 => (wide(), prop::collection::btree_map(0u8..4, wide(), 0..4))
+            .prop_map(|(mrtd, rtmrs)| (None, None, Some(mrtd), rtmrs)),
     ];
     let root = prop::option::weighted(0.2, Just(Hash([9; 32])));
     let oid = Just(RequiredOid {
@@ -113,13 +145,19 @@ fn profile(name: &'static str) -> impl Strategy<Value = AttestationProfile> {
         tcb(),
     )
         .prop_map(
-            move |((mrenclave, signer), config_merkle_root, required_oids, platforms, tcb)| {
+            move |(
+                (mrenclave, signer, mrtd, rtmrs),
+                config_merkle_root,
+                required_oids,
+                platforms,
+                tcb,
+            )| {
                 AttestationProfile {
                     name: name.to_owned(),
                     mrenclave,
                     signer,
-                    mrtd: Reserved,
-                    rtmrs: Reserved,
+                    mrtd,
+                    rtmrs,
                     config_merkle_root,
                     required_oids,
                     platforms,
@@ -241,7 +279,7 @@ fn token() -> impl Strategy<Value = TokenFacts> {
 }
 
 fn evidence() -> impl Strategy<Value = VerifiedEvidence> {
-    let identity = (measurement(), measurement(), 0u16..2, 0u16..3, 0u8..2);
+    let identity = (tee(), 0u8..2);
     let state = (
         prop_oneof![2 => Just(TcbStatus::UpToDate), 1 => prop::sample::select(&TcbStatus::ALL[..])],
         prop::collection::btree_set("SA-[12]", 0..2),
@@ -250,15 +288,10 @@ fn evidence() -> impl Strategy<Value = VerifiedEvidence> {
     );
     let claims = (any::<bool>(), any::<bool>());
     (identity, state, claims).prop_map(|(identity, state, (root, oid))| {
-        let (mrenclave, mrsigner, isv_prod_id, isv_svn, platform) = identity;
+        let (tee, platform) = identity;
         let (tcb_status, advisories, tcb_evaluation_data_number, tcb_date) = state;
         VerifiedEvidence::assertion(EvidenceClaims {
-            tee: Tee::Sgx(SgxFacts {
-                mrenclave,
-                mrsigner,
-                isv_prod_id,
-                isv_svn,
-            }),
+            tee,
             platform_id: PlatformId(Hash([platform; 32])),
             config_merkle_root: root.then_some(Hash([9; 32])),
             oids: if oid {

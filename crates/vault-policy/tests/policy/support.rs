@@ -5,7 +5,7 @@ use vault_encoding::{Hash, Json, Limits, text};
 use vault_policy::{
     Action, Approved, Approver, CertificateFacts, EvidenceClaims, Facts, KeyHandle, KeySubject,
     KeyVersion, Lineage, OidcSubject, Operation, PolicyHash, PolicyVersion, SenderConstraint,
-    SgxFacts, TcbStatus, Tee, TokenFacts, UnixSeconds, VaultTime, VerifiedEvidence,
+    SgxFacts, TcbStatus, TdxFacts, Tee, TokenFacts, UnixSeconds, VaultTime, VerifiedEvidence,
 };
 
 pub(crate) fn parse(text: &str) -> Json {
@@ -132,6 +132,29 @@ fn token(json: &Json) -> TokenFacts {
     }
 }
 
+/// `mrtd` tells a trust domain from an enclave.
+fn tee(json: &Json) -> Tee {
+    if json.get("mrtd").is_none() {
+        return Tee::Sgx(SgxFacts {
+            mrenclave: text(json, "mrenclave").parse().unwrap(),
+            mrsigner: text(json, "mrsigner").parse().unwrap(),
+            isv_prod_id: number(json, "isv_prod_id"),
+            isv_svn: number(json, "isv_svn"),
+        });
+    }
+    let rtmrs: Vec<_> = texts(json, "rtmrs")
+        .iter()
+        .map(|rtmr: &String| rtmr.parse().unwrap())
+        .collect();
+    Tee::Tdx(Box::new(TdxFacts {
+        mrtd: text(json, "mrtd").parse().unwrap(),
+        rtmrs: rtmrs.try_into().unwrap(),
+        mr_config_id: text(json, "mr_config_id").parse().unwrap(),
+        attributes: number(json, "attributes"),
+        xfam: number(json, "xfam"),
+    }))
+}
+
 fn evidence(json: &Json) -> VerifiedEvidence {
     let oids = items(json.get("oids").unwrap()).iter();
     let oid = |oid: &Json| {
@@ -141,12 +164,7 @@ fn evidence(json: &Json) -> VerifiedEvidence {
         )
     };
     VerifiedEvidence::assertion(EvidenceClaims {
-        tee: Tee::Sgx(SgxFacts {
-            mrenclave: text(json, "mrenclave").parse().unwrap(),
-            mrsigner: text(json, "mrsigner").parse().unwrap(),
-            isv_prod_id: number(json, "isv_prod_id"),
-            isv_svn: number(json, "isv_svn"),
-        }),
+        tee: tee(json),
         platform_id: text(json, "platform_id").parse().unwrap(),
         config_merkle_root: Hash::from_hex(text(json, "config_merkle_root")),
         oids: oids.map(oid).collect(),
