@@ -1,16 +1,24 @@
 //! Quotes and collateral: a genuine quote with bytes changed, or whatever comes. None is accepted.
 
-use ratls::{AppraisalPolicy, Claims, Evidence, Expected, Role, TrustRoot, appraise};
+use ratls::{AppraisalPolicy, Claims, Evidence, Expected, Role, TrustRoot, appraise, without_padding};
 use std::collections::BTreeMap;
 use vault_encoding::Hash;
 use vault_policy::{TcbStatus, UnixSeconds};
 
 const QUOTE: &[u8] = include_bytes!("../../../vectors/attestation/sgx_quote");
 const COLLATERAL: &[u8] = include_bytes!("../../../vectors/attestation/sgx_quote_collateral.json");
+const TD_QUOTE: &[u8] = include_bytes!("../../../vectors/attestation/tdx_quote");
+const TD_COLLATERAL: &[u8] = include_bytes!("../../../vectors/attestation/tdx_quote_collateral.json");
+/// Of a mode: begins with the quote of a trust domain, which calls.
+const DOMAIN: u8 = 4;
 const NOW: UnixSeconds = UnixSeconds(1_751_000_000);
 
 fn evidence(mode: u8, body: &[u8]) -> Evidence {
-    let (mut quote, mut collateral) = (QUOTE.to_vec(), COLLATERAL.to_vec());
+    let (quote, collateral) = match mode & DOMAIN {
+        0 => (QUOTE, COLLATERAL),
+        _ => (TD_QUOTE, TD_COLLATERAL),
+    };
+    let (mut quote, mut collateral) = (without_padding(quote.to_vec()), collateral.to_vec());
     match mode % 4 {
         0 => quote = body.to_vec(),
         1 => collateral = body.to_vec(),
@@ -33,10 +41,14 @@ pub fn run(data: &[u8]) {
     let Some((mode, body)) = data.split_first() else {
         return;
     };
+    let (role, identity_key) = match mode & DOMAIN {
+        0 => (Role::Vault, Claims::identity_spki(&[2; 32])),
+        _ => (Role::Caller, Vec::new()),
+    };
     let claims = Claims {
-        role: Role::Vault,
+        role,
         spki_hash: Hash([1; 32]),
-        identity_key: Claims::identity_spki(&[2; 32]),
+        identity_key,
         trust_root: None,
         operational_root: None,
         boot_id: [3; 16],

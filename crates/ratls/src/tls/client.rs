@@ -12,7 +12,7 @@ use super::wire::{read_frame, refuse, write_frame};
 use super::{Clock, PREAMBLE_TIMEOUT};
 use crate::preamble::client::AwaitEvidence;
 use crate::preamble::{ALPN, Batch, Proof};
-use crate::{Leaf, Role};
+use crate::{Leaf, Role, without_padding};
 use rustls::client::Resumption;
 use rustls::pki_types::{DnsName, ServerName};
 use rustls::version::TLS13;
@@ -89,7 +89,10 @@ impl CallerIdentity {
         let batch = Batch::new(&[shown.binding(nonce, exporter)]);
         let (quoter, report_data) = (self.quoter.clone(), batch.report_data());
         let quoted = tokio::task::spawn_blocking(move || quoter.quote(report_data)).await;
-        let evidence = quoted.ok().and_then(Result::ok).map(Arc::new);
+        let evidence = quoted.ok().and_then(Result::ok).map(|mut evidence| {
+            evidence.quote = without_padding(evidence.quote);
+            Arc::new(evidence)
+        });
         evidence
             .zip(batch.place(0))
             .map(|(evidence, place)| shown.proof(Quoted { evidence, place }))
