@@ -94,18 +94,6 @@ fn directions_have_the_words_that_are_read() {
     assert_eq!(all.map(Direction::name), ["widens", "narrows", "changes"]);
 }
 
-/// The reviewed text. `EVAULT_WRITE_PHRASES=1` writes it anew: read the difference.
-fn is_written(name: &str, text: &str) {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/policy/phrases/");
-    let path = format!("{folder}{name}.txt");
-    if std::env::var_os("EVAULT_WRITE_PHRASES").is_some() {
-        std::fs::create_dir_all(folder).unwrap();
-        std::fs::write(&path, text).unwrap();
-    }
-    let written = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text, written, "{name}");
-}
-
 fn lines(lines: impl IntoIterator<Item = impl ToString>) -> String {
     let lines = lines.into_iter().map(|line| line.to_string() + "\n");
     lines.collect()
@@ -113,12 +101,18 @@ fn lines(lines: impl IntoIterator<Item = impl ToString>) -> String {
 
 #[test]
 fn an_edit_of_everything_is_said_line_by_line() {
-    is_written("edit", &lines(diff(&before(), &after())));
+    assert_eq!(
+        lines(diff(&before(), &after())),
+        include_str!("phrases/edit.txt")
+    );
 }
 
 #[test]
 fn the_same_edit_backwards_is_said_the_other_way_round() {
-    is_written("edit-backwards", &lines(diff(&after(), &before())));
+    assert_eq!(
+        lines(diff(&after(), &before())),
+        include_str!("phrases/edit-backwards.txt")
+    );
 }
 
 #[test]
@@ -150,7 +144,10 @@ fn explanations_are_said_word_for_word() {
     ];
     let explained = operations.map(|operation| explain(&before(), operation));
     let guarded = explain(&after(), Operation::Sign);
-    is_written("explained", &lines(explained.iter().chain([&guarded])));
+    assert_eq!(
+        lines(explained.iter().chain([&guarded])),
+        include_str!("phrases/explained.txt")
+    );
 }
 
 #[test]
@@ -170,5 +167,5 @@ fn what_is_missing_is_said_word_for_word() {
     all.extend(missing(&before(), Operation::Verify, "same", NOW));
     all.extend(missing(&after(), Operation::Sign, "zoe", at(1)));
     all.push(Missing::Principal { one_of: Vec::new() });
-    is_written("missing", &lines(all));
+    assert_eq!(lines(all), include_str!("phrases/missing.txt"));
 }
