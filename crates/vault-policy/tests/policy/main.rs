@@ -19,5 +19,6 @@ mod properties;
 mod schema;
 mod support;
 mod updates;
+mod usable;
 mod vectors;
 mod words;
