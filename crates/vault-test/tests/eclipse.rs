@@ -280,6 +280,8 @@ async fn an_old_list_leads_to_nobody_or_to_somebody_else_and_never_to_a_wrong_va
             });
         }
     });
+    // One that has no connection to the vault that is gone, and may not have noticed that it is.
+    let client = client_of(&constellation, "owner", &[liar.url()]).await;
     let error = is_refused(&client, &old[0].0, ErrorCode::AttestationRefused).await;
     names(&error, &address, &liar);
     tokio::task::block_in_place(|| constellation.start_vault(0)).unwrap();

@@ -1650,7 +1650,8 @@ pub struct WhoAmIResponseView<'a> {
     ///
     /// Field 5: `token_expires_at`
     pub token_expires_at: u64,
-    /// MRENCLAVE of the calling enclave; empty if the caller is none.
+    /// MRENCLAVE of the calling enclave (32 bytes) or MRTD of the calling trust domain (48 bytes); empty if the
+    /// caller is none.
     ///
     /// Field 6: `caller_measurement`
     pub caller_measurement: &'a [u8],
@@ -1994,7 +1995,8 @@ impl WhoAmIResponseOwnedView {
     pub fn token_expires_at(&self) -> u64 {
         self.0.reborrow().token_expires_at
     }
-    /// MRENCLAVE of the calling enclave; empty if the caller is none.
+    /// MRENCLAVE of the calling enclave (32 bytes) or MRTD of the calling trust domain (48 bytes); empty if the
+    /// caller is none.
     ///
     /// Field 6: `caller_measurement`
     #[must_use]

@@ -824,7 +824,8 @@ pub struct WhoAmIResponse {
     ///
     /// Field 5: `token_expires_at`
     pub token_expires_at: u64,
-    /// MRENCLAVE of the calling enclave; empty if the caller is none.
+    /// MRENCLAVE of the calling enclave (32 bytes) or MRTD of the calling trust domain (48 bytes); empty if the
+    /// caller is none.
     ///
     /// Field 6: `caller_measurement`
     pub caller_measurement: ::buffa::alloc::vec::Vec<u8>,
