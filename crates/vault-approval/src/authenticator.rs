@@ -55,3 +55,27 @@ impl AuthenticatorData {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With an extension that fills it up to this length.
+    fn of_length(length: usize) -> Vec<u8> {
+        let filler = length - FIXED - 5;
+        let mut bytes = vec![0; FIXED];
+        bytes[32] = USER_PRESENT | EXTENSIONS;
+        bytes.extend([0xa1, 0x01, 0x59]);
+        bytes.extend(u16::try_from(filler).unwrap().to_be_bytes());
+        bytes.resize(length, 0);
+        bytes
+    }
+
+    #[test]
+    fn authenticator_data_has_4_kib_and_no_more() {
+        let full = AuthenticatorData::parse(&of_length(MAX_AUTHENTICATOR_DATA)).unwrap();
+        assert!(full.user_present && !full.user_verified);
+        let longer = AuthenticatorData::parse(&of_length(MAX_AUTHENTICATOR_DATA + 1));
+        assert_eq!(longer.err(), Some(ApprovalFault::AuthenticatorData));
+    }
+}

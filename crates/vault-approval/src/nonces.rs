@@ -207,10 +207,13 @@ mod tests {
     fn a_nonce_is_taken_once_and_by_its_beginner_only() {
         let mut nonces = Nonces::default();
         open(&mut nonces, 1, 7, 0).unwrap();
+        assert!(!nonces.is_empty());
         assert_eq!(nonces.take(&nonce(7), &beginner(2)), None);
         assert_eq!(nonces.take(&nonce(8), &beginner(1)), None);
         let opened = nonces.take(&nonce(7), &beginner(1)).unwrap();
         assert_eq!((opened.nonce(), opened.begun()), (nonce(7), at(0)));
+        assert_eq!(opened.statement(), Hash([1; 32]));
+        assert_eq!(opened.not_after(), UnixSeconds(100));
         assert_eq!(nonces.take(&nonce(7), &beginner(1)), None);
         assert!(nonces.is_empty() && nonces.expiring.is_empty() && nonces.counts.is_empty());
     }
