@@ -429,7 +429,7 @@ mod tests {
     #[test]
     fn finds_a_caller_by_a_certificate_that_no_handshake_has_proved() {
         let planted = "let who = Caller::of_certificate(facts);";
-        assert_eq!(forbidden_names("vault-fuzz", planted).len(), 1);
+        assert_eq!(forbidden_names("vault-client", planted).len(), 1);
         assert_eq!(
             forbidden_names("vault-server", planted),
             Vec::<String>::new()
