@@ -25,7 +25,10 @@ fn both(one: &str, other: &str) -> bool {
     );
     match found {
         Ok(()) => true,
-        Err(Invalid::NeverAllowed { operation, .. }) if operation == Operation::Sign => false,
+        Err(Invalid::NeverAllowed {
+            operation: Operation::Sign,
+            ..
+        }) => false,
         Err(other) => panic!("{other}"),
     }
 }
