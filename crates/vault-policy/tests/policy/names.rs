@@ -3,9 +3,11 @@
 use crate::people::{ISSUER, NOW, call, oidc, person};
 use crate::support::{parse, subject};
 use std::collections::BTreeSet;
+use vault_encoding::Hash;
 use vault_policy::{
-    Action, Approvable, Authority, Deny, Fault, KeyHandle, KeyPolicy, Level, OidcApproval,
-    Operation, Quorum, Truth, evaluate,
+    Action, Approvable, Authority, Deny, EvidenceClaims, Fault, KeyHandle, KeyPolicy, Level,
+    Measurement, OidcApproval, Operation, PlatformId, Quorum, SgxFacts, TcbStatus, TdMeasurement,
+    TdxFacts, Tee, Truth, UnixSeconds, evaluate,
 };
 
 fn distinct(texts: impl IntoIterator<Item = String>) {
@@ -152,4 +154,39 @@ fn levels_are_said_in_words() {
             assert_eq!(authority.to_string(), words);
         }
     }
+}
+
+#[test]
+fn what_runs_is_an_enclave_or_a_trust_domain_and_has_the_facts_of_one() {
+    let measurement = Measurement(Hash([7; 32]));
+    let enclave = Tee::Sgx(SgxFacts {
+        mrenclave: measurement,
+        mrsigner: Measurement(Hash([8; 32])),
+        isv_prod_id: 1,
+        isv_svn: 2,
+    });
+    let domain = Tee::Tdx(Box::new(TdxFacts {
+        mrtd: TdMeasurement([7; 48]),
+        rtmrs: [0, 1, 2, 3].map(|byte| TdMeasurement([byte; 48])),
+        mr_config_id: TdMeasurement([0; 48]),
+        attributes: 0,
+        xfam: 3,
+    }));
+    let claims = |tee: &Tee| EvidenceClaims {
+        tee: tee.clone(),
+        platform_id: PlatformId(Hash([5; 32])),
+        config_merkle_root: None,
+        oids: Vec::new(),
+        tcb_status: TcbStatus::UpToDate,
+        advisories: Vec::new(),
+        tcb_evaluation_data_number: 17,
+        tcb_date: UnixSeconds(0),
+        collateral_issued_at: UnixSeconds(0),
+        simulated: true,
+    };
+    let (one, other) = (claims(&enclave), claims(&domain));
+    assert_eq!(one.sgx().map(|sgx| sgx.isv_svn), Some(2));
+    assert_eq!((one.tdx(), one.mrenclave()), (None, Some(measurement)));
+    assert_eq!(other.tdx().map(|tdx| tdx.xfam), Some(3));
+    assert_eq!((other.sgx(), other.mrenclave()), (None, None));
 }
