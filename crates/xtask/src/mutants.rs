@@ -18,16 +18,19 @@ const CRATES: &[Mutated] = &[
         name: "vault-policy",
         files: &[],
         tests: &["vault-policy", "policy-reference"],
+        quick: TARGETS,
     },
     Mutated {
         name: "vault-approval",
         files: &[],
         tests: &["vault-approval"],
+        quick: TARGETS,
     },
     Mutated {
         name: "vault-core",
         files: &["crates/vault-core/src/authn/**"],
         tests: &["vault-core"],
+        quick: &["--lib"],
     },
 ];
 /// A mutant is built once and its tests are short: what counts is how fast it is built. Without
@@ -55,7 +58,12 @@ struct Mutated {
     name: &'static str,
     files: &'static [&'static str],
     tests: &'static [&'static str],
+    /// The targets of the first round.
+    quick: &'static [&'static str],
 }
+
+/// The targets of all rounds but the first.
+const TARGETS: &[&str] = &["--lib", "--tests"];
 
 /// What is asked for.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -139,19 +147,15 @@ fn mutate(
     std::fs::create_dir_all(&folder)?;
     let mut all = Outcome::default();
     // The first round is a quick one, with few of the generated cases.
-    let quick = crate_.tests.first().map(|tests| (tests, Some(FEW_CASES)));
-    let rounds = quick
-        .into_iter()
-        .chain(crate_.tests.iter().map(|tests| (tests, None)));
-    for (round, (tests, cases)) in rounds.enumerate() {
+    let quick = crate_.tests.first().map(|tests| (tests, crate_.quick));
+    let others = crate_.tests.iter().map(|tests| (tests, TARGETS));
+    for (round, (tests, targets)) in quick.into_iter().chain(others).enumerate() {
         let mut command = line(root, &folder, crate_, tests, shard);
-        if round > 0 {
-            command.arg("--iterate");
-        }
-        if let Some(cases) = cases {
-            command.env("PROPTEST_CASES", cases);
-        }
-        command.args(["--", "--lib", "--tests", "--", "--quiet"]);
+        match round {
+            0 => command.env("PROPTEST_CASES", FEW_CASES),
+            _ => command.arg("--iterate"),
+        };
+        command.arg("--").args(targets).args(["--", "--quiet"]);
         for skipped in SKIPPED {
             command.args(["--skip", skipped]);
         }
