@@ -43,7 +43,12 @@ fn resemble(rng: &mut Seeded, claims: &mut EvidenceClaims, profile: &Canonical) 
         claims.tcb_evaluation_data_number = lowest;
     }
     if string(member(tcb, "grace")) != "0" && rng.chance(75) {
-        claims.tcb_status = TcbStatus::OutOfDate;
+        // What the platform was before it was outdated is accepted by every profile, or by some.
+        claims.tcb_status = if rng.chance(70) {
+            TcbStatus::OutOfDate
+        } else {
+            TcbStatus::OutOfDateConfigurationNeeded
+        };
     }
 }
 
