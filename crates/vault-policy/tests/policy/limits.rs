@@ -64,14 +64,15 @@ fn the_canonical_form_may_have_as_many_values_as_its_length_allows() {
 
 #[test]
 fn of_several_rules_that_nobody_meets_the_first_is_named() {
-    let ask = |name: &str| {
+    let ask = |name: &str, who: &str| {
         format!(
-            r#"{{"name":"{name}","operations":["sign"],"principals":["owner"],
+            r#"{{"name":"{name}","operations":["sign"],"principals":["{who}"],
                 "condition":{{"manager_approval":{{"managers":["bob"]}}}}}}"#
         )
     };
-    let rules = [ask("first"), ask("last")].join(",");
-    let policy = policy(&person("bob", &[oidc("bob")]), "", &rules).unwrap();
+    let rules = [ask("first", "owner"), ask("last", "ci")].join(",");
+    let ci = format!(r#","callers":[{{"id":"ci","oidc":{{"issuer":"{ISSUER}","subject":"ci"}}}}]"#);
+    let policy = policy(&person("bob", &[oidc("bob")]), &ci, &rules).unwrap();
     let refused = validate(&policy, KeyType::P256Signing, NOW).unwrap_err();
     let Invalid::NeverAllowed {
         operation, rule, ..

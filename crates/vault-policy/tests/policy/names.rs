@@ -94,6 +94,9 @@ fn a_handle_is_shown_as_its_text() {
     let handle = KeyHandle([7; 16]);
     assert_eq!(format!("{handle:?}"), handle.to_string());
     assert_eq!(handle.to_string().parse(), Ok(handle));
+    let register = TdMeasurement([7; 48]);
+    assert_eq!(register.to_string(), "07".repeat(48));
+    assert_eq!(format!("{register:?}"), register.to_string());
 }
 
 #[test]
