@@ -117,20 +117,22 @@ fn the_same_edit_backwards_is_said_the_other_way_round() {
 
 #[test]
 fn another_second_factor_is_said_and_the_same_one_is_not() {
-    let with = |factor: u8| {
+    let of = |subject: &str, factor: u8| {
         let owner = format!(
-            r#""owner":{{"issuer":"{ISSUER}","subject":"ann","second_factor":{}}}"#,
+            r#""owner":{{"issuer":"{ISSUER}","subject":"{subject}","second_factor":{}}}"#,
             fido2(factor)
         );
         let rule = r#"{"name":"a","operations":["sign"],"principals":["owner"]}"#;
         policy(&owner, rule, "")
     };
-    let said = lines(diff(&with(1), &with(2)));
     assert_eq!(
-        said,
+        lines(diff(&of("ann", 1), &of("ann", 2))),
         "principals.owner changes: the owner has another second factor\n"
     );
-    assert_eq!(lines(diff(&with(1), &with(1))), "");
+    assert_eq!(lines(diff(&of("ann", 1), &of("ann", 1))), "");
+    let another = lines(diff(&of("ann", 1), &of("zoe", 1)));
+    assert!(another.starts_with("principals.owner changes: the owner is zoe"));
+    assert_eq!(another.lines().count(), 1, "{another}");
 }
 
 #[test]
