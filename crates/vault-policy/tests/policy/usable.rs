@@ -90,6 +90,11 @@ fn an_enclave_is_no_trust_domain_and_one_domain_has_one_value_in_a_register() {
     };
     assert!(both(&domain(0, "01"), &domain(0, "01")));
     assert!(both(&domain(0, "01"), &domain(3, "02")));
+    let two = |register: u8| {
+        let more = format!(r#",{{"index":{register},"value":"{}"}}]"#, "03".repeat(48));
+        domain(0, "01").replace(']', &more)
+    };
+    assert!(both(&two(1), &two(2)));
     assert!(!both(&domain(0, "01"), &domain(0, "02")));
     assert!(!both(&domain(0, "01"), &build("0d", "")));
 }
