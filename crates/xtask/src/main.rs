@@ -32,8 +32,8 @@ cargo xtask COMMAND
   soak [--minutes N]  honest tenants and a hostile one, kills and restarts (default 10 minutes)
   fuzz [--minutes N] [TARGET…]  every fuzz target, or these, for N minutes each (default: half
                a minute each); needs nightly and cargo-fuzz
-  mutants [--minutes N] [--shard K/N] [CRATE…]  every mutation of the deciding crates fails a test
-               or is justified in docs/mutants.md; needs cargo-mutants
+  mutants [--resume] [--minutes N] [--shard K/N] [CRATE…]  every mutation of the deciding crates
+               fails a test or is justified in docs/mutants.md; needs cargo-mutants
 
 Example: cargo xtask layers
 ";

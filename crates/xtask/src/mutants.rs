@@ -1,6 +1,8 @@
 //! Mutation testing of the crates that decide: each change that `cargo-mutants` makes must fail a
 //! test, or be justified in docs/mutants.md.
 
+mod tally;
+
 use crate::run;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
@@ -8,8 +10,9 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+use tally::Tally;
 
-const USAGE: &str = "usage: cargo xtask mutants [--minutes N] [--shard K/N] [CRATE…]";
+const USAGE: &str = "usage: cargo xtask mutants [--resume] [--minutes N] [--shard K/N] [CRATE…]";
 const MISSING: &str = "needs cargo-mutants: cargo install --locked cargo-mutants";
 const REPORT: &str = "docs/mutants.md";
 /// What is mutated, unless others are named, and whose tests must notice.
@@ -19,18 +22,21 @@ const CRATES: &[Mutated] = &[
         files: &[],
         tests: &["vault-policy", "policy-reference"],
         quick: TARGETS,
+        first: &[],
     },
     Mutated {
         name: "vault-approval",
         files: &[],
         tests: &["vault-approval"],
         quick: TARGETS,
+        first: &[],
     },
     Mutated {
         name: "vault-core",
         files: &["crates/vault-core/src/authn/**"],
         tests: &["vault-core"],
         quick: &["--lib"],
+        first: &["authn::"],
     },
 ];
 /// A mutant is built once and its tests are short: what counts is how fast it is built. Without
@@ -42,7 +48,7 @@ const QUICK: &[(&str, &str)] = &[
 ];
 const FEW_CASES: &str = "32";
 /// In seconds: other programs may run beside it.
-const SHORTEST_PATIENCE: &str = "60";
+const SHORTEST_PATIENCE: &str = "120";
 /// These run other builds, or all cases again; or they measure what the tests themselves generate.
 const SKIPPED: &[&str] = &[
     "every_listed_mutation",
@@ -60,6 +66,8 @@ struct Mutated {
     tests: &'static [&'static str],
     /// The targets of the first round.
     quick: &'static [&'static str],
+    /// Parts of the names of the tests of the first round; none stands for all tests.
+    first: &'static [&'static str],
 }
 
 /// The targets of all rounds but the first.
@@ -68,6 +76,8 @@ const TARGETS: &[&str] = &["--lib", "--tests"];
 /// What is asked for.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 struct Plan {
+    /// What an ended run has tried is not tried again.
+    resume: bool,
     limit: Option<Duration>,
     shard: Option<String>,
     /// Empty stands for all.
@@ -80,17 +90,6 @@ impl Plan {
     }
 }
 
-/// What became of the mutants that were tried.
-#[derive(Default, Debug)]
-struct Outcome {
-    caught: usize,
-    /// They never end, which is noticed, too. Tried again by the tests that come next.
-    endless: usize,
-    survived: usize,
-    unviable: usize,
-    survivors: BTreeSet<String>,
-}
-
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     let plan = plan(arguments)?;
     if run::output(&mut run::command(root, &["cargo", "mutants", "--version"])).is_err() {
@@ -100,11 +99,14 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     let justified = justified(&std::fs::read_to_string(root.join(REPORT))?);
     let mut unknown = Vec::new();
     for crate_ in CRATES.iter().filter(|crate_| plan.names(crate_.name)) {
-        let (outcome, ended) = mutate(root, crate_, plan.shard.as_deref(), deadline)?;
-        println!("mutants: {}: {}", crate_.name, said(&outcome, ended));
-        unknown.extend(outcome.survivors.difference(&justified).cloned());
-        if percent(&outcome) < CAUGHT {
+        let (tally, ended) = mutate(root, crate_, &plan, deadline)?;
+        println!("mutants: {}: {}", crate_.name, tally.said());
+        unknown.extend(tally.survivors().difference(&justified).cloned());
+        if tally.percent() < CAUGHT {
             bail!("{}: less than {CAUGHT} % are caught", crate_.name);
+        }
+        if ended && tally.untried() > 0 {
+            bail!("{}: mutants were left out; see above for why", crate_.name);
         }
     }
     for survivor in &unknown {
@@ -121,6 +123,7 @@ fn plan(arguments: &[String]) -> Result<Plan> {
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
+            "--resume" => plan.resume = true,
             "--minutes" => {
                 let minutes = words.next().and_then(|number| number.parse::<u32>().ok());
                 let minutes = minutes.filter(|minutes| *minutes > 0).context(USAGE)?;
@@ -136,48 +139,69 @@ fn plan(arguments: &[String]) -> Result<Plan> {
     Ok(plan)
 }
 
-/// What became of the mutants of one crate, and whether all were tried.
+/// What became of the mutants of one crate, and whether there was time for all of them.
 fn mutate(
     root: &Path,
     crate_: &Mutated,
-    shard: Option<&str>,
+    plan: &Plan,
     deadline: Option<Instant>,
-) -> Result<(Outcome, bool)> {
+) -> Result<(Tally, bool)> {
     let folder = root.join("target/mutants").join(crate_.name);
-    std::fs::create_dir_all(&folder)?;
-    let mut all = Outcome::default();
+    let mut tally = Tally::open(folder, listed(root, crate_, plan)?, plan.resume)?;
     // The first round is a quick one, with few of the generated cases.
-    let quick = crate_.tests.first().map(|tests| (tests, crate_.quick));
-    let others = crate_.tests.iter().map(|tests| (tests, TARGETS));
-    for (round, (tests, targets)) in quick.into_iter().chain(others).enumerate() {
-        let mut command = line(root, &folder, crate_, tests, shard);
-        match round {
-            0 => command.env("PROPTEST_CASES", FEW_CASES),
-            _ => command.arg("--iterate"),
-        };
-        command.arg("--").args(targets).args(["--", "--quiet"]);
+    let quick = crate_
+        .tests
+        .first()
+        .map(|tests| (tests, crate_.quick, true));
+    let others = crate_.tests.iter().map(|tests| (tests, TARGETS, false));
+    for (tests, targets, few) in quick.into_iter().chain(others) {
+        let mut command = round(root, &tally, crate_, plan);
+        command.args(["--test-package", tests, "--"]).args(targets);
+        command.args(["--", "--quiet"]);
         for skipped in SKIPPED {
             command.args(["--skip", skipped]);
         }
+        if few {
+            command.args(crate_.first);
+            command.env("PROPTEST_CASES", FEW_CASES);
+        }
         let ended = bounded(command.process_group(0).spawn()?, deadline)?;
-        all.then(outcome(&folder.join("mutants.out"))?);
+        tally.absorb()?;
         if !ended {
-            return Ok((all, false));
+            return Ok((tally, false));
         }
     }
-    Ok((all, true))
+    Ok((tally, true))
 }
 
-fn line(root: &Path, out: &Path, crate_: &Mutated, tests: &str, shard: Option<&str>) -> Command {
+/// All mutants there are, by name.
+fn listed(root: &Path, crate_: &Mutated, plan: &Plan) -> Result<BTreeSet<String>> {
+    let mut command = run::command(root, &["cargo", "mutants", "--list"]);
+    let names = run::output(mutated(&mut command, crate_, plan))?;
+    Ok(String::from_utf8(names)?
+        .lines()
+        .map(str::to_owned)
+        .collect())
+}
+
+fn round(root: &Path, tally: &Tally, crate_: &Mutated, plan: &Plan) -> Command {
     let mut command = run::command(root, &["cargo", "mutants", "--no-shuffle"]);
+    mutated(&mut command, crate_, plan);
     command.envs(QUICK.iter().copied());
-    command.args(["--package", crate_.name, "--test-package", tests]);
     command.args(["--minimum-test-timeout", SHORTEST_PATIENCE]);
-    command.arg("--output").arg(out);
+    command.arg("--output").arg(tally.folder());
+    if tally.goes_on() {
+        command.arg("--iterate");
+    }
+    command
+}
+
+fn mutated<'a>(command: &'a mut Command, crate_: &Mutated, plan: &Plan) -> &'a mut Command {
+    command.args(["--package", crate_.name]);
     for file in crate_.files {
         command.args(["--file", file]);
     }
-    if let Some(shard) = shard {
+    if let Some(shard) = &plan.shard {
         command.args(["--shard", shard]);
     }
     command
@@ -199,46 +223,6 @@ fn bounded(mut child: Child, deadline: Option<Instant>) -> Result<bool> {
     }
 }
 
-fn outcome(folder: &Path) -> Result<Outcome> {
-    let read = |name: &str| {
-        let path = folder.join(name);
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let missed = read("missed.txt")?;
-    Ok(Outcome {
-        caught: read("caught.txt")?.lines().count(),
-        endless: read("timeout.txt")?.lines().count(),
-        unviable: read("unviable.txt")?.lines().count(),
-        survived: missed.lines().count(),
-        survivors: missed.lines().map(identity).collect(),
-    })
-}
-
-impl Outcome {
-    /// Other tests were then run on those that had survived or never ended.
-    fn then(&mut self, next: Self) {
-        let (caught, unviable) = (self.caught, self.unviable);
-        *self = next;
-        self.caught += caught;
-        self.unviable += unviable;
-    }
-
-    fn noticed(&self) -> usize {
-        self.caught + self.endless
-    }
-}
-
-/// `crates/x/src/y.rs:12:5: replace …` without the place in the file, which moves.
-fn identity(line: &str) -> String {
-    match line.split_once(": ") {
-        Some((place, what)) => {
-            let file = place.split(':').next().unwrap_or_default();
-            format!("{file}: {what}")
-        }
-        None => line.to_owned(),
-    }
-}
-
 /// The survivors that the report lists: the first cell of each row, in code.
 fn justified(report: &str) -> BTreeSet<String> {
     report
@@ -249,29 +233,10 @@ fn justified(report: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn percent(outcome: &Outcome) -> usize {
-    let viable = outcome.noticed() + outcome.survived;
-    (100 * outcome.noticed()).checked_div(viable).unwrap_or(100)
-}
-
-fn said(outcome: &Outcome, ended: bool) -> String {
-    format!(
-        "{} caught, {} survive, {} do not build; {} % caught{}",
-        outcome.noticed(),
-        outcome.survived,
-        outcome.unviable,
-        percent(outcome),
-        if ended {
-            ""
-        } else {
-            "; ended before all were tried"
-        },
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tally::identity;
 
     fn asked(line: &[&str]) -> Option<Plan> {
         plan(&line.iter().map(ToString::to_string).collect::<Vec<_>>()).ok()
@@ -281,11 +246,19 @@ mod tests {
     fn everything_is_mutated_without_a_bound_unless_it_is_said_otherwise() {
         assert_eq!(asked(&[]), Some(Plan::default()));
         let bounded = Plan {
+            resume: true,
             limit: Some(Duration::from_secs(300)),
             shard: Some("1/8".into()),
             crates: vec!["vault-policy".into()],
         };
-        let line = ["--minutes", "5", "vault-policy", "--shard", "1/8"];
+        let line = [
+            "--minutes",
+            "5",
+            "vault-policy",
+            "--shard",
+            "1/8",
+            "--resume",
+        ];
         assert_eq!(asked(&line), Some(bounded));
         for refused in [&["--minutes"][..], &["--minutes", "0"], &["vault-server"]] {
             assert_eq!(asked(refused), None, "{refused:?}");
@@ -298,33 +271,5 @@ mod tests {
         let justified = justified(report);
         assert!(justified.contains(&identity("a.rs:12:5: replace | with ^")));
         assert!(!justified.contains(&identity("b.rs:12:5: replace | with ^")));
-    }
-
-    #[test]
-    fn outcomes_are_counted_and_what_does_not_build_counts_for_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in [
-            ("caught.txt", "a\nb\n"),
-            ("timeout.txt", "c\n"),
-            ("unviable.txt", "d\n"),
-            ("missed.txt", "src/x.rs:1:2: replace f -> bool with true\n"),
-        ] {
-            std::fs::write(folder.path().join(name), text).unwrap();
-        }
-        let first = outcome(folder.path()).unwrap();
-        assert_eq!(percent(&first), 75);
-        let mut outcome = Outcome {
-            caught: 7,
-            endless: 1,
-            survived: 2,
-            unviable: 3,
-            survivors: BTreeSet::from(["noticed later".to_owned()]),
-        };
-        outcome.then(first);
-        let counts = (outcome.noticed(), outcome.survived, outcome.unviable);
-        assert_eq!(counts, (10, 1, 4));
-        assert!(said(&outcome, false).ends_with("ended before all were tried"));
-        let survivor = "src/x.rs: replace f -> bool with true".to_owned();
-        assert_eq!(outcome.survivors, BTreeSet::from([survivor]));
     }
 }

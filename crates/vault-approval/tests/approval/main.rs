@@ -11,6 +11,7 @@
 #[path = "../../../vault-test/src/authenticator.rs"]
 #[allow(dead_code, unreachable_pub, reason = "a module of another crate")]
 mod authenticator;
+mod decide;
 mod exact;
 mod properties;
 mod support;

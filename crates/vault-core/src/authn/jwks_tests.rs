@@ -59,6 +59,48 @@ fn keys_that_cannot_verify_tokens_are_skipped() {
 }
 
 #[test]
+fn a_key_that_says_that_it_verifies_is_read() {
+    let ec = key(Algorithm::Es256).jwk();
+    for said in [
+        r#""use":"sig""#,
+        r#""key_ops":["verify"]"#,
+        r#""key_ops":["sign","verify"]"#,
+        r#""use":"sig","key_ops":["verify"],"alg":"ES256""#,
+    ] {
+        let one = document(&[entry("a", &format!("{said},{ec}"))]);
+        assert_eq!(KeySet::parse(&one).unwrap().len(), 1, "{said}");
+    }
+    for (said, reason) in [
+        (r#""key_ops":[]"#, JwksError::NoUsableKey),
+        (r#""key_ops":[["verify"]]"#, JwksError::NoUsableKey),
+        (r#""key_ops":"verify""#, JwksError::BadKey),
+        (r#""use":["sig"]"#, JwksError::BadKey),
+        (r#""alg":1"#, JwksError::BadKey),
+    ] {
+        let one = document(&[entry("a", &format!("{said},{ec}"))]);
+        assert_eq!(refused(&one), reason, "{said}");
+    }
+}
+
+#[test]
+fn the_name_of_a_key_is_bounded() {
+    let named = |length: usize| document(&[es256(&"k".repeat(length))]);
+    let set = KeySet::parse(&named(LONGEST_KID)).unwrap();
+    assert!(set.get(&"k".repeat(LONGEST_KID)).is_some());
+    assert!(set.get("k").is_none());
+    assert_eq!(refused(&named(LONGEST_KID + 1)), JwksError::BadKey);
+}
+
+#[test]
+fn a_set_is_empty_only_without_keys_and_shows_no_more_than_algorithms() {
+    let set = KeySet::parse(&document(&[es256("good")])).unwrap();
+    assert!(!set.is_empty());
+    assert!(KeySet(BTreeMap::new()).is_empty());
+    let shown = format!("{set:?}");
+    assert_eq!(shown, r#"KeySet({"good": VerifyingKey(ES256)})"#);
+}
+
+#[test]
 fn documents_with_secrets_doubles_or_broken_keys_are_refused_whole() {
     let good = es256("good");
     let cases = [

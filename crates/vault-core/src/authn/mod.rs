@@ -8,6 +8,8 @@ pub mod jwks;
 pub mod token;
 
 #[cfg(test)]
+mod name_tests;
+#[cfg(test)]
 mod sender_tests;
 #[cfg(test)]
 mod token_testing;

@@ -422,6 +422,29 @@ fn claims_are_required_and_of_their_json_type() {
 }
 
 #[test]
+fn lists_of_audiences_and_roles_are_bounded() {
+    let mut table = Table::default();
+    let list = |first: &str, count: usize| {
+        let others = (1..count).map(|number| format!(r#","x{number}""#));
+        format!("[{first}{}]", others.collect::<String>())
+    };
+    for (claim, find, first, most) in [
+        (Claim::Aud, r#""aud":"vaults""#, r#""vaults""#, 16),
+        (
+            Claim::Roles,
+            r#""roles":["vault:owner"]"#,
+            r#""vault:owner""#,
+            256,
+        ),
+    ] {
+        let with = |count| format!(r#""{}":{}"#, claim.name(), list(first, count));
+        let reason = TokenError::ClaimType(claim);
+        table.claim(reason, find, &with(most), &[&with(most + 1)]);
+    }
+    table.check(2);
+}
+
+#[test]
 fn claims_say_the_right_thing() {
     let mut table = Table::default();
     table.claim(
@@ -598,6 +621,9 @@ fn what_is_not_a_compact_token_is_refused() {
         TokenError::TooLong,
         es256.clone(),
     );
+    let bounded = |length| verify_token(&vec![b'a'; length], &issuers(), now()).err();
+    assert_eq!(bounded(LONGEST), Some(TokenError::NotCompact));
+    assert_eq!(bounded(LONGEST + 1), Some(TokenError::TooLong));
     for claims in ["", "null", "[]", r#""x""#, "{", "{}{}", "{\"a\":\"\u{1}\"}"] {
         table.row(
             format!("claims {claims}"),
@@ -723,6 +749,7 @@ fn the_cache_is_bounded_and_forgets_when_keys_change_or_end() {
     let token = good(Algorithm::Es256);
     cached(&mut cache, &token, &issuers, now()).unwrap();
     assert!(cache.get(&token, &issuers, now()).is_some());
+    assert!(!cache.is_empty());
     let expired = VaultTime::Known {
         lo: UnixSeconds(NOW),
         hi: UnixSeconds(NOW + 300),

@@ -67,4 +67,11 @@ mod tests {
         assert!(!nonce.is(""));
         assert!(!nonce.is(&format!("{} ", nonce.as_str())));
     }
+
+    #[test]
+    fn neither_the_key_nor_a_nonce_is_shown() {
+        let boot = NonceKey::new(&[1; 32]);
+        assert_eq!(format!("{boot:?}"), "NonceKey(..)");
+        assert_eq!(format!("{:?}", boot.nonce(7)), "Nonce(..)");
+    }
 }
