@@ -31,7 +31,8 @@ pub(super) fn profile(rng: &mut Seeded, policy: &Canonical) -> Canonical {
 }
 
 fn edit(rng: &mut Seeded, policy: &Canonical) -> Canonical {
-    let name = match rng.below(24) {
+    let name = match rng.below(26) {
+        24..=25 => return handed(rng, policy),
         0..=2 => "principals.managers",
         3 => "principals.auditors",
         4 => "principals.callers",
@@ -90,6 +91,23 @@ fn list(
     }
     after.push(new);
     Canonical::set(after)
+}
+
+/// The name of a profile for a person or a host, who is nobody else's.
+fn handed(rng: &mut Seeded, policy: &Canonical) -> Canonical {
+    let tees = items(field(policy, "principals.tees")).to_vec();
+    let Some(name) = tees.first().map(|tee| named(tee, "name").to_owned()) else {
+        return policy.clone();
+    };
+    let left = tees.into_iter().filter(|tee| named(tee, "name") != name);
+    let policy = with(policy, "principals.tees", Canonical::set(left));
+    let (list, one) = match rng.chance(50) {
+        true => ("principals.callers", caller(rng, &name)),
+        false => ("principals.mtls", host(rng, &name)),
+    };
+    let mut after = items(field(&policy, list)).to_vec();
+    after.push(one);
+    with(&policy, list, Canonical::set(after))
 }
 
 /// Managers drawn anew keep what others of them have; one who is drawn may get other credentials.

@@ -71,7 +71,10 @@ pub fn required(old: &Canonical, new: &Canonical) -> Result<Need, Refusals> {
         }
     }
     let less = !reaches(promotion(old), promotion(new));
-    if less || takes_promotion(old, new) {
+    let known = items(field(old, "principals.managers"));
+    let mut persons = items(field(new, "principals.managers")).iter();
+    let others = persons.any(|one| !known.contains(one)) && promotion(old) != Level::Immutable;
+    if less || others || takes_promotion(old, new) || moves_a_name(old, new) {
         join(&mut need, promotion(old), "principals.tees", &mut refusals);
     }
     refusals.extend(one_way(old, new));
@@ -247,6 +250,18 @@ fn takes_promotion(old: &Canonical, new: &Canonical) -> bool {
             .any(|part| choice(part).0 == "attestation_matches");
         attests && !kept.contains(rule)
     })
+}
+
+/// A name that stood for measurements stands for a person or a host.
+fn moves_a_name(old: &Canonical, new: &Canonical) -> bool {
+    let measured = items(field(old, "principals.tees")).iter();
+    let measured: Vec<_> = measured.map(|profile| named(profile, "name")).collect();
+    ["principals.callers", "principals.mtls"]
+        .iter()
+        .any(|list| {
+            let mut taken = items(field(new, list)).iter();
+            taken.any(|one| measured.contains(&named(one, "id")))
+        })
 }
 
 /// What only ever goes one way, whoever asks.

@@ -82,7 +82,7 @@ fn judged(old: &KeyPolicy, new: &KeyPolicy) -> Result<(Authority, Option<Field>)
         }
     }
     let weaker = weakens_attestation(&old.operations, &new.operations);
-    if weaker || eases_promotion(old, new) {
+    if weaker || hands_over(old, new) || eases_promotion(old, new) {
         let more = authority.and(promotion(old)?.managers);
         if more != authority {
             (authority, asks) = (more, Some(Field::Tees));
@@ -143,14 +143,30 @@ fn weakens_attestation(old: &[Rule], new: &[Rule]) -> bool {
         .any(|rule| !new.contains(rule))
 }
 
-/// Whether a promotion would take less than it does: else an update and a promotion together
-/// would reach what a promotion alone does not.
+/// Whether what rules grant to a profile's name is granted to somebody else by that name: else an
+/// update would let in who is no build at all.
+fn hands_over(old: &PolicyFields, new: &PolicyFields) -> bool {
+    let new = &new.principals;
+    let was_a_build = |id: &String| old.principals.tees.iter().any(|tee| tee.name == *id);
+    let callers = new.callers.iter().map(|caller| &caller.id);
+    callers
+        .chain(new.mtls.iter().map(|named| &named.id))
+        .any(was_a_build)
+}
+
+/// Whether a promotion would take less than it does, or others: else an update and a promotion
+/// together would reach what a promotion alone does not.
 fn eases_promotion(old: &PolicyFields, new: &PolicyFields) -> bool {
     let Some(before) = promotion_quorum(old) else {
         return false;
     };
-    old.mutability.level(Field::Tees) != Level::Immutable
-        && promotion_quorum(new).is_none_or(|after| !after.covers(before))
+    let known = &old.principals.managers;
+    // Who loses a credential may be somebody else, too: the owner's own manager, or two of one.
+    let mut persons = new.principals.managers.iter();
+    let others = persons.any(|person| !known.contains(person));
+    let promotes = |policy: &PolicyFields| policy.mutability.level(Field::Tees) != Level::Immutable;
+    let covers = promotion_quorum(new).is_some_and(|after| after.covers(before));
+    promotes(old) && (others || promotes(new) && !covers)
 }
 
 fn asks_for_evidence(condition: &Condition) -> bool {
