@@ -162,8 +162,7 @@ fn t_log_no_text_of_a_caller_stands_in_the_log_whatever_it_is_made_of() {
 
 /// `None` if no policy can name this subject.
 fn own_creation(subject: &str, number: u8) -> Option<CreateKey> {
-    let mut args = TemplateArgs::new(common::subject(subject), KeyType::HmacSha256);
-    args.service = Some(common::subject("service"));
+    let args = TemplateArgs::new(common::subject(subject), KeyType::HmacSha256);
     let policy = template("owner", &args).ok()?;
     Some(CreateKey {
         policy: policy.canonical_bytes().to_vec(),

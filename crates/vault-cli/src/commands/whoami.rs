@@ -1,6 +1,5 @@
 //! `whoami`
 
-use crate::client_key;
 use crate::context::Context;
 use crate::output::{self, Human, Output};
 use crate::time_text::rfc3339;
@@ -9,14 +8,12 @@ use vault_client::Result;
 use vault_encoding::text::hex;
 
 pub(crate) async fn run(context: &Context) -> Result<Output> {
-    let shown = client_key::held(context, &context.config()?)?;
-    let spki = shown.and_then(|key| key.spki_hash());
-    let spki = spki.map(|spki| spki.to_string());
     let connected = context.connect_any().await?;
     let answer = connected.client.whoami().await?;
     let me = answer.value;
     let expires_at = rfc3339(me.token_expires_at);
     let measurement = me.measurement.map(|measurement| hex(&measurement));
+    let spki = me.certificate_spki.map(|spki| spki.to_string());
     let json = json!({
         "issuer": me.issuer,
         "subject": me.subject,
@@ -25,6 +22,7 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
         "caller_measurement": measurement,
         "caller_platform_id": me.platform_id.map(|id| id.to_string()),
         "certificate_spki": spki,
+        "certificate_names": me.certificate_names,
         "vaults": [output::vault(&connected.peer, Some(&answer.receipt))],
     });
     let human = Human::Fields(vec![
@@ -34,6 +32,7 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
         ("token until", expires_at),
         ("enclave", measurement.unwrap_or_else(|| "none".to_owned())),
         ("certificate key", spki.unwrap_or_else(|| "none".to_owned())),
+        ("certificate names", me.certificate_names.join(", ")),
     ]);
     Ok(Output::new(json, human))
 }

@@ -33,6 +33,9 @@ export EVAULT_CONFIG="$PWD/config.toml"
 expect 0 evault whoami --profile host --output json
 says "\"certificate_spki\":\"$(spki host.pem)\""
 says '"subject":""'
+expect 0 evault whoami --profile web --output json
+says "\"certificate_spki\":\"$(spki web.leaf)\""
+says '"certificate_names":["dns:web.test"]'
 expect 2 evault whoami --profile half
 says certificate_key
 

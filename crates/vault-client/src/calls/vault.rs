@@ -54,6 +54,10 @@ pub struct WhoAmI {
     pub measurement: Option<Vec<u8>>,
     /// Its machine.
     pub platform_id: Option<PlatformId>,
+    /// SHA-256 of the SubjectPublicKeyInfo of the client certificate, if the connection has one.
+    pub certificate_spki: Option<Hash>,
+    /// Its subject alternative names, as policies write them.
+    pub certificate_names: Vec<String>,
 }
 
 impl Client {
@@ -141,6 +145,8 @@ impl Client {
                     },
                     platform_id: optional(&answer.caller_platform_id, "platform id")?
                         .map(PlatformId),
+                    certificate_spki: optional(&answer.caller_certificate_spki, "certificate key")?,
+                    certificate_names: answer.caller_certificate_names,
                     issuer: answer.issuer,
                     subject: answer.subject,
                     roles: answer.roles,

@@ -99,6 +99,8 @@ pub struct Identity {
     pub token_expires_at: Option<UnixSeconds>,
     pub caller_measurement: Vec<u8>,
     pub caller_platform_id: Option<PlatformId>,
+    pub caller_certificate_spki: Option<Hash>,
+    pub caller_certificate_names: Vec<String>,
 }
 
 /// Whether a request would be allowed as things stand, without any approval.

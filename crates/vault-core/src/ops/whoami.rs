@@ -20,5 +20,9 @@ pub(crate) fn authorize(call: &Call<'_>) -> Step {
         };
         identity.caller_platform_id = Some(evidence.claims().platform_id);
     }
+    if let Some(certificate) = &facts.certificate {
+        identity.caller_certificate_spki = Some(certificate.spki);
+        identity.caller_certificate_names = certificate.sans.iter().cloned().collect();
+    }
     Step::ready(Answer::WhoAmI(identity), 0)
 }

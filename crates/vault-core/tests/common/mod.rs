@@ -211,7 +211,7 @@ pub(crate) fn subject(name: &str) -> OidcSubject {
 
 pub(crate) fn policy(who: &str, key_type: KeyType, name: &str) -> KeyPolicy {
     let mut args = TemplateArgs::new(subject(who), key_type);
-    args.service = Some(subject("service"));
+    args.service = (name == "service").then(|| subject("service"));
     template(name, &args).unwrap()
 }
 

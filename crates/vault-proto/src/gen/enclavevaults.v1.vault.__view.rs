@@ -1657,6 +1657,14 @@ pub struct WhoAmIResponseView<'a> {
     pub caller_measurement: &'a [u8],
     /// Field 7: `caller_platform_id`
     pub caller_platform_id: &'a [u8],
+    /// SHA-256 of the SubjectPublicKeyInfo of the caller's client certificate; empty without one.
+    ///
+    /// Field 8: `caller_certificate_spki`
+    pub caller_certificate_spki: &'a [u8],
+    /// Its subject alternative names, as policies write them: `dns:NAME`, `uri:…`, `email:…`, `ip:…`.
+    ///
+    /// Field 9: `caller_certificate_names`
+    pub caller_certificate_names: ::buffa::RepeatedView<'a, &'a str>,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for WhoAmIResponseView<'a> {
@@ -1745,6 +1753,13 @@ impl<'a> ::buffa::MessageView<'a> for WhoAmIResponseView<'a> {
                 )?;
                 view.caller_platform_id = ::buffa::types::borrow_bytes(&mut cur)?;
             }
+            8u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.caller_certificate_spki = ::buffa::types::borrow_bytes(&mut cur)?;
+            }
             4u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
@@ -1755,6 +1770,17 @@ impl<'a> ::buffa::MessageView<'a> for WhoAmIResponseView<'a> {
                     ::buffa::__private::element_footprint(&__elem),
                 )?;
                 view.roles.push(__elem);
+            }
+            9u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __elem = ::buffa::types::borrow_str(&mut cur)?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
+                view.caller_certificate_names.push(__elem);
             }
             _ => {
                 ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
@@ -1793,6 +1819,12 @@ impl<'a> ::buffa::MessageView<'a> for WhoAmIResponseView<'a> {
             token_expires_at: self.token_expires_at,
             caller_measurement: (self.caller_measurement).to_vec(),
             caller_platform_id: (self.caller_platform_id).to_vec(),
+            caller_certificate_spki: (self.caller_certificate_spki).to_vec(),
+            caller_certificate_names: self
+                .caller_certificate_names
+                .iter()
+                .map(|s| s.to_string())
+                .collect(),
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -1836,6 +1868,15 @@ impl<'a> ::buffa::ViewEncode<'a> for WhoAmIResponseView<'a> {
                 += 1u64
                     + ::buffa::types::bytes_encoded_len(&self.caller_platform_id) as u64;
         }
+        if !self.caller_certificate_spki.is_empty() {
+            size
+                += 1u64
+                    + ::buffa::types::bytes_encoded_len(&self.caller_certificate_spki)
+                        as u64;
+        }
+        for v in &self.caller_certificate_names {
+            size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -1872,6 +1913,16 @@ impl<'a> ::buffa::ViewEncode<'a> for WhoAmIResponseView<'a> {
         }
         if !self.caller_platform_id.is_empty() {
             ::buffa::types::put_shared_bytes_field(7u32, &self.caller_platform_id, buf);
+        }
+        if !self.caller_certificate_spki.is_empty() {
+            ::buffa::types::put_shared_bytes_field(
+                8u32,
+                &self.caller_certificate_spki,
+                buf,
+            );
+        }
+        for v in &self.caller_certificate_names {
+            ::buffa::types::put_string_field(9u32, v, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -2007,6 +2058,20 @@ impl WhoAmIResponseOwnedView {
     #[must_use]
     pub fn caller_platform_id(&self) -> &'_ [u8] {
         self.0.reborrow().caller_platform_id
+    }
+    /// SHA-256 of the SubjectPublicKeyInfo of the caller's client certificate; empty without one.
+    ///
+    /// Field 8: `caller_certificate_spki`
+    #[must_use]
+    pub fn caller_certificate_spki(&self) -> &'_ [u8] {
+        self.0.reborrow().caller_certificate_spki
+    }
+    /// Its subject alternative names, as policies write them: `dns:NAME`, `uri:…`, `email:…`, `ip:…`.
+    ///
+    /// Field 9: `caller_certificate_names`
+    #[must_use]
+    pub fn caller_certificate_names(&self) -> &::buffa::RepeatedView<'_, &'_ str> {
+        &self.0.reborrow().caller_certificate_names
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<WhoAmIResponseView<'static>>>

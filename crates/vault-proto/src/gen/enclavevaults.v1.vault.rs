@@ -831,6 +831,16 @@ pub struct WhoAmIResponse {
     pub caller_measurement: ::buffa::alloc::vec::Vec<u8>,
     /// Field 7: `caller_platform_id`
     pub caller_platform_id: ::buffa::alloc::vec::Vec<u8>,
+    /// SHA-256 of the SubjectPublicKeyInfo of the caller's client certificate; empty without one.
+    ///
+    /// Field 8: `caller_certificate_spki`
+    pub caller_certificate_spki: ::buffa::alloc::vec::Vec<u8>,
+    /// Its subject alternative names, as policies write them: `dns:NAME`, `uri:…`, `email:…`, `ip:…`.
+    ///
+    /// Field 9: `caller_certificate_names`
+    pub caller_certificate_names: ::buffa::alloc::vec::Vec<
+        ::buffa::alloc::string::String,
+    >,
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
@@ -844,6 +854,8 @@ impl ::core::fmt::Debug for WhoAmIResponse {
             .field("token_expires_at", &self.token_expires_at)
             .field("caller_measurement", &self.caller_measurement)
             .field("caller_platform_id", &self.caller_platform_id)
+            .field("caller_certificate_spki", &self.caller_certificate_spki)
+            .field("caller_certificate_names", &self.caller_certificate_names)
             .finish()
     }
 }
@@ -906,6 +918,15 @@ impl ::buffa::Message for WhoAmIResponse {
                 += 1u64
                     + ::buffa::types::bytes_encoded_len(&self.caller_platform_id) as u64;
         }
+        if !self.caller_certificate_spki.is_empty() {
+            size
+                += 1u64
+                    + ::buffa::types::bytes_encoded_len(&self.caller_certificate_spki)
+                        as u64;
+        }
+        for v in &self.caller_certificate_names {
+            size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -941,6 +962,16 @@ impl ::buffa::Message for WhoAmIResponse {
         }
         if !self.caller_platform_id.is_empty() {
             ::buffa::types::put_shared_bytes_field(7u32, &self.caller_platform_id, buf);
+        }
+        if !self.caller_certificate_spki.is_empty() {
+            ::buffa::types::put_shared_bytes_field(
+                8u32,
+                &self.caller_certificate_spki,
+                buf,
+            );
+        }
+        for v in &self.caller_certificate_names {
+            ::buffa::types::put_string_field(9u32, v, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -1012,6 +1043,24 @@ impl ::buffa::Message for WhoAmIResponse {
                 )?;
                 ::buffa::types::merge_bytes(&mut self.caller_platform_id, buf)?;
             }
+            8u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_bytes(&mut self.caller_certificate_spki, buf)?;
+            }
+            9u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __elem = ::buffa::types::decode_string(buf)?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
+                self.caller_certificate_names.push(__elem);
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -1027,6 +1076,8 @@ impl ::buffa::Message for WhoAmIResponse {
         self.token_expires_at = 0u64;
         self.caller_measurement.clear();
         self.caller_platform_id.clear();
+        self.caller_certificate_spki.clear();
+        self.caller_certificate_names.clear();
         self.__buffa_unknown_fields.clear();
     }
 }

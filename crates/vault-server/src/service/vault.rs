@@ -102,6 +102,10 @@ impl VaultService for Service {
             caller_platform_id: identity
                 .caller_platform_id
                 .map_or_else(Vec::new, |id| id.0.as_bytes().to_vec()),
+            caller_certificate_spki: identity
+                .caller_certificate_spki
+                .map_or_else(Vec::new, |spki| spki.as_bytes().to_vec()),
+            caller_certificate_names: identity.caller_certificate_names,
             ..Default::default()
         })
     }
