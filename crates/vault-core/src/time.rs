@@ -11,6 +11,19 @@ pub enum TimeReading {
     Failed,
 }
 
+impl TimeReading {
+    /// The moment at which certificates and collateral are judged: never before the floor, so that
+    /// nothing that had ended by then is valid again. A clock that failed is one at which nothing
+    /// is.
+    #[must_use]
+    pub fn not_before(self, floor: UnixSeconds) -> UnixSeconds {
+        match self {
+            Self::Host(host) => host.max(floor),
+            Self::Failed => UnixSeconds(0),
+        }
+    }
+}
+
 /// By which rules time is established. Part of the trust configuration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TimeMode {
@@ -44,6 +57,19 @@ impl TimeMode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_behind_the_floor_or_failed_makes_nothing_valid_again() {
+        let floor = UnixSeconds(100);
+        for (reading, moment) in [
+            (TimeReading::Host(UnixSeconds(99)), 100),
+            (TimeReading::Host(UnixSeconds(100)), 100),
+            (TimeReading::Host(UnixSeconds(101)), 101),
+            (TimeReading::Failed, 0),
+        ] {
+            assert_eq!(reading.not_before(floor), UnixSeconds(moment));
+        }
+    }
 
     #[test]
     fn a_clock_at_the_floor_is_known_and_one_behind_it_is_not() {

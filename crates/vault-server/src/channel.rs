@@ -4,6 +4,7 @@ use crate::boot::Roots;
 use crate::clock::clock;
 use crate::config::{LimitsConfig, Material};
 use crate::identity::Identity;
+use crate::shared::Shared;
 use ratls::tls::{IssueFailed, QuoteUnavailable, ServerConfig, ServerEndpoint, Trust};
 use ratls::{AppraisalPolicy, Claims, Evidence, Leaf, LeafKey, Role, UnappraisedLeaf, Validity};
 use std::sync::Arc;
@@ -43,11 +44,12 @@ impl Says {
 
 /// An endpoint over this platform. Blocks for a quote.
 pub(crate) fn endpoint(
-    platform: &Arc<dyn Platform>,
+    shared: &Arc<Shared>,
     says: Says,
     material: &Material,
     limits: &LimitsConfig,
 ) -> anyhow::Result<ServerEndpoint> {
+    let platform = &shared.platform;
     let quoting = platform.clone();
     let issuing = platform.clone();
     let issuer = move |now: UnixSeconds| issue(&*issuing, &says, now);
@@ -56,7 +58,7 @@ pub(crate) fn endpoint(
         root: material.root.clone(),
         policy: material.callers.clone(),
     };
-    let now = clock(platform);
+    let now = clock(shared);
     let mut config = ServerConfig::new(Arc::new(issuer), Arc::new(quoter), trust, now);
     config.handshake_timeout = Duration::from_secs(limits.handshake_seconds);
     config.preamble_timeout = Duration::from_secs(limits.handshake_seconds);

@@ -1,5 +1,6 @@
 //! The host's clock and the processor's randomness, as the core wants them.
 
+use crate::shared::Shared;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use std::sync::Arc;
 use vault_core::{Rng, TimeReading};
@@ -14,10 +15,14 @@ pub(crate) fn reading(platform: &dyn Platform) -> TimeReading {
     }
 }
 
-/// The same for `ratls`, to which a clock that fails is one at which nothing is valid.
-pub(crate) fn clock(platform: &Arc<dyn Platform>) -> ratls::tls::Clock {
-    let platform = platform.clone();
-    Arc::new(move || UnixSeconds(platform.host_time().unwrap_or(0)))
+/// The same for `ratls`, held to the sealed floor of the vault, if it is open.
+pub(crate) fn clock(shared: &Arc<Shared>) -> ratls::tls::Clock {
+    let shared = shared.clone();
+    Arc::new(move || {
+        let open = shared.state.as_ref();
+        let floor = open.map_or(UnixSeconds(0), |open| open.read().floor());
+        reading(&*shared.platform).not_before(floor)
+    })
 }
 
 /// The process's random generator.

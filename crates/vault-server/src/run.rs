@@ -152,9 +152,8 @@ struct Started {
 
 impl Prepared {
     fn open_door(self) -> anyhow::Result<Started> {
-        let platform = &self.shared.platform;
         let limits = self.config.limits;
-        let endpoint = channel::endpoint(platform, self.says, &self.material, &limits)?;
+        let endpoint = channel::endpoint(&self.shared, self.says, &self.material, &limits)?;
         Ok(Started {
             door: Door::new(self.shared.clone(), endpoint, limits),
             shared: self.shared,

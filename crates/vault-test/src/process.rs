@@ -21,6 +21,7 @@ pub struct VaultProcess {
     dir: PathBuf,
     sim: PathBuf,
     enclave: Vec<String>,
+    clock: Option<u64>,
     running: Option<Running>,
 }
 
@@ -80,6 +81,7 @@ impl VaultProcess {
             dir: dir.to_owned(),
             sim: sim.to_owned(),
             enclave: Vec::new(),
+            clock: None,
             running: None,
         })
     }
@@ -87,6 +89,11 @@ impl VaultProcess {
     /// The next start is on this machine of the simulator, and of this measurement.
     pub fn enclave(&mut self, machine: &str, measurement: &str) {
         self.enclave = vec![machine.to_owned(), measurement.to_owned()];
+    }
+
+    /// From the next start on the host's clock stands still at this Unix time, or goes on.
+    pub fn stop_clock(&mut self, at: Option<u64>) {
+        self.clock = at;
     }
 
     /// Starts the process and waits until it accepts connections. What it writes to its stdout is
@@ -98,6 +105,7 @@ impl VaultProcess {
             .arg(self.dir.join("vault.toml"))
             .arg(&self.sim)
             .args(&self.enclave)
+            .envs(self.clock.map(|now| ("SIM_VAULT_CLOCK", now.to_string())))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

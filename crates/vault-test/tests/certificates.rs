@@ -185,6 +185,27 @@ async fn a_pinned_key_and_a_name_of_the_authority_sign_and_the_log_and_receipts_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_vault_tells_its_caller_which_certificate_it_sees() {
+    let world = World::new(|text| text).await;
+    let named = Arc::new(issued(&world.ca, SAN, YEARS, &[&world.ca]));
+    for (key, names) in [
+        (world.host.clone(), Vec::new()),
+        (named, vec![format!("dns:{SAN}")]),
+    ] {
+        let me = world.client(Some(key.clone())).await.whoami().await;
+        let me = me.unwrap().value;
+        assert_eq!(me.certificate_spki, key.spki_hash());
+        assert_eq!(me.certificate_names, names);
+        assert_eq!((me.subject.as_str(), me.roles.len()), ("", 0));
+    }
+    let alice = world.alice.whoami().await.unwrap().value;
+    assert_eq!(
+        (alice.certificate_spki, alice.certificate_names),
+        (None, vec![])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn to_every_other_certificate_the_key_is_missing() {
     let world = World::new(|text| text).await;
     let other = root(YEARS);

@@ -19,6 +19,8 @@ use vault_test::process::VaultProcess;
 
 /// Unless `EVAULT_KILLS` says another number, as `cargo xtask crash` does.
 const KILLS: usize = 200;
+/// A long run tells how far it is.
+const SHOWN: usize = 250;
 const WORKERS: usize = 8;
 /// How long nothing may be answered.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -138,6 +140,9 @@ async fn nothing_acknowledged_is_lost_in_kills_under_load() {
             worker.await.unwrap();
         }
         vault.start().unwrap();
+        if (kill + 1) % SHOWN == 0 {
+            println!("T-CRASH (b): {} of {kills} kills", kill + 1);
+        }
     }
     let log = vault
         .client(&issuer, "auditor")

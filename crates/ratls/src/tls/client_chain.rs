@@ -23,8 +23,10 @@ use x509_parser::time::ASN1Time;
 
 /// Certificates of one chain; of a longer one only the leaf is looked at.
 const LONGEST: usize = 5;
-/// Names of one leaf; one with more has none.
+/// Names of one leaf; one with more has none, and nobody vouches for it.
 const NAMES: usize = 64;
+/// Name constraints of one authority; one with more is none. Each is compared with each name.
+const CONSTRAINTS: usize = 32;
 
 /// The facts of what was presented, the leaf first. `None` if the leaf does not read.
 pub(super) fn facts(
@@ -34,11 +36,8 @@ pub(super) fn facts(
 ) -> Option<ClientCertificate> {
     let (leaf, above) = presented.split_first()?;
     let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
-    let above = if presented.len() > LONGEST {
-        &[]
-    } else {
-        above
-    };
+    let looked_at = presented.len() <= LONGEST && has_few_names(&certificate);
+    let above = if looked_at { above } else { &[] };
     let issuers = (0..above.len()).filter_map(|index| {
         let key = authority(above.get(index)?, now)?;
         vouches(leaf, above, index, now, provider).then_some(key)
@@ -51,12 +50,14 @@ pub(super) fn facts(
     })
 }
 
-/// The key of an authority's certificate that is valid now and may sign certificates.
+/// The key of an authority's certificate that is valid now and may sign certificates. Who is none
+/// cannot stand between others either (RFC 5280, section 6.1.4 (k), (n)).
 fn authority(der: &[u8], now: UnixSeconds) -> Option<Hash> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let now = ASN1Time::from_timestamp(i64::try_from(now.0).ok()?).ok()?;
     let usage = certificate.key_usage().ok()?;
     let signs = usage.is_none_or(|usage| usage.value.key_cert_sign());
+    let signs = signs && has_few_constraints(&certificate);
     let counts = certificate.is_ca() && signs && certificate.validity().is_valid_at(now);
     counts.then(|| sha256(certificate.public_key().raw))
 }
@@ -72,8 +73,9 @@ fn vouches(
 ) -> bool {
     let mut roots = RootCertStore::empty();
     let mut between = above.to_vec();
-    let authority = between.remove(index);
-    if roots.add(authority.into_owned()).is_err() {
+    let anchor = between.remove(index);
+    between.retain(|certificate| authority(certificate, now).is_some());
+    if roots.add(anchor.into_owned()).is_err() {
         return false;
     }
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
@@ -84,14 +86,35 @@ fn vouches(
     verifier.verify_client_cert(leaf, &between, now).is_ok()
 }
 
-fn names(certificate: &X509Certificate<'_>) -> BTreeSet<String> {
-    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
-        return BTreeSet::new();
+fn has_few_names(certificate: &X509Certificate<'_>) -> bool {
+    match certificate.subject_alternative_name() {
+        Ok(None) => true,
+        Ok(Some(extension)) => extension.value.general_names.len() <= NAMES,
+        Err(_) => false,
+    }
+}
+
+fn has_few_constraints(certificate: &X509Certificate<'_>) -> bool {
+    let Ok(found) = certificate.name_constraints() else {
+        return false;
     };
-    let names = &extension.value.general_names;
-    match names.len() <= NAMES {
-        true => names.iter().filter_map(name).collect(),
-        false => BTreeSet::new(),
+    let count = found.map_or(0, |found| {
+        let lists = [
+            &found.value.permitted_subtrees,
+            &found.value.excluded_subtrees,
+        ];
+        lists.into_iter().flatten().map(Vec::len).sum()
+    });
+    count <= CONSTRAINTS
+}
+
+fn names(certificate: &X509Certificate<'_>) -> BTreeSet<String> {
+    match certificate.subject_alternative_name() {
+        Ok(Some(extension)) if has_few_names(certificate) => {
+            let names = extension.value.general_names.iter();
+            names.filter_map(name).collect()
+        }
+        _ => BTreeSet::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `sim-vault [identity] CONFIG SIM [MACHINE [MEASUREMENT]]`: a vault on a SIMULATED platform of the folder
 //! SIM, by default machine `one` and measurement `sim-vault`, which are names. It ends when its
 //! stdin is closed, so that it never outlives the test that started it. With `identity` it says
-//! which vault it is, and ends.
+//! which vault it is, and ends. `SIM_VAULT_CLOCK` is a Unix time at which the host's clock stands.
 
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,11 @@ fn main() -> Result<()> {
     let root = SimRoot::open_or_create(&arguments.next().context("no folder of the simulator")?)?;
     let machine = name(arguments.next(), "one")?;
     let measurement = measurement_named(&name(arguments.next(), "sim-vault")?);
-    let platform = SimPlatform::builder(&root.machine(&machine)?, measurement).build()?;
+    let mut platform = SimPlatform::builder(&root.machine(&machine)?, measurement);
+    if let Ok(stopped) = std::env::var("SIM_VAULT_CLOCK") {
+        platform = platform.now(stopped.parse()?);
+    }
+    let platform = platform.build()?;
     if identity.is_some() {
         let fingerprint = vault_server::identity(&config, &platform)?;
         println!("{}", fingerprint.to_json());

@@ -77,12 +77,9 @@ impl Person {
     /// The policy under which this person creates keys: Alice shares hers with the service.
     pub fn policy(self, key_type: KeyType) -> Option<KeyPolicy> {
         let mut args = TemplateArgs::new(self.subject(), key_type);
-        args.service = Some(Self::Service.subject());
-        let name = if self == Self::Alice {
-            "service"
-        } else {
-            "owner"
-        };
+        let shares = self == Self::Alice;
+        args.service = shares.then(|| Self::Service.subject());
+        let name = if shares { "service" } else { "owner" };
         template(name, &args).ok()
     }
 }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::tls::crypto::provider;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, GeneralSubtree,
+    IsCa, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
 };
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -119,4 +119,56 @@ fn of_a_chain_that_is_too_long_only_the_leaf_counts() {
         shown(&presented[..LONGEST], NOW).issuers,
         [key_of(&top)].into()
     );
+}
+
+fn made(params: CertificateParams, above: &Authority) -> Authority {
+    CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), above).unwrap()
+}
+
+#[test]
+fn an_authority_that_may_not_sign_certificates_does_not_stand_between_others() {
+    let top = root("top");
+    for (usages, counts) in [
+        (vec![KeyUsagePurpose::KeyCertSign], true),
+        (Vec::new(), true),
+        (vec![KeyUsagePurpose::CrlSign], false),
+    ] {
+        let mut params = authority_params("middle");
+        params.key_usages = usages;
+        let middle = made(params, &top);
+        let leaf = leaf(&middle);
+        let issuers = shown(&[&leaf, middle.der(), top.der()], NOW).issuers;
+        assert_eq!(issuers.contains(&key_of(&top)), counts);
+        assert_eq!(issuers.contains(&key_of(&middle)), counts);
+    }
+}
+
+#[test]
+fn nobody_vouches_for_more_names_or_by_more_constraints_than_are_looked_at() {
+    let top = root("top");
+    let host = |number: usize| format!("h{number}.test");
+    let named = |count: usize| {
+        let mut params = params("client");
+        let names = (0..count).map(|it| SanType::DnsName(host(it).try_into().unwrap()));
+        params.subject_alt_names = names.collect();
+        let key = KeyPair::generate().unwrap();
+        params.signed_by(&key, &top).unwrap().der().clone()
+    };
+    let facts = shown(&[&named(NAMES), top.der()], NOW);
+    assert_eq!((facts.sans.len(), facts.issuers.len()), (NAMES, 1));
+    let facts = shown(&[&named(NAMES + 1), top.der()], NOW);
+    assert_eq!((facts.sans.len(), facts.issuers.len()), (0, 0));
+
+    for (count, vouched) in [(CONSTRAINTS, 2), (CONSTRAINTS + 1, 0)] {
+        let mut params = authority_params("middle");
+        let excluded = (0..count).map(|number| GeneralSubtree::DnsName(host(number)));
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: Vec::new(),
+            excluded_subtrees: excluded.collect(),
+        });
+        let middle = made(params, &top);
+        let leaf = leaf(&middle);
+        let issuers = shown(&[&leaf, middle.der(), top.der()], NOW).issuers;
+        assert_eq!(issuers.len(), vouched, "{count} constraints");
+    }
 }
