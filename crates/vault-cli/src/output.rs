@@ -21,6 +21,17 @@ pub(crate) enum Human {
     Silent,
 }
 
+impl Human {
+    pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Fields(fields) => print_fields(out, fields),
+            Self::Table { head, rows } => writeln!(out, "{}", table(head, rows).trim_fmt()),
+            Self::Text(text) => writeln!(out, "{}", printable(text).trim_end()),
+            Self::Silent => Ok(()),
+        }
+    }
+}
+
 /// The result of a command.
 pub(crate) struct Output {
     pub(crate) json: Value,
@@ -72,14 +83,7 @@ impl Output {
         let mut out = io::stdout().lock();
         match (format, &self.human) {
             (OutputFormat::Json, _) => writeln!(out, "{}", self.json),
-            (OutputFormat::Table, Human::Fields(fields)) => print_fields(&mut out, fields),
-            (OutputFormat::Table, Human::Table { head, rows }) => {
-                writeln!(out, "{}", table(head, rows).trim_fmt())
-            }
-            (OutputFormat::Table, Human::Text(text)) => {
-                writeln!(out, "{}", printable(text).trim_end())
-            }
-            (OutputFormat::Table, Human::Silent) => Ok(()),
+            (OutputFormat::Table, human) => human.print(&mut out),
         }
     }
 

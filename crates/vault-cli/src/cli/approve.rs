@@ -23,10 +23,13 @@ pub(crate) enum ApproveCommand {
   evault approve show request.json
   evault approve show mfrggzdfmztwq2lknnwg23tpoa --relay http://localhost:7450 --out approved.json")]
     Show(ApproveShow),
-    /// Approve or refuse a request: by a software credential, or as a manager by token.
+    /// Approve or refuse a request: by a software credential, or as a manager by token. Shows what it
+    /// is about to sign, and asks.
     #[command(after_help = "Examples:
   evault approve sign request.json --credential grace.json --yes --out answer.json
   evault approve sign request.json --profile manager --yes --out answer.json
+  evault approve sign mfrggzdfmztwq2lknnwg23tpoa --relay http://localhost:7450 --credential grace.json
+  evault approve sign mfrggzdfmztwq2lknnwg23tpoa --relay http://localhost:7450 --credential grace.json --yes --challenge 5f2c…
   evault approve sign mfrggzdfmztwq2lknnwg23tpoa --relay http://localhost:7450 --credential grace.json --refuse")]
     Sign(ApproveSign),
     /// Make a software credential, and show what a policy says of it.
@@ -115,7 +118,8 @@ pub(crate) struct WhatArg {
     /// Update_policy: the new policy.
     #[arg(long, value_name = "F")]
     pub(crate) policy: Option<String>,
-    /// Stage_profile: the attestation profile.
+    /// Stage_profile: the attestation profile. Promote_profile and revoke_profile: the one of that
+    /// digest, where no vault shows it.
     #[arg(long, value_name = "F")]
     pub(crate) attestation: Option<String>,
     /// Promote_profile and revoke_profile: the digest of the profile.
@@ -199,9 +203,13 @@ pub(crate) struct ApproveSign {
     /// A software credential; without it, every vault is asked for its word with this caller's token.
     #[arg(long, value_name = "FILE")]
     pub(crate) credential: Option<PathBuf>,
-    /// Yes, all of what `approve show` shows.
-    #[arg(long, required_unless_present = "refuse")]
+    /// Yes, all of what `approve show` shows; nobody is asked. With a request at a relay, --challenge
+    /// must say which.
+    #[arg(long)]
     pub(crate) yes: bool,
+    /// The challenge that `approve show` printed: anything else is not signed.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) challenge: Option<String>,
     /// No.
     #[arg(long, conflicts_with = "yes")]
     pub(crate) refuse: bool,

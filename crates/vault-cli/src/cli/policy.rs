@@ -71,7 +71,7 @@ pub(crate) struct PolicyTemplate {
     /// `sub` of the owner's tokens.
     #[arg(long, value_name = "SUB", default_value = "owner")]
     pub(crate) owner_subject: String,
-    /// For caller-enclave: the build that may use the key.
+    /// For caller-enclave, luks-volume and app-kek: the build that may use the key.
     #[arg(long, value_name = "HEX")]
     pub(crate) mrenclave: Option<String>,
     /// In the place of --mrenclave: the exact build of a TDX trust domain, 96 hex digits.
@@ -80,20 +80,20 @@ pub(crate) struct PolicyTemplate {
     /// With --mrtd: a runtime measurement, as its index (0 to 3), `=`, and 96 hex digits. May be repeated.
     #[arg(long, value_name = "INDEX=HEX", requires = "mrtd")]
     pub(crate) rtmr: Vec<String>,
-    /// For service: `sub` of the account at the owner's issuer.
+    /// For service, ci-signing and app-kek: `sub` of the account at the owner's issuer.
     #[arg(long, value_name = "SUB")]
     pub(crate) service: Option<String>,
     /// For role: the role's name at the owner's issuer.
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Option<String>,
-    /// A machine on which the build counts; may be given again. Without it, every machine.
+    /// With a build: a machine on which it counts; may be given again. Without it, every machine.
     #[arg(long = "platform", value_name = "HEX")]
     pub(crate) platforms: Vec<String>,
     /// Who approves; may be given again. A file as the wallet shows a person, `ID=F` with what
     /// `approve register` prints, or `ID=oidc:SUB` at the owner's issuer.
     #[arg(long = "manager", value_name = "F|ID=F|ID=oidc:SUB")]
     pub(crate) managers: Vec<String>,
-    /// How many managers it takes.
+    /// How many managers it takes: to approve what the template has approved, and to change the policy.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) threshold: u32,
     /// The owner's authenticator, asked for whatever the owner does: what `approve register` prints.
@@ -154,6 +154,9 @@ pub(crate) struct PolicySimulate {
     /// cancel_deletion.
     #[arg(long, value_name = "OP")]
     pub(crate) operation: String,
+    /// Also whether a key of this type can do it.
+    #[arg(long = "type", value_enum)]
+    pub(crate) key_type: Option<TypeName>,
     /// `iss` of the caller's token.
     #[arg(long, value_name = "URL", requires = "subject")]
     pub(crate) issuer: Option<String>,
@@ -195,7 +198,7 @@ pub(crate) struct PolicyEdit {
     /// The version that it replaces; the present one if left out.
     #[arg(long, value_name = "N")]
     pub(crate) expected_version: Option<u64>,
-    /// Show what would change and what it takes, and change nothing.
+    /// Show what would change and what it takes, and change nothing; exit code 3 if it cannot be done.
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]

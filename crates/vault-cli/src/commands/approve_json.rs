@@ -1,5 +1,8 @@
-//! A request for approval in JSON and for people: all of it from the statements that are signed.
+//! A request for approval in JSON and for people: all of it from the statements that are signed, and
+//! from what was held to them.
 
+use super::approve_review::{Review, digested};
+use super::approve_words;
 use crate::approval_file::Asked;
 use crate::output::Human;
 use crate::policy_text;
@@ -7,7 +10,7 @@ use crate::time_text::rfc3339;
 use serde_json::{Map, Value, json};
 use vault_client::approval::{ApprovalAnswer, Decision, Statement};
 use vault_client::{Error, ErrorCode, Result};
-use vault_encoding::{Canonical, sha256, text};
+use vault_encoding::{Canonical, text};
 
 /// The first statement: what they all say but for vault, key and nonce.
 fn first(asked: &Asked) -> Result<&Statement> {
@@ -17,7 +20,7 @@ fn first(asked: &Asked) -> Result<&Statement> {
         .ok_or_else(|| Error::new(ErrorCode::Internal))
 }
 
-pub(super) fn asked(asked: &Asked) -> Result<Map<String, Value>> {
+pub(super) fn asked(asked: &Asked, review: &Review) -> Result<Map<String, Value>> {
     let statement = first(asked)?;
     let statements = asked.gesture.statements().map(|statement| {
         json!({
@@ -40,7 +43,17 @@ pub(super) fn asked(asked: &Asked) -> Result<Map<String, Value>> {
     put("requester", requester(statement));
     put("policy_hash", json!(statement.policy_hash.to_string()));
     put("statements", statements.collect());
-    put("payload_matches", json!(payload_matches(asked)));
+    put(
+        "payload_matches",
+        json!(review.payload.as_ref().map(|_| true)),
+    );
+    put(
+        "payload_text",
+        json!(approve_words::payload_text(statement, review)),
+    );
+    put("differences", approve_words::differences(statement, review));
+    put("takes", approve_words::takes(statement, review));
+    put("profile", approve_words::profile_json(review));
     put("note", json!(asked.gesture.bundle().context().note));
     put("answers", asked.answers.iter().map(answer).collect());
     Ok(json)
@@ -57,14 +70,6 @@ const LIMITS: vault_encoding::Limits = vault_encoding::Limits {
     depth: 16,
     nodes: 1024,
 };
-
-/// Whether the payload that came along is the one that is signed for; none where none came.
-fn payload_matches(asked: &Asked) -> Option<bool> {
-    let payload = asked.gesture.bundle().context().payload.as_ref()?;
-    let request = first(asked).ok()?.request.to_canonical();
-    let signed = request.get("payload_sha256").and_then(Canonical::as_text)?;
-    Some(signed == sha256(payload).to_string())
-}
 
 fn answer(answer: &ApprovalAnswer) -> Value {
     match &answer.decision {
@@ -87,7 +92,7 @@ fn answer(answer: &ApprovalAnswer) -> Value {
     }
 }
 
-pub(super) fn human(asked: &Asked, id: Option<&str>) -> Result<Human> {
+pub(super) fn human(asked: &Asked, review: &Review, id: Option<&str>) -> Result<Human> {
     let statement = first(asked)?;
     let mut fields = Vec::new();
     fields.extend(id.map(|id| ("id", id.to_owned())));
@@ -106,13 +111,14 @@ pub(super) fn human(asked: &Asked, id: Option<&str>) -> Result<Human> {
     let hash = statement.policy_hash;
     let version = statement.policy_version.0;
     fields.push(("policy", format!("{hash} (version {version})")));
-    if let Some(matches) = payload_matches(asked) {
-        let said = if matches {
-            "is the one signed for"
-        } else {
-            "is NOT the one signed for"
-        };
-        fields.push(("payload", said.to_owned()));
+    if digested(&statement.request).is_some() {
+        fields.push(("payload", approve_words::payload(statement, review)));
+    }
+    if let Some(profile) = &review.profile {
+        fields.push(("profile", approve_words::profile(profile)?));
+    }
+    if let Some(changes) = approve_words::changes(statement, review) {
+        fields.push(("changes", changes));
     }
     if let Some(note) = &asked.gesture.bundle().context().note {
         fields.push(("note, by whoever asks", note.clone()));

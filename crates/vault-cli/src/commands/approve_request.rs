@@ -1,6 +1,7 @@
 //! `approve request`
 
 use super::approve_json;
+use super::approve_review::Review;
 use super::approve_simulate;
 use super::approve_what::What;
 use super::key_holders::{self, Done};
@@ -33,12 +34,15 @@ pub(crate) async fn run(context: &Context, args: &ApproveRequest) -> Result<Outp
             "say where the request goes: --out FILE or --relay URL",
         ));
     }
-    let what = What::read(&args.what)?;
+    let mut what = What::read(&args.what)?;
     client_key::make(context, &context.config()?)?;
     let first = Known::of(context, &args.key).await?;
+    what.fetch(context, args).await?;
     let request = what.request(&args.what, &first)?;
     let outcomes = begin(context, args, &request).await?;
     let gesture = gesture(&outcomes, what.shown(args, &first))?;
+    // No wallet shows what this refuses.
+    let review = Review::of(&gesture)?;
     let mut asked = Asked {
         gesture,
         answers: Vec::new(),
@@ -59,7 +63,7 @@ pub(crate) async fn run(context: &Context, args: &ApproveRequest) -> Result<Outp
     if let Some(out) = &args.out {
         files::write(out, &asked.to_file()?)?;
     }
-    told(context, &asked, id, args, &outcomes)
+    told(context, (&asked, &review), id, args, &outcomes)
 }
 
 /// What is known of the key before it is asked for: as its owner, everything.
@@ -184,12 +188,12 @@ async fn wait(
 
 fn told(
     context: &Context,
-    asked: &Asked,
+    (asked, review): (&Asked, &Review),
     id: Option<String>,
     args: &ApproveRequest,
     outcomes: &Outcomes<Done<Statement>>,
 ) -> Result<Output> {
-    let mut json = approve_json::asked(asked)?;
+    let mut json = approve_json::asked(asked, review)?;
     json.insert("id".into(), json!(id));
     json.insert("file".into(), json!(args.out));
     let entries = outcomes.iter().map(|outcome| match &outcome.result {
@@ -199,7 +203,7 @@ fn told(
     json.insert("vaults".into(), entries.collect());
     let exit = output::exit_of(outcomes, 1, context.global.allow_partial)?;
     let stdout_taken = args.out.as_deref().is_some_and(files::is_dash);
-    let human = approve_json::human(asked, id.as_deref())?;
+    let human = approve_json::human(asked, review, id.as_deref())?;
     Ok(Output {
         stdout_taken,
         ..Output::new(Value::Object(json), human).exit(exit)

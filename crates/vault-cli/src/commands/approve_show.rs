@@ -1,6 +1,7 @@
 //! `approve show`
 
 use super::approve_json;
+use super::approve_review::Review;
 use crate::approval_file::Asked;
 use crate::cli::{ApproveShow, RelayArg};
 use crate::context::Context;
@@ -12,14 +13,15 @@ use vault_client::Result;
 
 pub(crate) async fn run(context: &Context, args: ApproveShow) -> Result<Output> {
     let asked = find(context, &args.what, &args.relay).await?;
+    let review = Review::of(&asked.gesture)?;
     if let Some(out) = &args.out {
         files::write(out, &asked.to_file()?)?;
     }
     let stdout_taken = args.out.as_deref().is_some_and(files::is_dash);
-    let json = Value::Object(approve_json::asked(&asked)?);
+    let json = Value::Object(approve_json::asked(&asked, &review)?);
     Ok(Output {
         stdout_taken,
-        ..Output::new(json, approve_json::human(&asked, None)?)
+        ..Output::new(json, approve_json::human(&asked, &review, None)?)
     })
 }
 

@@ -1,9 +1,10 @@
 //! What `approve request` asks for.
 
 use super::approve_request::Known;
+use super::key_holders;
 use super::profile_promote::digest;
 use crate::cli::{ApprovableName, ApproveRequest, DigestName, FormatName, WhatArg};
-use crate::context::usage;
+use crate::context::{Context as Caller, usage};
 use crate::files;
 use crate::policy_source;
 use std::path::Path;
@@ -28,6 +29,9 @@ impl What {
         if let Some(flag) = needs(args) {
             return Err(usage(format_args!("this operation needs {flag}")));
         }
+        if let Some(flag) = idle(args) {
+            return Err(usage(format_args!("this operation has no use for {flag}")));
+        }
         let policy = args
             .policy
             .as_deref()
@@ -42,6 +46,28 @@ impl What {
             policy,
             profile: profile.map(policy_source::read_profile).transpose()?,
         })
+    }
+
+    /// What a manager must see and no flag gives: of the profile that is to be admitted, the
+    /// digest alone is named, and a vault has it.
+    pub(super) async fn fetch(&mut self, context: &Caller, args: &ApproveRequest) -> Result<()> {
+        let wanted = match args.what.operation {
+            ApprovableName::PromoteProfile | ApprovableName::RevokeProfile => named(&args.what)?,
+            _ => return Ok(()),
+        };
+        match &self.profile {
+            Some(profile) if profile.digest() == wanted => return Ok(()),
+            Some(_) => return Err(usage("--attestation is not the profile of this digest")),
+            None => self.profile = pending(context, args, wanted).await?,
+        }
+        let admits = args.what.operation == ApprovableName::PromoteProfile;
+        match admits && self.profile.is_none() {
+            false => Ok(()),
+            true => Err(usage(
+                "no vault shows a pending profile of this digest, and nobody approves one unseen: \
+                 give it with --attestation",
+            )),
+        }
     }
 
     /// The request, word for word as the call will be.
@@ -148,10 +174,42 @@ impl What {
                 .profile
                 .as_ref()
                 .map(AttestationProfile::canonical_bytes),
-            payload: args.show_payload.then_some(payload),
+            payload: (args.show_payload && args.what.input.is_some()).then_some(payload),
             note: args.note.clone(),
         }
     }
+}
+
+/// The profile of this digest, of any vault to which it was proposed and that shows it.
+async fn pending(
+    context: &Caller,
+    args: &ApproveRequest,
+    wanted: Hash,
+) -> Result<Option<AttestationProfile>> {
+    let listed = key_holders::each(context, &args.key, async |connected, key| {
+        connected.client.pending_profiles(key.name).await
+    })
+    .await?;
+    let all = listed.succeeded().flat_map(|(_, done)| &done.value);
+    let mut read = all.filter_map(|one| AttestationProfile::from_canonical(&one.profile).ok());
+    Ok(read.find(|profile| profile.digest() == wanted))
+}
+
+/// A flag that says something of other operations.
+fn idle(args: &WhatArg) -> Option<&'static str> {
+    use ApprovableName as Name;
+    let profile = matches!(
+        args.operation,
+        Name::StageProfile | Name::PromoteProfile | Name::RevokeProfile
+    );
+    let policy = args.operation == Name::UpdatePolicy;
+    let given = [
+        ("--policy", args.policy.is_some() && !policy),
+        ("--attestation", args.attestation.is_some() && !profile),
+    ];
+    given
+        .into_iter()
+        .find_map(|(flag, idle)| idle.then_some(flag))
 }
 
 /// The flag without which the operation is none.

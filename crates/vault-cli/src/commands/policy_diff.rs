@@ -7,28 +7,30 @@ use serde_json::{Value, json};
 use vault_client::Result;
 use vault_policy::{Authority, Difference, KeyPolicy, OidcApproval, UpdateDeny, diff, required};
 
+/// What a change takes, or why nothing is enough.
+pub(super) type Takes = std::result::Result<Authority, UpdateDeny>;
+
 pub(crate) fn run(args: PolicyDiff) -> Result<Output> {
     let old = policy_source::read(&args.old)?;
     let new = policy_source::read(&args.new)?;
-    Ok(shown(&old, &new))
+    Ok(shown(&old, &new, &required(&old, &new)))
 }
 
 /// What differs, and what the change takes.
-pub(super) fn shown(old: &KeyPolicy, new: &KeyPolicy) -> Output {
+pub(super) fn shown(old: &KeyPolicy, new: &KeyPolicy, takes: &Takes) -> Output {
     let differences = diff(old, new);
-    let takes = required(old, new);
     let json = json!({
         "old_policy_hash": old.hash().to_string(),
         "policy_hash": new.hash().to_string(),
         "differences": differences.iter().map(difference_json).collect::<Vec<_>>(),
-        "takes": takes_json(&takes),
+        "takes": takes_json(takes),
     });
     let mut lines: Vec<_> = differences.iter().map(line).collect();
-    lines.push(in_words(&takes));
+    lines.push(in_words(takes));
     Output::new(json, Human::Text(lines.join("\n")))
 }
 
-fn difference_json(difference: &Difference) -> Value {
+pub(super) fn difference_json(difference: &Difference) -> Value {
     json!({
         "field": difference.field.name(),
         "direction": difference.direction.name(),
@@ -36,13 +38,13 @@ fn difference_json(difference: &Difference) -> Value {
     })
 }
 
-fn line(difference: &Difference) -> String {
+pub(super) fn line(difference: &Difference) -> String {
     let direction = difference.direction.name();
     format!("{direction:<8} {}", difference.text)
 }
 
 /// The vault judges by the policy in force; so does this.
-fn takes_json(takes: &std::result::Result<Authority, UpdateDeny>) -> Value {
+pub(super) fn takes_json(takes: &Takes) -> Value {
     match takes {
         Ok(Authority { managers, .. }) => json!({
             "possible": true,
@@ -58,7 +60,7 @@ fn takes_json(takes: &std::result::Result<Authority, UpdateDeny>) -> Value {
     }
 }
 
-fn in_words(takes: &std::result::Result<Authority, UpdateDeny>) -> String {
+pub(super) fn in_words(takes: &Takes) -> String {
     match takes {
         Ok(Authority { managers: None, .. }) => "takes: the owner".to_owned(),
         Ok(Authority {

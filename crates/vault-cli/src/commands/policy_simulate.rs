@@ -13,8 +13,8 @@ use vault_client::Result;
 use vault_encoding::Hash;
 use vault_policy::{
     Action, Approved, Approver, CertificateFacts, Credential, Facts, Fido2Credential, KeyHandle,
-    KeyPolicy, KeySubject, KeyVersion, Lineage, Outcome, PolicyVersion, SenderConstraint,
-    TokenFacts, UnixSeconds, VaultTime, simulate,
+    KeyPolicy, KeySubject, KeyType, KeyVersion, Lineage, PolicyVersion, SenderConstraint,
+    TokenFacts, UnixSeconds, VaultTime, sender_allows, simulate, type_allows, usage_allows,
 };
 
 pub(crate) fn run(args: PolicySimulate) -> Result<Output> {
@@ -23,33 +23,77 @@ pub(crate) fn run(args: PolicySimulate) -> Result<Output> {
     let now = time(args.at);
     let facts = facts(&policy, &args, now)?;
     let outcome = simulate(&policy, action, &subject(&policy), &facts, now);
-    let exit = match outcome.allowed {
-        true => Exit::Done,
-        false => Exit::Refused,
+    let deny = outcome.deny.as_ref();
+    let judged = match deny {
+        Some(deny) => Judged {
+            reason: Some(deny.code()),
+            text: format!("refused: {deny}"),
+            rule: deny.rule(),
+            condition: deny.condition(),
+            missing: outcome.missing.iter().map(ToString::to_string).collect(),
+        },
+        None => behind_the_policy(&policy, args.key_type.map(Into::into), action, &facts),
     };
-    Ok(output(&outcome).exit(exit))
+    Ok(output(&judged))
 }
 
-fn output(outcome: &Outcome) -> Output {
-    let missing: Vec<_> = outcome.missing.iter().map(ToString::to_string).collect();
-    let deny = outcome.deny.as_ref();
+struct Judged<'a> {
+    /// `None` if it is allowed.
+    reason: Option<&'static str>,
+    text: String,
+    rule: Option<&'a str>,
+    condition: Option<&'a str>,
+    missing: Vec<String>,
+}
+
+/// The gates behind the policy, in the order of a vault; those of the key's type where it is said.
+fn behind_the_policy<'a>(
+    policy: &KeyPolicy,
+    key_type: Option<KeyType>,
+    action: Action,
+    facts: &Facts,
+) -> Judged<'a> {
+    let mut gates = Vec::new();
+    if let Some(key_type) = key_type {
+        let bound = sender_allows(key_type, facts);
+        gates.push((bound, "sender", "a token that is bound to its sender"));
+    }
+    if let Action::Operation(operation) = action {
+        let used = usage_allows(policy.usage(), operation);
+        let words = "a usage of the key that has this operation";
+        gates.push((used, "usage", words));
+        let able = key_type.is_none_or(|key_type| type_allows(key_type, operation));
+        gates.push((able, "type", "a key of another type"));
+    }
+    let shut = gates.into_iter().find(|(open, ..)| !open);
+    let (reason, missing) = shut
+        .map(|(_, code, words)| (code, words.to_owned()))
+        .unzip();
+    Judged {
+        reason,
+        text: reason.map_or_else(|| "allowed".to_owned(), |code| format!("refused: {code}")),
+        rule: None,
+        condition: None,
+        missing: missing.into_iter().collect(),
+    }
+}
+
+fn output(judged: &Judged<'_>) -> Output {
     let json = json!({
-        "allowed": outcome.allowed,
-        "reason": deny.map(|deny| deny.code()),
-        "rule": deny.and_then(|deny| deny.rule()),
-        "condition": deny.and_then(|deny| deny.condition()),
-        "missing": missing,
+        "allowed": judged.reason.is_none(),
+        "reason": judged.reason,
+        "rule": judged.rule,
+        "condition": judged.condition,
+        "missing": judged.missing,
     });
-    let mut lines = vec![match deny {
-        None => "allowed".to_owned(),
-        Some(deny) => format!("refused: {deny}"),
-    }];
-    lines.extend(
-        missing
-            .iter()
-            .map(|missing| format!("  missing: {missing}")),
-    );
-    Output::new(json, Human::Text(lines.join("\n")))
+    let mut lines = vec![judged.text.clone()];
+    let missing = judged.missing.iter();
+    lines.extend(missing.map(|missing| format!("  missing: {missing}")));
+    let exit = match judged.reason {
+        None => Exit::Done,
+        Some(_) => Exit::Refused,
+    };
+    Output::new(json, Human::Text(lines.join("\n"))).exit(exit)
 }
 
 fn action(name: &str) -> Result<Action> {

@@ -58,9 +58,21 @@ says 'release 1.0'
 says "$two"
 test "$(stat -c %a request.json)" = 600
 expect 2 evault approve sign request.json --credential grace.json --out answer.json
+says 'nobody is there to be asked'
 expect 0 evault approve show request.json --output json
 says '"payload_matches":true'
+says '"payload_text":"a message"'
+# What is signed is shown before; what came along is what the statements name, or nothing is shown.
 expect 0 evault approve sign request.json --credential grace.json --yes --out answer.json
+grep -q 'a message' err
+grep -q '^challenge' err
+payload=$(printf 'a message' | base64 | tr -d = | tr '+/' '-_')
+massage=$(printf 'a massage' | base64 | tr -d = | tr '+/' '-_')
+sed "s/$payload/$massage/" request.json > swapped.json
+expect 3 evault approve show swapped.json
+says 'the payload that came along is not the one'
+expect 3 evault approve sign swapped.json --credential grace.json --yes --out never.json
+test ! -e never.json
 expect 3 evault key sign guarded --in m --vault "$one" --approval request.json
 evault key sign guarded --in m --vault "$one" --approval request.json --approval answer.json --out m.sig
 evault key show guarded --vault "$one" --pem g.pem
@@ -99,9 +111,26 @@ expect 0 evault approve request guarded --operation sign --in m --output json
 id=$(sed 's/.*"id":"\([^"]*\)".*/\1/' out)
 expect 0 evault approve list --credential grace.json
 says "$id"
-expect 0 evault approve show "$id"
+expect 0 evault approve show "$id" --output json
 says "$one"
-evault approve sign "$id" --credential grace.json --yes > /dev/null
+challenge=$(sed 's/.*"challenge":"\([^"]*\)".*/\1/' out)
+# A yes to what was shown is none to what the relay hands out instead.
+evault approve request guarded --operation sign --in other --output json > swapped
+other=$(sed 's/.*"id":"\([^"]*\)".*/\1/' swapped)
+expect 2 evault approve sign "$other" --credential grace.json --yes
+says --challenge
+expect 3 evault approve sign "$other" --credential grace.json --yes --challenge "$challenge"
+says approval_refused
+says 'another request'
+expect 3 evault approve sign "$other" --yes --challenge "$challenge" --profile manager
+says 'another request'
+expect 3 evault approve sign request.json --credential grace.json --yes --challenge "$challenge" --out never.json
+expect 2 evault approve sign "$other" --credential grace.json --yes --challenge 5f2c
+expect 0 evault approve show "$other" --output json
+says '"answers":[]'
+expect 0 evault approve sign "$other" --refuse
+expect 0 evault approve sign "$id" --credential grace.json --yes --challenge "$challenge"
+says "$challenge"
 evault approve show "$id" --out approved.json > /dev/null
 expect 0 evault key sign guarded --in m --vault "$one" --approval approved.json
 expect 8 evault approve show "aaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -51,9 +51,21 @@ approved() {
 # A policy changes with a manager, on every vault by one gesture, once.
 expect 0 evault policy edit changing --policy q.yaml --dry-run
 says 'managers'
+expect 3 evault policy edit changing --policy p.yaml --dry-run --output json
+says '"code":"no_change"'
 expect 3 evault policy edit changing --policy q.yaml
 says update_refused
 approved update_policy --policy q.yaml
+# The manager sees what it changes; without the new policy there is nothing to see.
+expect 0 evault approve show request.json
+says 'takes: the owner, and 1 of the managers'
+says 'written otherwise, to the same effect'
+expect 0 evault approve show request.json --output json
+says '"differences":[{'
+says '"possible":true'
+sed 's/"new_policy":"[^"]*",*//' request.json > blind.json
+expect 3 evault approve sign blind.json --credential grace.json --yes --out never.json
+says 'the new policy is missing'
 expect 0 evault policy edit changing --policy q.yaml --approval request.json --approval answer.json --output json
 says "$one"
 says "$two"
@@ -63,6 +75,22 @@ expect 9 evault policy edit changing --policy p.yaml --expected-version 1
 says version_conflict
 expect 0 evault policy show changing --vault "$two"
 says 'name: verify'
+
+# What was written in an editor is there after a mistake, and after a refusal.
+sed -e 's/name: verify/name: verified/' q.yaml > r.yaml
+printf 'cp "%s/r.yaml" "$1"\n' "$PWD" > editor
+printf 'printf "rules: none\\n" > "$1"\n' > slip
+for tried in "2 slip" "3 editor"; do
+    expect "${tried% *}" env VISUAL= EDITOR="sh ${tried#* }" "$(command -v evault)" policy edit changing
+    kept=$(sed -n 's/.*next: evault policy edit changing --policy \(.*\)/\1/p' err)
+    test "$(stat -c %a "$kept")" = 600
+    test -s "$kept"
+    last=$kept
+done
+cmp "$last" r.yaml
+rm -r "$(dirname "$last")"
+expect 3 env VISUAL= EDITOR=true "$(command -v evault)" policy edit changing
+if grep -q 'next: .*--policy' err; then cat err; exit 1; fi
 
 # A new build: staged it has no right, promoted it has, by owner and manager on every vault.
 cat > next.yaml <<PROFILE
@@ -77,6 +105,16 @@ says '"name":"build"'
 expect 3 evault profile promote changing --digest "$digest"
 says update_refused
 approved promote_profile --digest-of-profile "$digest"
+# The manager sees the build, which a vault has shown.
+expect 0 evault approve show request.json
+says "$(printf '%064d' 8)"
+expect 0 evault approve show request.json --output json
+says '"name":"build"'
+says '"field":"principals.tees"'
+expect 2 evault approve request changing --operation promote_profile --digest-of-profile "$(printf '%064d' 5)" --out never.json
+says '--attestation'
+expect 2 evault approve request changing --operation promote_profile --digest-of-profile "$(printf '%064d' 5)" --attestation next.yaml --out never.json
+expect 2 evault approve request changing --operation delete_key --attestation next.yaml --out never.json
 expect 0 evault profile promote changing --digest "$digest" --approval request.json --approval answer.json --output json
 says '"policy_version":3'
 expect 0 evault policy show changing --vault "$one"

@@ -44,6 +44,37 @@ done
 grep -q 'second_factor' seed.yaml
 grep -q 'threshold: .*2' ci.yaml
 
+# The threshold counts in every template, and nothing that is given is dropped.
+evault policy template owner --manager grace=grace --manager ann=ann.yaml --threshold 2 > two.yaml
+grep -q 'threshold: .*2' two.yaml
+if grep -q 'threshold: .*1' two.yaml; then cat two.yaml; exit 1; fi
+expect 2 evault policy template owner --mrenclave "$seven"
+says 'no use for mrenclave'
+expect 2 evault policy template role --role operators --platform "$platform"
+says 'no use for platform'
+expect 2 evault policy template wallet-seed --type raw-share --manager grace=grace --service ci
+says 'no use for service'
+
+# Simulated like on a vault: behind the rules stand the usage and the type of the key.
+cat > narrow.yaml <<POLICY
+format: enclave-vaults/key-policy/v1
+principals:
+  owner: { issuer: "https://login.test", subject: ann }
+operations:
+  - name: all
+    operations: [sign, verify]
+    principals: [owner]
+usage: { operations: [sign] }
+POLICY
+ann="--issuer https://login.test --subject ann"
+expect 0 evault policy simulate narrow.yaml --operation sign $ann
+expect 3 evault policy simulate narrow.yaml --operation verify $ann --output json
+says '"reason":"usage"'
+says 'a usage of the key'
+expect 0 evault policy simulate narrow.yaml --operation sign $ann --type p256
+expect 3 evault policy simulate narrow.yaml --operation sign $ann --type hmac-sha256 --output json
+says '"reason":"type"'
+
 # A file is what the vault enforces, and shows again.
 evault whoami --output json > me
 issuer=$(sed 's/.*"issuer":"\([^"]*\)".*/\1/' me)

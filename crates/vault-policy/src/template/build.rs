@@ -5,7 +5,7 @@ use crate::condition::Condition;
 use crate::model::{
     Lifecycle, Owner, PolicyFields, PrincipalName, Principals, Recovery, Reserved, Rule, Usage,
 };
-use crate::mutability::Mutability;
+use crate::mutability::{Level, Mutability, Quorum};
 use crate::operation::Operation;
 use crate::principal::NamedCaller;
 use crate::profile::{AttestationProfile, TcbRule};
@@ -79,7 +79,7 @@ pub(super) fn fields(
         mtls: Vec::new(),
     };
     PolicyFields {
-        mutability: Mutability::default_of(&principals, &rules),
+        mutability: quorums(Mutability::default_of(&principals, &rules), args.threshold),
         principals,
         operations: rules,
         usage: Usage {
@@ -89,4 +89,19 @@ pub(super) fn fields(
         lifecycle: Lifecycle::default(),
         recovery: Recovery::default(),
     }
+}
+
+/// As many managers as are asked for, wherever it takes any.
+fn quorums(mut mutability: Mutability, threshold: u32) -> Mutability {
+    let levels: Vec<_> = mutability.levels().collect();
+    for (field, level) in levels {
+        if let Level::Quorum(quorum) = level {
+            let quorum = Quorum {
+                threshold,
+                ..quorum
+            };
+            mutability.set(field, Level::Quorum(quorum));
+        }
+    }
+    mutability
 }

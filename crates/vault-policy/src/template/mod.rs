@@ -94,7 +94,7 @@ pub struct TemplateArgs {
     pub role: Option<IssuerRole>,
     /// Who approves.
     pub managers: Vec<Person>,
-    /// How many of them it takes.
+    /// How many of them it takes: for what the template has approved, and for changes.
     pub threshold: u32,
     /// The owner's authenticator, asked for whatever the owner does.
     pub second_factor: Option<Fido2Credential>,
@@ -131,6 +131,9 @@ pub enum TemplateError {
     /// It needs this argument.
     #[error("this template needs {0}")]
     Needs(&'static str),
+    /// It has no use for this argument, which would seem to bind and would not.
+    #[error("this template has no use for {0}")]
+    NoUse(&'static str),
     /// An argument cannot stand in a policy.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -142,6 +145,9 @@ pub fn template(name: &str, args: &TemplateArgs) -> Result<KeyPolicy, TemplateEr
     let known = known.ok_or(TemplateError::Unknown)?;
     if !known.key_types.contains(&args.key_type) {
         return Err(TemplateError::NotFor(args.key_type));
+    }
+    if let Some(idle) = args.idle(name) {
+        return Err(TemplateError::NoUse(idle));
     }
     let fields = match name {
         "owner" => basic::owner(args),
@@ -171,6 +177,25 @@ enum Build {
 }
 
 impl TemplateArgs {
+    /// An argument that is given and would be dropped.
+    fn idle(&self, template: &str) -> Option<&'static str> {
+        let build = matches!(template, "caller-enclave" | "luks-volume" | "app-kek");
+        let service = matches!(template, "service" | "ci-signing" | "app-kek");
+        let enclave = self.mrenclave.is_some() && self.mrtd.is_none();
+        let given = [
+            ("mrenclave", self.mrenclave.is_some() && !build),
+            ("mrtd", self.mrtd.is_some() && !build),
+            ("rtmr", !self.rtmrs.is_empty() && (!build || enclave)),
+            ("platform", !self.platforms.is_empty() && !build),
+            ("service", self.service.is_some() && !service),
+            ("role", self.role.is_some() && template != "role"),
+            ("threshold", self.threshold != 1 && self.managers.is_empty()),
+        ];
+        given
+            .into_iter()
+            .find_map(|(name, idle)| idle.then_some(name))
+    }
+
     fn build(&self) -> Result<Build, TemplateError> {
         match (self.mrenclave, self.mrtd) {
             (Some(mrenclave), None) => Ok(Build::Enclave(mrenclave)),

@@ -8,6 +8,7 @@ use crate::evidence::{EvidenceClaims, SgxFacts, TcbStatus, Tee, VerifiedEvidence
 use crate::facts::{Approved, Approver, Facts, SenderConstraint, TokenFacts};
 use crate::ids::{KeyHandle, KeyVersion, Lineage, PolicyVersion};
 use crate::lint::lint;
+use crate::mutability::{Field, Level, Quorum};
 use crate::operation::Operation;
 use crate::permit::KeySubject;
 use crate::principal::{Credential, Fido2Algorithm};
@@ -28,6 +29,13 @@ fn subject(subject: &str) -> OidcSubject {
     }
 }
 
+fn signers() -> IssuerRole {
+    IssuerRole {
+        issuer: "https://issuer.test".into(),
+        role: "signers".into(),
+    }
+}
+
 fn person(byte: u8) -> Person {
     Person {
         id: format!("manager-{byte}"),
@@ -41,14 +49,16 @@ fn person(byte: u8) -> Person {
     }
 }
 
-fn full(key_type: KeyType) -> TemplateArgs {
+/// With all that this template has a use for.
+fn full(name: &str, key_type: KeyType) -> TemplateArgs {
     let mut args = TemplateArgs::new(subject("ann"), key_type);
-    args.mrenclave = Some(BUILD);
-    args.service = Some(subject("ci"));
-    args.role = Some(IssuerRole {
-        issuer: "https://issuer.test".into(),
-        role: "signers".into(),
-    });
+    if ["caller-enclave", "luks-volume", "app-kek"].contains(&name) {
+        args.mrenclave = Some(BUILD);
+    }
+    if ["service", "ci-signing", "app-kek"].contains(&name) {
+        args.service = Some(subject("ci"));
+    }
+    args.role = (name == "role").then(signers);
     args.managers = [1, 2, 3].map(person).into();
     args.threshold = 2;
     args
@@ -61,7 +71,7 @@ fn every_listed_template_is_valid_for_every_type_of_key_that_it_is_for() {
         .into_iter()
         .flat_map(|kind| TEMPLATES.map(|template| (kind, template)))
     {
-        let args = full(key_type);
+        let args = full(about.name, key_type);
         if !about.key_types.contains(&key_type) {
             let refused = template(about.name, &args);
             assert_eq!(refused, Err(TemplateError::NotFor(key_type)));
@@ -90,15 +100,88 @@ fn every_listed_template_is_valid_for_every_type_of_key_that_it_is_for() {
         count += 1;
     }
     assert_eq!(count, 4 * 5 + 2 + 2 + 1 + 1);
-    let args = full(KeyType::P256Signing);
+    let args = full("owner", KeyType::P256Signing);
     assert_eq!(template("nothing", &args), Err(TemplateError::Unknown));
+}
+
+#[test]
+fn it_takes_as_many_managers_as_are_asked_for_to_change_what_any_template_gives() {
+    for about in TEMPLATES {
+        let key_type = about.key_types[0];
+        let policy = template(about.name, &full(about.name, key_type)).unwrap();
+        for (field, level) in policy.fields().mutability.levels() {
+            let asked = Level::Quorum(Quorum {
+                threshold: 2,
+                oidc: OidcApproval::Refused,
+            });
+            let fixed = matches!(field, Field::PrincipalsOwner | Field::Mutability);
+            let expected = if fixed { Level::Immutable } else { asked };
+            assert_eq!(level, expected, "{}: {field:?}", about.name);
+        }
+        for threshold in [0, 4] {
+            let mut args = full(about.name, key_type);
+            args.threshold = threshold;
+            let given = template(about.name, &args);
+            let valid = given.map(|policy| validate(&policy, key_type, NOW));
+            assert!(!matches!(valid, Ok(Ok(()))), "{} {threshold}", about.name);
+        }
+    }
+}
+
+#[test]
+fn an_argument_that_a_template_would_drop_is_refused_by_its_name() {
+    type Give = fn(&mut TemplateArgs);
+    let give: [(&str, &[&str], Give); 7] = [
+        (
+            "mrenclave",
+            &["caller-enclave", "luks-volume", "app-kek"],
+            |args| {
+                args.mrenclave = Some(BUILD);
+            },
+        ),
+        (
+            "mrtd",
+            &["caller-enclave", "luks-volume", "app-kek"],
+            |args| {
+                args.mrenclave = None;
+                args.mrtd = Some(TdMeasurement([6; 48]));
+            },
+        ),
+        ("rtmr", &[], |args| {
+            args.rtmrs = [(2, TdMeasurement([7; 48]))].into();
+        }),
+        (
+            "platform",
+            &["caller-enclave", "luks-volume", "app-kek"],
+            |args| {
+                args.platforms = [PlatformId(Hash([3; 32]))].into();
+            },
+        ),
+        ("service", &["service", "ci-signing", "app-kek"], |args| {
+            args.service = Some(subject("ci"));
+        }),
+        ("role", &["role"], |args| args.role = Some(signers())),
+        ("threshold", &[], |args| args.managers.clear()),
+    ];
+    for about in TEMPLATES {
+        let key_type = about.key_types[0];
+        for (name, used_by, give) in give {
+            let mut args = full(about.name, key_type);
+            give(&mut args);
+            let given = template(about.name, &args);
+            match used_by.contains(&about.name) {
+                true => assert!(given.is_ok(), "{}: {name}", about.name),
+                false => assert_eq!(given, Err(TemplateError::NoUse(name)), "{}", about.name),
+            }
+        }
+    }
 }
 
 #[test]
 fn a_build_is_an_enclave_or_a_trust_domain_and_not_both() {
     let (mrtd, rtmr) = (TdMeasurement([6; 48]), TdMeasurement([7; 48]));
     for about in ["caller-enclave", "luks-volume", "app-kek"] {
-        let mut args = full(KeyType::Aes256Gcm);
+        let mut args = full(about, KeyType::Aes256Gcm);
         args.mrtd = Some(mrtd);
         args.rtmrs = [(2, rtmr)].into();
         let both = template(about, &args);
@@ -164,7 +247,7 @@ fn evidence() -> VerifiedEvidence {
 }
 
 fn may(name: &str, key_type: KeyType, operation: Operation, facts: &Facts) -> &'static str {
-    let policy = template(name, &full(key_type)).unwrap();
+    let policy = template(name, &full(name, key_type)).unwrap();
     let subject = KeySubject {
         handle: KeyHandle([1; 16]),
         lineage: Lineage(Hash([2; 32])),
@@ -231,6 +314,6 @@ fn a_seed_comes_back_to_the_owner_when_two_managers_approve() {
     assert_eq!(ask(caller(Some("ann"), false, &[])), "condition_false");
     assert_eq!(ask(caller(Some("ann"), false, &[2, 3])), "permit");
     assert_eq!(ask(caller(Some("ci"), false, &[2, 3])), "stranger");
-    let policy = template("wallet-seed", &full(KeyType::RawShare)).unwrap();
+    let policy = template("wallet-seed", &full("wallet-seed", KeyType::RawShare)).unwrap();
     assert_eq!(policy.fields().lifecycle.deletion_window, 2_592_000);
 }

@@ -2,6 +2,7 @@
 
 use super::implies::implies;
 use super::{rights, words};
+use crate::condition::Condition;
 use crate::model::{KeyPolicy, Owner, PolicyFields, PrincipalName};
 use crate::mutability::Field;
 use crate::operation::Operation;
@@ -165,12 +166,7 @@ impl Found {
                     format!("\"{who}\" may {what}; it takes {takes}"),
                 );
             }
-            (Some(_), None) => {
-                self.say(
-                    Direction::Narrows,
-                    format!("\"{who}\" may no longer {what}"),
-                );
-            }
+            (Some(before), None) => self.no_longer(new, operation, name, &before),
             (Some(before), Some(after)) => {
                 let direction = match (implies(&after, &before), implies(&before, &after)) {
                     (true, true) => return,
@@ -183,6 +179,24 @@ impl Found {
                 self.say(direction, text);
             }
         }
+    }
+
+    /// Rules bind everybody whom they name: who may do it by another name, too, is bound no more.
+    fn no_longer(
+        &mut self,
+        new: &PolicyFields,
+        operation: Operation,
+        name: &PrincipalName,
+        before: &Condition,
+    ) {
+        let (who, what) = (name.as_str(), operation.name());
+        let text = format!("\"{who}\" may no longer {what}");
+        if *before == Condition::always() || rights::named(new, operation).is_empty() {
+            return self.say(Direction::Narrows, text);
+        }
+        let took = words::condition(before);
+        let lifted = format!("who may by another name is not asked for {took} any more");
+        self.say(Direction::Changes, format!("{text}; {lifted}"));
     }
 
     fn named(
@@ -235,11 +249,16 @@ impl Found {
             self.say(Direction::Widens, text);
         }
         for gone in old.iter().filter(|it| !new.contains(it)) {
-            let text = format!(
-                "manager \"{id}\" may no longer use {}",
-                words::credential(gone)
-            );
-            self.say(Direction::Narrows, text);
+            let with = words::credential(gone);
+            let text = format!("manager \"{id}\" may no longer use {with}");
+            match gone {
+                Credential::Fido2(_) => self.say(Direction::Narrows, text),
+                // By their token they were known to be who asks.
+                Credential::Oidc(_) => {
+                    let counts = "counts beside who asks by it";
+                    self.say(Direction::Changes, format!("{text}, and {counts}"));
+                }
+            }
         }
     }
 

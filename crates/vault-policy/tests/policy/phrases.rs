@@ -135,6 +135,49 @@ fn another_second_factor_is_said_and_the_same_one_is_not() {
     assert_eq!(another.lines().count(), 1, "{another}");
 }
 
+/// Bob may because of his role, and must ask because of his name.
+#[test]
+fn to_take_a_bound_name_away_is_not_said_to_narrow_where_another_name_stays() {
+    let of = |rules: &str| {
+        let principals = format!(
+            r#""owner":{{"issuer":"{ISSUER}","subject":"ann"}},"managers":[{}],
+               "callers":[{},{{"id":"dev","role":{{"issuer":"{ISSUER}","role":"dev"}}}}]"#,
+            person("carl", &[fido2(1)]),
+            caller("bob"),
+        );
+        policy(&principals, rules, "")
+    };
+    let dev = r#"{"name":"dev","operations":["sign"],"principals":["dev"]}"#;
+    let bound = r#"{"name":"bob","operations":["sign"],"principals":["bob"],"condition":{"manager_approval":{"managers":["carl"]}}}"#;
+    let free = r#"{"name":"bob","operations":["sign"],"principals":["bob"]}"#;
+    let said = |before: &str, after: &str| lines(diff(&of(before), &of(after)));
+    let rules = |rules: &[&str]| rules.join(",");
+    assert_eq!(
+        said(&rules(&[dev, bound]), dev),
+        "operations changes: \"bob\" may no longer sign; who may by another name is not asked for approval with an authenticator by 1 of \"carl\", at most 300 s old any more\n"
+    );
+    let narrows = "operations narrows: \"bob\" may no longer sign\n";
+    assert_eq!(said(&rules(&[dev, free]), dev), narrows);
+    let other = r#"{"name":"dev","operations":["verify"],"principals":["dev"]}"#;
+    assert!(said(&rules(&[other, bound]), other).starts_with(narrows));
+}
+
+#[test]
+fn who_loses_a_token_is_not_said_to_have_less() {
+    let of = |credentials: &[String]| {
+        let principals = format!(
+            r#""owner":{{"issuer":"{ISSUER}","subject":"ann"}},"managers":[{}]"#,
+            person("bob", credentials),
+        );
+        let rule = r#"{"name":"a","operations":["sign"],"principals":["owner"]}"#;
+        policy(&principals, rule, "")
+    };
+    assert_eq!(
+        lines(diff(&of(&[fido2(1), oidc("bob")]), &of(&[fido2(1)]))),
+        "principals.managers changes: manager \"bob\" may no longer use token of bob of https://issuer.example, and counts beside who asks by it\n"
+    );
+}
+
 #[test]
 fn explanations_are_said_word_for_word() {
     let operations = [
