@@ -14,6 +14,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Body;
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -51,6 +52,7 @@ pub(crate) struct Desk {
     pub(crate) files: Files,
     pub(crate) pace: Arc<Pace>,
     pub(crate) hosts: Hosts,
+    pub(crate) proxy: Option<IpAddr>,
     pub(crate) about: String,
     pub(crate) now: Clock,
 }
@@ -137,7 +139,7 @@ impl Desk {
                 self.held().answer(&id, answer, source, (self.now)())?;
                 Ok(response(StatusCode::NO_CONTENT, None, Bytes::new()))
             }
-            (segments, &Method::GET | &Method::HEAD) => self.get(segments, &path),
+            (segments, &Method::GET | &Method::HEAD) => self.get(source, segments, &path),
             _ => Err(Refused::Method),
         }
     }
@@ -196,7 +198,12 @@ impl Desk {
         ))
     }
 
-    fn get(&self, segments: &[&str], path: &str) -> Result<Response<Full<Bytes>>, Refused> {
+    fn get(
+        &self,
+        source: Source,
+        segments: &[&str],
+        path: &str,
+    ) -> Result<Response<Full<Bytes>>, Refused> {
         let now = (self.now)();
         let id = |segment| read::request_id(segment).ok_or(Refused::NotFound);
         let body: Bytes = match segments {
@@ -219,6 +226,8 @@ impl Desk {
             ["v1", ..] => return Err(Refused::NotFound),
             _ => return self.file(path),
         };
+        let body = self.pace.written(body, source);
+        let body = body.ok_or(Refused::TooMany(1))?;
         Ok(response(StatusCode::OK, Some(JSON), body))
     }
 

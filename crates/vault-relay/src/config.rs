@@ -4,6 +4,8 @@
 //! listen = "127.0.0.1:7480"        # port 0: chosen by the system
 //! hosts = ["approve.example.com"]  # Host headers that are answered; empty: any, or on loopback
 //!                                  # the names of loopback alone
+//! proxy = "127.0.0.1"              # the TLS proxy before it: who asks is the last address in its
+//!                                  # X-Forwarded-For; left out: that header counts for nothing
 //! files = "/srv/wallet"            # the wallet's files; left out: those built into the program
 //! simulated = false                # the wallet says SIMULATED
 //!
@@ -11,10 +13,11 @@
 //! longest_ttl = 86400              # seconds
 //! requests = 4096
 //! requests_per_source = 512        # by the address that posted them
-//! requests_per_mailbox = 64
+//! requests_per_mailbox = 64        # a quarter of them from one source
 //! bytes = 134217728                # of bundles and answers together
 //! bytes_per_source = 33554432
-//! answers = 32                     # of one request
+//! bytes_on_the_way = 67108864      # of what is being written; half of it to one source
+//! answers = 32                     # of one request, a quarter of them from one source
 //! requests_per_second = 200        # of one source
 //! connections = 1024               # half of them from one source
 //! connection_seconds = 300
@@ -24,7 +27,7 @@
 //! ```
 
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// Longest life of a request that can be configured: that of a nonce.
@@ -63,6 +66,10 @@ pub struct RelayConfig {
     /// `Host` headers that are answered, with their port unless it is the scheme's.
     #[serde(default)]
     pub hosts: Vec<String>,
+    /// The address of the proxy before it, whose `X-Forwarded-For` says who asks. Nobody else may be
+    /// able to connect from there.
+    #[serde(default)]
+    pub proxy: Option<IpAddr>,
     /// The folder of the wallet's files, if not those of the program.
     #[serde(default)]
     pub files: Option<PathBuf>,
@@ -87,13 +94,15 @@ pub struct LimitsConfig {
     pub requests: usize,
     /// Of these, posted by one source.
     pub requests_per_source: usize,
-    /// Of these, in one mailbox.
+    /// Of these, in one mailbox; a quarter of them from one source.
     pub requests_per_mailbox: usize,
     /// Bytes of bundles and answers held at once.
     pub bytes: usize,
     /// Of these, posted by one source.
     pub bytes_per_source: usize,
-    /// Answers to one request.
+    /// Bytes of bundles, answers and lists that are being written; half of them to one source.
+    pub bytes_on_the_way: usize,
+    /// Answers to one request; a quarter of them from one source.
     pub answers: usize,
     /// Requests over HTTP of one source within a second.
     pub requests_per_second: u32,
@@ -112,6 +121,7 @@ impl Default for LimitsConfig {
             requests_per_mailbox: 64,
             bytes: 128 << 20,
             bytes_per_source: 32 << 20,
+            bytes_on_the_way: 64 << 20,
             answers: 32,
             requests_per_second: 200,
             connections: 1024,
@@ -142,6 +152,7 @@ impl RelayConfig {
         Self {
             listen,
             hosts: Vec::new(),
+            proxy: None,
             files: None,
             simulated: false,
             limits: LimitsConfig::default(),
@@ -178,6 +189,7 @@ impl RelayConfig {
             requests_per_mailbox,
             bytes,
             bytes_per_source,
+            bytes_on_the_way,
             answers,
             requests_per_second,
             connections,
@@ -189,6 +201,7 @@ impl RelayConfig {
             ("limits.requests_per_mailbox", requests_per_mailbox as u64),
             ("limits.bytes", bytes as u64),
             ("limits.bytes_per_source", bytes_per_source as u64),
+            ("limits.bytes_on_the_way", bytes_on_the_way as u64),
             ("limits.answers", answers as u64),
             ("limits.requests_per_second", requests_per_second.into()),
             ("limits.connections", connections as u64),

@@ -2,7 +2,9 @@
 //! before it; on loopback, browsers take it for secure.
 
 use crate::answer::Desk;
-use crate::source::Source;
+use crate::source::Peer;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -35,9 +37,9 @@ pub(crate) async fn serve(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((tcp, from)) => {
-                    let source = Source::of(from.ip());
-                    if let Some(turn) = desk.pace.connection(source) {
-                        let served = connection(tcp, source, desk.clone(), stop.clone());
+                    let peer = Peer::of(from.ip(), desk.proxy);
+                    if let Some(turn) = desk.pace.connection(peer) {
+                        let served = connection(tcp, peer, desk.clone(), stop.clone());
                         connections.spawn(async move {
                             let _turn = turn;
                             timeout(longest, served).await
@@ -58,17 +60,13 @@ pub(crate) async fn serve(
     }
 }
 
-async fn connection(
-    tcp: TcpStream,
-    source: Source,
-    desk: Arc<Desk>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn connection(tcp: TcpStream, peer: Peer, desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
     if tcp.set_nodelay(true).is_err() {
         return;
     }
-    let answer = service_fn(move |request| {
+    let answer = service_fn(move |request: Request<Incoming>| {
         let desk = desk.clone();
+        let source = peer.source(request.headers());
         async move { Ok::<_, Infallible>(desk.answer(source, request).await) }
     });
     let builder = builder();

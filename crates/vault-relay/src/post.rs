@@ -50,7 +50,8 @@ impl Post {
         }
     }
 
-    /// Takes a request and says when it expires.
+    /// Takes a request and says when it expires. A source has a quarter of each mailbox, so that it
+    /// cannot keep others from asking.
     pub(crate) fn put(
         &mut self,
         id: RequestId,
@@ -60,16 +61,10 @@ impl Post {
     ) -> Result<Listed, Refused> {
         self.forget(now);
         let own = self.of(source).count();
-        let crowded = posting.mailboxes.iter().any(|mailbox| {
-            let there = self.requests.values();
-            there
-                .filter(|held| held.mailboxes.contains(mailbox))
-                .count()
-                >= self.limits.requests_per_mailbox
-        });
+        let mut mailboxes = posting.mailboxes.iter();
         let full = self.requests.len() >= self.limits.requests
             || own >= self.limits.requests_per_source
-            || crowded;
+            || mailboxes.any(|mailbox| self.is_full(mailbox, source));
         if full || !self.has_bytes(posting.bundle.len(), source) {
             return Err(self.later(now));
         }
@@ -123,7 +118,7 @@ impl Post {
         }
         let most = self.limits.answers;
         let own = held.answers.iter().filter(|(by, _)| *by == source).count();
-        let full = held.answers.len() >= most || own >= most.div_ceil(4);
+        let full = held.answers.len() >= most || own >= share(most);
         if full || !self.has_bytes(answer.len(), source) {
             return Err(self.later(now));
         }
@@ -158,6 +153,17 @@ impl Post {
             .filter(move |held| held.source == source)
     }
 
+    /// For this source.
+    fn is_full(&self, mailbox: &Hash, source: Source) -> bool {
+        let there = || {
+            let held = self.requests.values();
+            held.filter(|held| held.mailboxes.contains(mailbox))
+        };
+        let own = there().filter(|held| held.source == source).count();
+        let most = self.limits.requests_per_mailbox;
+        there().count() >= most || own >= share(most)
+    }
+
     fn has_bytes(&self, more: usize, source: Source) -> bool {
         let (mut all, mut own) = (more, more);
         for (by, length) in self.requests.values().flat_map(Held::parts) {
@@ -172,6 +178,11 @@ impl Post {
         let first = self.requests.values().map(|held| held.expires_at).min();
         Refused::TooMany(first.unwrap_or(now).saturating_sub(now).max(1))
     }
+}
+
+/// What one source may have of a mailbox, or of the answers to a request.
+fn share(most: usize) -> usize {
+    most.div_ceil(4)
 }
 
 impl Held {

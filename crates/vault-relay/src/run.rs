@@ -46,6 +46,7 @@ impl Relay {
             files,
             pace: Pace::new(&config.limits),
             hosts: hosts(config),
+            proxy: config.proxy,
             about: about.to_string(),
             now,
         };

@@ -324,6 +324,30 @@ async fn pages_of_other_sites_get_nothing() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_who_asks_is_whom_it_names() {
+    let post = async |relay: &Running, forwarded: &str| {
+        let headers = format!("Content-Type: application/json\r\nX-Forwarded-For: {forwarded}\r\n");
+        let body = request(forwarded, 60).to_string();
+        relay
+            .send("POST", "/v1/requests", &headers, &body)
+            .await
+            .status
+    };
+    let behind = start(|config| {
+        config.proxy = Some("127.0.0.1".parse().unwrap());
+        config.limits.requests_per_source = 1;
+    })
+    .await;
+    assert_eq!(post(&behind, "192.0.2.1").await, 201);
+    assert_eq!(post(&behind, "192.0.2.1").await, 429);
+    assert_eq!(post(&behind, "192.0.2.2, 192.0.2.1").await, 429);
+    assert_eq!(post(&behind, "192.0.2.2").await, 201);
+    let open = start(|config| config.limits.requests_per_source = 1).await;
+    assert_eq!(post(&open, "192.0.2.1").await, 201);
+    assert_eq!(post(&open, "192.0.2.2").await, 429, "a header of a client");
+}
+
+#[tokio::test]
 async fn who_asks_for_too_much_is_told_when_to_come_back() {
     let relay = start(|config| config.limits.requests_per_mailbox = 1).await;
     assert_eq!(

@@ -71,15 +71,17 @@ fn nothing_lives_longer_than_allowed() {
 #[test]
 fn every_bound_holds_at_both_ends_and_says_when_there_is_room() {
     type Change = fn(&mut LimitsConfig);
-    let cases: [(Change, u8, u8); 3] = [
-        (|limits| limits.requests = 2, 2, 2),
-        (|limits| limits.requests_per_source = 2, 1, 2),
-        (|limits| limits.requests_per_mailbox = 2, 2, 1),
+    let cases: [(Change, [u8; 3], u8); 3] = [
+        (|limits| limits.requests = 2, [1, 1, 2], 2),
+        (|limits| limits.requests_per_source = 2, [1, 1, 1], 2),
+        (|limits| limits.requests_per_mailbox = 2, [1, 3, 2], 1),
     ];
-    for (change, from, mailbox) in cases {
+    for (change, [first, second, from], mailbox) in cases {
         let mut post = post(change);
-        post.put(id(1), posting(&[1], 1, 30), source(1), 0).unwrap();
-        post.put(id(2), posting(&[1], 1, 50), source(1), 0).unwrap();
+        post.put(id(1), posting(&[1], 1, 30), source(first), 0)
+            .unwrap();
+        post.put(id(2), posting(&[1], 1, 50), source(second), 0)
+            .unwrap();
         let third = post.put(id(3), posting(&[9, mailbox], 1, 50), source(from), 10);
         assert_eq!(third, Err(Refused::TooMany(20)));
         assert!(
@@ -87,6 +89,26 @@ fn every_bound_holds_at_both_ends_and_says_when_there_is_room() {
                 .is_ok()
         );
     }
+}
+
+#[test]
+fn one_source_cannot_keep_others_out_of_a_mailbox() {
+    let mut post = post(|_| {});
+    let boxes: Vec<u8> = (1..=64).collect();
+    let mut put = |number: u8, boxes: &[u8], by| {
+        post.put(id(number), posting(boxes, 1, 50), source(by), 0)
+            .map(|_| ())
+    };
+    for number in 0..16 {
+        assert_eq!(put(number, &boxes, 1), Ok(()), "{number}");
+    }
+    assert_eq!(put(16, &boxes, 1), Err(Refused::TooMany(50)));
+    assert_eq!(put(16, &[65, 64], 1), Err(Refused::TooMany(50)));
+    assert_eq!(put(16, &[65], 1), Ok(()), "another mailbox has room");
+    for (by, number) in (2..=4).flat_map(|by| (0..16).map(move |at| (by, by * 16 + at))) {
+        assert_eq!(put(number, &[64], by), Ok(()), "{number}");
+    }
+    assert_eq!(put(80, &[64], 5), Err(Refused::TooMany(50)), "it is full");
 }
 
 #[test]
