@@ -1,6 +1,7 @@
 /** Whether a difference between two policies allows more or less. In doubt it "changes". */
-import { canonicalText, type Canonical } from "./canonical.js";
+import { canonicalText, type Canonical, type CanonicalMap } from "./canonical.js";
 import type { Difference } from "./diff.js";
+import { rightsOf } from "./rights.js";
 
 export type Effect = "widens" | "narrows" | "changes";
 
@@ -8,16 +9,15 @@ export type Effect = "widens" | "narrows" | "changes";
 type Part = Effect | "same";
 
 const OPPOSITE = { widens: "narrows", narrows: "widens", changes: "changes", same: "same" } as const;
-const ALWAYS = '{"all":[]}';
 
-export function effect(difference: Difference): Effect {
-  const found = effectOf(difference);
+/** Of one difference between these two policies. A rule is judged among all others. */
+export function effect(difference: Difference, old: CanonicalMap, now: CanonicalMap): Effect {
+  const { subject, before, after } = difference;
+  const found = subject === "rule" ? together(rightsOf([before, after], old, now)) : effectOf(difference);
   return found === "same" ? "changes" : found;
 }
 
-function effectOf(difference: Difference): Part {
-  const { subject, name, change, before, after } = difference;
-  if (subject === "rule") return rule(before, after);
+function effectOf({ subject, name, change, before, after }: Difference): Part {
   if (subject !== "value") return change === "added" ? "widens" : change === "removed" ? "narrows" : "changes";
   if (name === "usage.operations") return sets(before, after);
   if (name === "lifecycle.deletion_window") return grows(before, after, "narrows");
@@ -26,67 +26,22 @@ function effectOf(difference: Difference): Part {
   return "changes";
 }
 
-/** A rule for `any` alone takes away; another one grants, and its condition takes away. */
-function rule(before: Canonical | null, after: Canonical | null): Part {
-  if (before === null) return restricts(after) ? "narrows" : "widens";
-  if (after === null) return restricts(before) ? "widens" : isAlways(before) ? "narrows" : "changes";
-  if (restricts(before) !== restricts(after)) return "changes";
-  const scope = (name: string): Part => {
-    const change = sets(part(before, name), part(after, name));
-    if (restricts(after)) return OPPOSITE[change];
-    // Whom the rule no longer names, its condition no longer binds.
-    return change === "narrows" && !isAlways(before) ? "changes" : change;
-  };
-  const conditions = condition(part(before, "condition"), part(after, "condition"));
-  return together([scope("operations"), scope("principals"), conditions]);
-}
-
-function restricts(value: Canonical | null): boolean {
-  const principals = part(value, "principals");
-  return Array.isArray(principals) && principals.every((name) => name === "any");
-}
-
-function isAlways(value: Canonical): boolean {
-  return canonicalText(part(value, "condition") ?? "") === ALWAYS;
-}
-
-function condition(before: Canonical | null, after: Canonical | null): Part {
-  if (before === null || after === null) return "changes";
-  const [old, now] = [canonicalText(before), canonicalText(after)];
-  if (old === now) return "same";
-  if (now === ALWAYS) return "widens";
-  if (old === ALWAYS) return "narrows";
-  const [approval, other] = [part(before, "manager_approval"), part(after, "manager_approval")];
-  return approval !== null && other !== null ? managerApproval(approval, other) : "changes";
-}
-
-function managerApproval(before: Canonical, after: Canonical): Part {
-  const at = (name: string) => [part(before, name), part(after, name)] as const;
-  const [oidc, allowed] = at("oidc");
-  return together([
-    grows(...at("fresh_for"), "widens"),
-    grows(...at("threshold"), "narrows"),
-    sets(...at("managers")),
-    oidc === allowed ? "same" : allowed === "allowed" ? "widens" : "narrows",
-  ]);
-}
-
 function mutability(before: Canonical | null, after: Canonical | null): Part {
   if (!(before instanceof Map) || !(after instanceof Map)) return "changes";
   return together([...before].map(([field, level]) => levels(level, after.get(field) ?? "")));
 }
 
+/** owner < quorum < immutable; a quorum by its threshold, and by whether tokens count. */
 function levels(before: Canonical, after: Canonical): Part {
-  const [old, now] = [rank(before), rank(after)];
-  if (old === now) return canonicalText(before) === canonicalText(after) ? "same" : "changes";
-  return old < now ? "narrows" : "widens";
+  const [old, now] = [part(before, "quorum"), part(after, "quorum")];
+  if (old === null || now === null) return grows(rank(before), rank(after), "narrows");
+  const [threshold, more] = [part(old, "threshold"), part(now, "threshold")];
+  const [oidc, allowed] = [part(old, "oidc"), part(now, "oidc")];
+  return together([grows(threshold, more, "narrows"), oidc === allowed ? "same" : allowed === "allowed" ? "widens" : "narrows"]);
 }
 
-/** owner < quorum(t) < quorum(t + 1) < immutable. */
-function rank(level: Canonical): number {
-  if (level === "owner") return 0;
-  if (level === "immutable") return Number.MAX_SAFE_INTEGER;
-  return Number(part(part(level, "quorum"), "threshold"));
+function rank(level: Canonical): string {
+  return level === "owner" ? "0" : level === "immutable" ? "2" : "1";
 }
 
 function grows(before: Canonical | null, after: Canonical | null, larger: "widens" | "narrows"): Part {

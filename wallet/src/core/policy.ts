@@ -12,14 +12,21 @@ export const LIMITS = { bytes: 64 * 1024, depth: 32, nodes: 8 * 1024 };
 /** Whoever may approve: a manager, or the owner by the second factor. */
 export interface Approver {
   person: string;
+  isOwner: boolean;
   fido2: Credential[];
-  oidc: { issuer: string; subject: string }[];
+  oidc: Subject[];
+}
+
+export interface Subject {
+  issuer: string;
+  subject: string;
 }
 
 export interface Policy {
   bytes: Bytes;
   members: CanonicalMap;
   hash: Bytes;
+  owner: Subject;
   approvers: Approver[];
 }
 
@@ -60,20 +67,24 @@ export async function readPolicy(bytes: Bytes): Promise<Policy> {
   must(list(anyObject(members.get("recovery"), "recovery").get("targets"), "targets").length === 0, "unknown_value", "recovery targets are not known to this wallet");
   checkSets(members);
   for (const level of object(members.get("mutability"), FIELDS, "mutability").values()) checkLevel(level);
-  return { bytes, members, hash: await domainHash(DOMAIN.policy, bytes), approvers: approvers(principals) };
+  return { bytes, members, hash: await domainHash(DOMAIN.policy, bytes), ...people(principals) };
 }
 
-function approvers(principals: CanonicalMap): Approver[] {
-  const owner = object(principals.get("owner"), ["issuer", "second_factor", "subject"], "owner");
-  texts(owner, ["issuer", "subject"]);
+function people(principals: CanonicalMap): Pick<Policy, "owner" | "approvers"> {
+  const members = object(principals.get("owner"), ["issuer", "second_factor", "subject"], "owner");
+  const owner = { issuer: text(members.get("issuer"), "issuer"), subject: text(members.get("subject"), "subject") };
+  return { owner, approvers: approvers(principals, members) };
+}
+
+function approvers(principals: CanonicalMap, owner: CanonicalMap): Approver[] {
   const factor = owner.get("second_factor");
   const people = list(principals.get("managers"), "managers").map(manager);
-  return factor === "none" ? people : [...people, { person: "owner", ...credentials([factor ?? ""]) }];
+  return factor === "none" ? people : [...people, { person: "owner", isOwner: true, ...credentials([factor ?? ""]) }];
 }
 
 function manager(value: Canonical): Approver {
   const members = object(value, ["credentials", "id"], "manager");
-  return { person: text(members.get("id"), "manager.id"), ...credentials(list(members.get("credentials"), "credentials")) };
+  return { person: text(members.get("id"), "manager.id"), isOwner: false, ...credentials(list(members.get("credentials"), "credentials")) };
 }
 
 function credentials(items: Canonical[]): Pick<Approver, "fido2" | "oidc"> {
@@ -86,7 +97,7 @@ function credentials(items: Canonical[]): Pick<Approver, "fido2" | "oidc"> {
   return found;
 }
 
-function subject(kind: string, value: Canonical): { issuer: string; subject: string } {
+function subject(kind: string, value: Canonical): Subject {
   must(kind === "oidc", "unknown_value", `a credential of a kind this wallet does not know: ${kind}`);
   const members = object(value, ["issuer", "subject"], "oidc");
   return { issuer: text(members.get("issuer"), "issuer"), subject: text(members.get("subject"), "subject") };

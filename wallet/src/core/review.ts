@@ -85,7 +85,9 @@ function distinct(values: string[], code: string, message: string): void {
 
 async function policy(bundle: Bundle, statement: Statement): Promise<Policy | null> {
   if (bundle.policy === null) {
+    // These are the owner's, who can read it. Without it nobody sees what comes beside what.
     must(statement.request.operation !== "update_policy", "wrong_context", "the policy that is replaced is missing");
+    must(statement.request.operation !== "promote_profile", "wrong_context", "the policy that the build is let into is missing");
     return null;
   }
   const found = await readPolicy(bundle.policy);

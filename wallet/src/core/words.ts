@@ -55,6 +55,16 @@ const LABELS: Record<string, string> = {
   profile_digest: "Profile digest",
 };
 
+/** Where what is sent is the digest of a message, and not the message. */
+const OF_A_DIGEST: Record<string, string> = {
+  payload_length: "Length of the digest in bytes",
+  payload_sha256: "SHA-256 of the digest",
+};
+
+export function isOfADigest({ operation, members }: Request): boolean {
+  return operation === "sign_digest" || members.get("input") === "digest";
+}
+
 export function title(operation: Operation): string {
   return TITLES[operation];
 }
@@ -68,7 +78,7 @@ export function allowance(review: Review): string {
 export function requestRows(request: Request): Row[] {
   const named = [...request.members].filter(([name]) => name !== "operation");
   return [["operation", request.operation] as const, ...named].map(([name, value]) => ({
-    label: name === "operation" ? "Operation" : (LABELS[name] ?? name),
+    label: name === "operation" ? "Operation" : ((isOfADigest(request) ? OF_A_DIGEST[name] : undefined) ?? LABELS[name] ?? name),
     value: String(value),
     field: `request.${name}`,
     exact: name.endsWith("sha256") || name.endsWith("hash") || name.endsWith("digest"),
@@ -153,8 +163,9 @@ export type Judged = Difference & { effect: Effect };
 export function policyDifferences(review: Review): Judged[] {
   if (review.policy === null || review.newPolicy === null) return [];
   const order: Effect[] = ["widens", "changes", "narrows"];
-  return diff(review.policy.members, review.newPolicy.members)
-    .map((difference) => ({ ...difference, effect: effect(difference) }))
+  const [old, now] = [review.policy.members, review.newPolicy.members];
+  return diff(old, now)
+    .map((difference) => ({ ...difference, effect: effect(difference, old, now) }))
     .sort((a, b) => order.indexOf(a.effect) - order.indexOf(b.effect));
 }
 
@@ -202,7 +213,11 @@ export function preview(payload: Uint8Array): { kind: "text" | "hex"; text: stri
   } catch {
     // Not UTF-8: shown as hex.
   }
-  return { kind: "hex", text: hex(payload).replace(/(.{64})(?=.)/g, "$1\n") };
+  return { kind: "hex", text: hexLines(payload) };
+}
+
+export function hexLines(payload: Uint8Array): string {
+  return hex(payload).replace(/(.{64})(?=.)/g, "$1\n");
 }
 
 /** The first principal that the requester proved, in short. */

@@ -1,14 +1,14 @@
 /** Requests that wait for one of this browser's passkeys. */
 import { mailbox } from "../core/answer.js";
-import { hex } from "../core/bytes.js";
 import { Refused } from "../core/refused.js";
 import { review, type Review } from "../core/review.js";
 import { visible } from "../core/visible.js";
 import { earliest, handles, remaining, requesterName, title } from "../core/words.js";
+import { settled } from "./decision.js";
 import { badge, h, notice, say } from "./dom.js";
 import { problem, reason } from "./problem.js";
 import * as relay from "./relay.js";
-import { history, passkeys } from "./store.js";
+import { passkeys } from "./store.js";
 import { now } from "./time.js";
 
 export async function inboxPage(redraw: () => void): Promise<HTMLElement[]> {
@@ -51,8 +51,8 @@ function linked(id: string, ...children: HTMLElement[]): HTMLElement {
 function summary(found: Review): HTMLElement[] {
   const [first] = found.statements;
   const left = remaining(earliest(found), now());
-  const decided = history().find((one) => one.challenge === hex(found.challenge));
-  const state = decided ? badge(decided.decision, decided.decision === "approve" ? "approved" : "refused") : badge(left === "expired" ? "over" : "soon", left);
+  const decided = settled(found);
+  const state = decided ? badge(decided, decided === "approve" ? "approved" : "refused") : badge(left === "expired" ? "over" : "soon", left);
   const count = found.statements.length;
   return [
     h("span", { class: "line" }, h("strong", {}, title(first.request.operation)), state),

@@ -27,6 +27,10 @@ function preview({ payload, statements: [first] }: Review): HTMLElement[] {
   if (!first.request.members.has("payload_sha256")) return [];
   if (payload === null) return [notice("", "The data itself was not sent: only its length and SHA-256 are known here.")];
   if (SECRET.includes(first.request.operation)) return [notice("", "The data was sent along and matches, and is not shown: it may be secret.")];
+  if (words.isOfADigest(first.request)) {
+    const digest = block("The digest, in hex", words.hexLines(payload), { "data-preview": "digest" });
+    return [h("div", { class: "field" }, h("h3", {}, "The digest, in hex"), digest, notice("", "The message that it is the digest of is not known here."))];
+  }
   const shown = words.preview(payload);
   const label = shown.kind === "text" ? "The whole message, as text" : "The whole message, in hex";
   return [h("div", { class: "field" }, h("h3", {}, label), block(label, visibleLines(shown.text), { "data-preview": shown.kind }))];

@@ -4,7 +4,7 @@ import { fromJson, type Canonical } from "../core/canonical.js";
 import { readCredential, principal, type Credential } from "../core/credential.js";
 import { canonicalText, map } from "../core/canonical.js";
 import { parseJson } from "../core/json.js";
-import { list, object, text } from "../core/shape.js";
+import { anyObject, list, object, text } from "../core/shape.js";
 
 export interface Passkey {
   label: string;
@@ -16,6 +16,8 @@ export interface Decision {
   at: string;
   decision: "approve" | "refuse";
   challenge: string;
+  /** Id of the passkey that approved; empty for a refusal, and where it is not known. */
+  credential: string;
   title: string;
   handles: string;
   requester: string;
@@ -24,7 +26,7 @@ export interface Decision {
 
 const LIMITS = { bytes: 4 << 20, depth: 8, nodes: 1 << 16 };
 const KEPT = 200;
-const MEMBERS = ["at", "challenge", "decision", "handles", "requester", "title", "vaults"];
+const MEMBERS = ["at", "challenge", "credential", "decision", "handles", "requester", "title", "vaults"];
 
 export function passkeys(): Passkey[] {
   return read("wallet.passkeys", (item) => {
@@ -41,10 +43,13 @@ export function keepPasskeys(all: Passkey[]): void {
 /** The newest first. */
 export function history(): Decision[] {
   return read("wallet.history", (item) => {
-    const members = object(item, MEMBERS, "decision");
+    // What was kept before the passkey was.
+    const known = anyObject(item, "decision").has("credential");
+    const members = object(item, known ? MEMBERS : MEMBERS.filter((name) => name !== "credential"), "decision");
     const at = (name: string) => text(members.get(name), name);
+    const credential = known ? at("credential") : "";
     const decision = at("decision") === "approve" ? "approve" : "refuse";
-    return { at: at("at"), decision, challenge: at("challenge"), title: at("title"), handles: at("handles"), requester: at("requester"), vaults: at("vaults") };
+    return { at: at("at"), decision, challenge: at("challenge"), credential, title: at("title"), handles: at("handles"), requester: at("requester"), vaults: at("vaults") };
   });
 }
 

@@ -34,7 +34,8 @@ test("the owner approves by the second factor", async () => {
     plain.principals.owner.second_factor = plain.principals.managers[0].credentials[0];
     plain.principals.managers = [];
   }));
-  assert.deepEqual(found.approvers.map((approver) => approver.person), ["owner"]);
+  assert.deepEqual(found.approvers.map((approver) => [approver.person, approver.isOwner]), [["owner", true]]);
+  assert.deepEqual(found.owner, { issuer: "https://login.example", subject: "owen" });
 });
 
 test("a member that is unknown, missing or of another type is refused wherever it stands", async () => {

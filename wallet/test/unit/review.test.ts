@@ -63,11 +63,16 @@ test("two statements of one vault are refused, and vaults may have keys and cloc
   }
 });
 
-test("a policy that the requester cannot read may be left out, but not where it is replaced", async () => {
+test("a policy that the requester cannot read may be left out, but not where it is replaced or a build is let in", async () => {
   assert.equal((await review(bytes(bundle({ ...OPTIONS, withoutPolicy: true })))).policy, null);
   const request = { operation: "update_policy", expected_version: "3", new_policy_hash: fixture.policyHash(POLICY) };
   const update = bundle({ request, policy: POLICY, newPolicy: POLICY, withoutPolicy: true });
   await assert.rejects(review(bytes(update)), { code: "wrong_context" });
+  const build = canonicalBytes(canonical(profile("22")));
+  const about = { policy_version: "3", profile_digest: fixture.profileDigest(build) };
+  const shown = (operation: string) => review(bytes(bundle({ request: { operation, ...about }, policy: POLICY, profile: build, withoutPolicy: true })));
+  assert.equal((await shown("stage_profile")).policy, null);
+  await assert.rejects(shown("promote_profile"), { code: "wrong_context" });
 });
 
 test("every member of a statement must be there, known, and of its form", async () => {

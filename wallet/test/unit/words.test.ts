@@ -3,10 +3,8 @@ import { test } from "node:test";
 import { utf8 } from "../../src/core/bytes.js";
 import { canonicalBytes } from "../../src/core/canonical.js";
 import { lines } from "../../src/core/diff.js";
-import { readPolicy } from "../../src/core/policy.js";
 import { review, type Review } from "../../src/core/review.js";
 import { visible, visibleLines } from "../../src/core/visible.js";
-import { standing } from "../../src/core/who.js";
 import * as words from "../../src/core/words.js";
 import { ALICE, anyCredential, bundle, bytes, canonical, plainOf, policy, policyHash, profile, profileDigest, signing, sortSets } from "../fixture.js";
 
@@ -35,8 +33,10 @@ test("every edit of a policy is shown, with the direction it has", async () => {
     ["rule release changed", "changes", (plain) => { plain.operations[0].condition = { not: { time_window: { from: "1", until: "none" } } }; }],
     ["rule release changed", "widens", (plain) => { plain.operations[0].operations.push("unwrap"); }],
     ["rule release changed", "changes", (plain) => { plain.operations[0].principals = ["bot"]; }],
-    ["rule release removed", "changes", (plain) => { plain.operations = []; }],
-    ["rule more added", "widens", (plain) => { plain.operations.push({ condition: { all: [] }, name: "more", operations: ["sign"], principals: ["bot"] }); }],
+    ["rule release removed", "narrows", (plain) => { plain.operations = []; }],
+    ["rule more added", "widens", (plain) => { plain.operations.push({ condition: { all: [] }, name: "more", operations: ["mac"], principals: ["bot"] }); }],
+    ["rule same added", "changes", (plain) => { plain.operations.push({ condition: { all: [] }, name: "same", operations: ["sign"], principals: ["bot"] }); }],
+    ["rule late added", "narrows", (plain) => { plain.operations.push({ condition: { time_window: { from: "1", until: "none" } }, name: "late", operations: ["sign"], principals: ["bot"] }); }],
     ["rule less added", "narrows", (plain) => { plain.operations.push({ condition: { any: [] }, name: "less", operations: ["sign"], principals: ["any"] }); }],
     ["manager bob added", "widens", (plain) => { plain.principals.managers.push({ credentials: [{ oidc: ALICE }], id: "bob" }); }],
     ["manager alice removed", "narrows", (plain) => { plain.principals.managers = []; }],
@@ -118,21 +118,42 @@ test("rows show every member of the statement, unshortened", async () => {
   assert.deepEqual(own, read.statements.map((one) => [one.vaultId, one.handle, one.lineage, one.nonce, words.moment(one.notAfter)]));
 });
 
-test("one passkey is one person, under the policy that judges", async () => {
-  const read = await readPolicy(POLICY);
-  const { statements: [first] } = await review(bytes(bundle({ request: signing(utf8("m")), policy: POLICY, requester: { principals: [{ oidc: ALICE }], tls_client_key: "none" } })));
-  assert.deepEqual(standing(read, first, [anyCredential(), CREDENTIAL], "http://localhost:1"), { person: "alice", credential: CREDENTIAL, isRequester: false });
-  assert.equal(standing(read, first, [CREDENTIAL], "http://localhost:2"), null);
-  assert.equal(standing(read, first, [anyCredential()], "http://localhost:1"), null);
-  assert.equal(standing(read, first, [{ ...CREDENTIAL, publicKey: anyCredential().publicKey.fill(9) }], "http://localhost:1"), null);
-  const also = await readPolicy(policy(CREDENTIAL, (plain) => { plain.principals.managers[0].credentials.push({ oidc: ALICE }); }));
-  assert.equal(standing(also, first, [CREDENTIAL], "http://localhost:1")?.isRequester, true);
-});
-
 test("characters that do not show stand as code points", () => {
   assert.equal(visible("ann\u202eexe.\u200b\u00a0é 😀"), "ann⟨U+202E⟩exe.⟨U+200B⟩⟨U+00A0⟩é 😀");
   assert.equal(visible("a\nb"), "a⟨U+000A⟩b");
   assert.equal(visibleLines("a\n\tb\u0007"), "a\n\tb⟨U+0007⟩");
+});
+
+test("what is drawn as nothing, and spaces that nobody would see, stand as code points", () => {
+  for (const blank of ["\u2800", "\u3164", "\u115f", "\u1160", "\uffa0", "\u{16fe4}", "\u{13441}", "\u{13442}", "\u{1d159}", "\u3000", "\ufeff", "\u00ad", "\ufe0f"]) {
+    const point = `⟨U+${(blank.codePointAt(0) ?? 0).toString(16).toUpperCase()}⟩`.replace("⟨U+AD⟩", "⟨U+00AD⟩");
+    assert.equal(visible(`main${blank}`), `main${point}`);
+    assert.equal(visibleLines(`main${blank}`), `main${point}`);
+  }
+  const space = "⟨U+0020⟩";
+  assert.equal(visible("main "), `main${space}`);
+  assert.equal(visible("  main"), `${space}${space}main`);
+  assert.equal(visible("main  ref"), `main${space}${space}ref`);
+  assert.equal(visible("main ref é"), "main ref é");
+  assert.equal(visible(" "), space);
+  assert.equal(visibleLines("  a  b \n\tc\t\n "), `  a  b${space}\n\tc⟨U+0009⟩\n${space}`);
+});
+
+test("a digest is told as one, and not as a message", async () => {
+  const digest = new Uint8Array(32).fill(65);
+  const labels = async (request: Record<string, string>) => {
+    const { statements: [first] } = await review(bytes(bundle({ request, policy: POLICY, payload: digest })));
+    const rows = words.requestRows(first.request).filter((row) => row.field?.includes("payload"));
+    return [words.isOfADigest(first.request), ...rows.map((row) => row.label)];
+  };
+  const message = [false, "Length in bytes", "SHA-256 of the data"];
+  const ofADigest = [true, "Length of the digest in bytes", "SHA-256 of the digest"];
+  assert.deepEqual(await labels(signing(digest)), message);
+  assert.deepEqual(await labels({ ...signing(digest), operation: "sign_digest" }), ofADigest);
+  const check = { ...signing(digest), operation: "verify", signature_sha256: "00".repeat(32) };
+  assert.deepEqual(await labels({ ...check, input: "digest" }), ofADigest);
+  assert.deepEqual(await labels({ ...check, input: "message" }), message);
+  assert.equal(words.hexLines(digest), "41".repeat(32));
 });
 
 test("data is shown as text only where it is text", () => {
