@@ -9,17 +9,22 @@ use buffa::Message;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::StatusCode;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use vault_policy::{KeyHandle, KeyType};
 use vault_proto::v1;
+use vault_proto::v1::__buffa::oneof::operate_request::Call;
+use vault_proto::v1::__buffa::oneof::operate_response::Outcome;
 
 const CONNECTIONS: usize = 8;
 const IN_FLIGHT: usize = 32;
 /// Calls at each size.
 const USES: usize = 4_096;
+/// A log grows by batches of so many uses: what they cost there is not what one call costs.
+const BATCH: usize = 64;
 
 /// In what a store grows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,14 +112,7 @@ async fn open(vault: &mut VaultProcess, maker: &Arc<Maker>) -> Result<Opened> {
     maker.use_key(&mut connection).await?;
     let first_use_seconds = begun.elapsed().as_secs_f64();
     let before = cpu(vault)?;
-    work(
-        vault,
-        maker,
-        Arc::new(AtomicUsize::new(0)),
-        USES,
-        Growth::Entries,
-    )
-    .await?;
+    work(vault, maker, Arc::default(), USES, Step::Use).await?;
     Ok(Opened {
         seconds,
         cpu_seconds,
@@ -139,7 +137,28 @@ async fn fill(vault: &VaultProcess, maker: &Arc<Maker>, growth: Growth, size: us
         maker.create(&mut wire::connect(vault).await?, 0).await?;
         maker.made.store(1, Ordering::Relaxed);
     }
-    work(vault, maker, maker.made.clone(), size, growth).await
+    let step = match growth {
+        Growth::Keys => Step::Create,
+        Growth::Entries => Step::Batch,
+    };
+    work(vault, maker, maker.made.clone(), size, step).await
+}
+
+/// What one request does.
+#[derive(Clone, Copy)]
+enum Step {
+    Create,
+    Use,
+    Batch,
+}
+
+impl Step {
+    fn most(self) -> usize {
+        match self {
+            Self::Create | Self::Use => 1,
+            Self::Batch => BATCH,
+        }
+    }
 }
 
 /// Many calls at a time, until `done` is `until`.
@@ -148,7 +167,7 @@ async fn work(
     maker: &Arc<Maker>,
     done: Arc<AtomicUsize>,
     until: usize,
-    growth: Growth,
+    step: Step,
 ) -> Result<()> {
     let mut workers = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -157,10 +176,11 @@ async fn work(
             let (mut connection, maker) = (connection.clone(), maker.clone());
             let done = done.clone();
             workers.push(tokio::spawn(async move {
-                while let Some(number) = next(&done, until) {
-                    match growth {
-                        Growth::Keys => maker.create(&mut connection, number).await?,
-                        Growth::Entries => maker.use_key(&mut connection).await?,
+                while let Some(taken) = next(&done, until, step.most()) {
+                    match step {
+                        Step::Create => maker.create(&mut connection, taken.start).await?,
+                        Step::Use => maker.use_key(&mut connection).await?,
+                        Step::Batch => maker.use_often(&mut connection, taken.len()).await?,
                     }
                 }
                 anyhow::Ok(())
@@ -173,11 +193,12 @@ async fn work(
     Ok(())
 }
 
-/// The number of one more.
-fn next(done: &AtomicUsize, until: usize) -> Option<usize> {
-    let more = |done| (done < until).then_some(done + 1);
-    done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-        .ok()
+/// The numbers of some more.
+fn next(done: &AtomicUsize, until: usize, most: usize) -> Option<Range<usize>> {
+    let end = |done: usize| done.saturating_add(most).min(until);
+    let more = |done| (done < until).then(|| end(done));
+    let begin = done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    begin.ok().map(|begin| begin..end(begin))
 }
 
 struct Maker {
@@ -211,35 +232,60 @@ impl Maker {
             "KeyService/CreateKey",
             request.encode_to_vec().into(),
         )
-        .await
+        .await?;
+        Ok(())
     }
 
     async fn use_key(&self, connection: &mut wire::Connection) -> Result<()> {
-        let request = v1::MacRequest {
-            key: v1::KeyRef {
-                handle: handle(0).to_string(),
-                ..Default::default()
-            }
-            .into(),
-            message: b"bench".to_vec(),
-            ..Default::default()
-        };
-        self.send(
-            connection,
-            "CryptoService/Mac",
-            request.encode_to_vec().into(),
-        )
-        .await
+        let body = use_of_a_key().encode_to_vec().into();
+        self.send(connection, "CryptoService/Mac", body).await?;
+        Ok(())
     }
 
-    async fn send(&self, connection: &mut wire::Connection, path: &str, body: Bytes) -> Result<()> {
+    async fn use_often(&self, connection: &mut wire::Connection, uses: usize) -> Result<()> {
+        let call = |id| v1::OperateRequest {
+            id: id as u64,
+            call: Some(Call::Mac(Box::new(use_of_a_key()))),
+            ..Default::default()
+        };
+        let batch = v1::BatchRequest {
+            calls: (0..uses).map(call).collect(),
+            ..Default::default()
+        };
+        let body = batch.encode_to_vec().into();
+        let answer = self.send(connection, "CryptoService/Batch", body).await?;
+        let answer = v1::BatchResponse::decode_from_slice(&answer)?;
+        let mut outcomes = answer.outcomes.iter().map(|answer| &answer.outcome);
+        let done = outcomes.all(|outcome| matches!(outcome, Some(Outcome::Mac(_))));
+        ensure!(done && answer.outcomes.len() == uses, "not all were done");
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        connection: &mut wire::Connection,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Bytes> {
         let body = Either::Left(Full::new(body));
         let request = wire::request(path, "application/proto", &self.authorization, body)?;
         let response = connection.send_request(request).await?;
         let status = response.status();
         let answer = response.into_body().collect().await?.to_bytes();
         ensure!(status == StatusCode::OK, "{status}: {answer:?}");
-        Ok(())
+        Ok(answer)
+    }
+}
+
+fn use_of_a_key() -> v1::MacRequest {
+    v1::MacRequest {
+        key: v1::KeyRef {
+            handle: handle(0).to_string(),
+            ..Default::default()
+        }
+        .into(),
+        message: b"bench".to_vec(),
+        ..Default::default()
     }
 }
 
