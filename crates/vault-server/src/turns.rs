@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -13,7 +13,44 @@ pub(crate) const TURN: Duration = Duration::from_micros(200);
 const HERE: Duration = Duration::from_millis(100);
 
 /// A right to use a processor, for [`TURN`].
-pub(crate) type Turn = OwnedSemaphorePermit;
+pub(crate) struct Turn {
+    permit: Option<OwnedSemaphorePermit>,
+    turns: Turns,
+}
+
+impl Turn {
+    /// Whether more of this tenant's is to be done at once while others are here.
+    fn goes_on(&self) -> bool {
+        self.turns.waiting.load(Ordering::Relaxed) > 0 && self.turns.are_shared()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        drop(self.permit.take());
+        // The system, too, gives the processor to others in between: the log's thread, which all wait
+        // for, otherwise stands behind a thread that never rests until its share of time is used up.
+        if self.goes_on() {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// One who waits for a turn, until dropped.
+struct InLine(Arc<AtomicUsize>);
+
+impl InLine {
+    fn new(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting.clone())
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// What all tenants share.
 pub(crate) struct Processors {
@@ -43,6 +80,7 @@ impl Processors {
         Turns {
             tenant: self.tenants.fetch_add(1, Ordering::Relaxed) + 1,
             permits: Arc::new(Semaphore::new(permits as usize)),
+            waiting: Arc::default(),
             processors: self.clone(),
         }
     }
@@ -76,20 +114,33 @@ impl Processors {
 pub(crate) struct Turns {
     tenant: u64,
     permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
     processors: Arc<Processors>,
 }
 
 impl Turns {
     /// Waits for a turn, behind whatever of this tenant's waits already.
     pub(crate) fn next(&self) -> impl Future<Output = Option<Turn>> + Send + use<> {
-        let (permits, cost) = (self.permits.clone(), self.cost());
-        async move { permits.acquire_many_owned(cost).await.ok() }
+        let (turns, cost) = (self.clone(), self.cost());
+        async move {
+            let in_line = InLine::new(&turns.waiting);
+            let permit = turns.permits.clone().acquire_many_owned(cost).await.ok()?;
+            drop(in_line);
+            Some(turns.turn(permit))
+        }
     }
 
     /// A turn, if nothing waits for one.
     pub(crate) fn at_once(&self) -> Option<Turn> {
-        let permits = self.permits.clone();
-        permits.try_acquire_many_owned(self.cost()).ok()
+        let permit = self.permits.clone().try_acquire_many_owned(self.cost());
+        Some(self.turn(permit.ok()?))
+    }
+
+    fn turn(&self, permit: OwnedSemaphorePermit) -> Turn {
+        Turn {
+            permit: Some(permit),
+            turns: self.clone(),
+        }
     }
 
     /// Whether anybody is here who would have to wait.
@@ -107,6 +158,9 @@ impl Turns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::task::Poll;
 
     fn at(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)
@@ -136,13 +190,32 @@ mod tests {
         let (tenant, other) = (processors.tenant(), processors.tenant());
         let held = tenant.next().await.unwrap();
         let mut second = Box::pin(tenant.next());
-        let waits = std::future::poll_fn(|cx| {
-            std::task::Poll::Ready(second.as_mut().poll(cx).is_pending())
-        });
-        assert!(waits.await);
+        assert!(is_pending(&mut second).await);
         assert!(tenant.at_once().is_none());
         assert!(other.at_once().is_some());
         drop(held);
         assert!(second.await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_processor_is_given_up_where_more_of_a_tenants_waits_and_others_are_here() {
+        let processors = Processors::new(1);
+        let (tenant, other) = (processors.tenant(), processors.tenant());
+        let held = tenant.next().await.unwrap();
+        drop(other.at_once());
+        assert!(!held.goes_on(), "nothing waits");
+        let mut second = Box::pin(tenant.next());
+        assert!(is_pending(&mut second).await);
+        assert!(held.goes_on());
+        processors.shared_until.store(0, Ordering::Relaxed);
+        assert!(!held.goes_on(), "alone");
+        drop(other.at_once());
+        assert!(held.goes_on());
+        drop(second);
+        assert!(!held.goes_on(), "who hung up waits no more");
+    }
+
+    async fn is_pending<T>(future: &mut Pin<Box<impl Future<Output = T>>>) -> bool {
+        poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await
     }
 }

@@ -47,7 +47,7 @@ impl Plan {
             rounds: 3,
             span: Duration::from_secs(2),
             connects: 32,
-            operations: 2_000,
+            operations: 20_000,
             secrets: 40,
             keys: (1_000, 1_000_000),
             entries: (10_000, 1_000_000),
