@@ -71,6 +71,13 @@ fn governance(fields: &PolicyFields, findings: &mut Vec<Finding>) {
             say(field, "owner_overrules_managers", message);
         }
     }
+    for field in [Field::Callers, Field::Mtls] {
+        if fields.mutability.level(field) == Level::Owner {
+            let message =
+                "the owner alone can give somebody else the name that a rule grants something to";
+            say(field, "owner_names_callers", message);
+        }
+    }
     let needs_all = |(_, level): &(Field, Level)| match level {
         Level::Quorum(quorum) => eligible(fields, quorum.oidc) == quorum.threshold,
         Level::Owner | Level::Immutable => false,
@@ -191,6 +198,11 @@ fn rule(fields: &PolicyFields, rule: &Rule, findings: &mut Vec<Finding>) {
         {
             let message = "whoever can issue a manager's token can approve";
             say(path, "approval_by_token", message);
+        }
+        if matches!(condition, Condition::ManagerApproval(approval) if approval.fresh_for == 0) {
+            let message =
+                "fresh_for 0: no approval comes within the second in which it was asked for";
+            say(path, "never_fresh", message);
         }
     });
 }

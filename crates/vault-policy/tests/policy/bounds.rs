@@ -263,6 +263,16 @@ fn lint_says_whom_managers_cannot_hold_back_and_what_one_lost_manager_blocks() {
             "approval_by_token a manager_approval",
         ]
     );
+    let callers = r#""principals.callers":"owner","principals.mtls":"owner""#;
+    assert_eq!(
+        lint_codes(&document(callers, "refused")),
+        [
+            "owner_names_callers  mutability.principals.callers",
+            "owner_names_callers  mutability.principals.mtls",
+        ]
+    );
+    let never = document("", r#"refused","fresh_for":"0"#);
+    assert_eq!(lint_codes(&never), ["never_fresh a manager_approval"]);
 }
 
 #[test]
