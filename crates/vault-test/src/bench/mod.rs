@@ -41,7 +41,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// About ten minutes, most of them for the largest stores.
+    /// About a quarter of an hour, most of it for the largest stores, and 10 GB of disk.
     pub fn full() -> Self {
         Self {
             rounds: 3,
@@ -50,7 +50,7 @@ impl Plan {
             operations: 20_000,
             secrets: 40,
             keys: (1_000, 1_000_000),
-            entries: (10_000, 1_000_000),
+            entries: (10_000, 10_000_000),
         }
     }
 
