@@ -41,7 +41,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// About a quarter of an hour, most of it for the largest stores, and 10 GB of disk.
+    /// About ten minutes, most of them for the largest stores, and 10 GB of disk.
     pub fn full() -> Self {
         Self {
             rounds: 3,
