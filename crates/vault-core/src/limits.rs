@@ -29,16 +29,24 @@ pub const LEAVES_PER_READ: u64 = 256;
 /// Bytes of keys on one page: it ends before the key with which there would be more.
 pub const PAGE_BYTES: usize = 896 << 10;
 
+/// How much may be kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quota {
+    /// Keys, tombstones included.
+    pub keys: usize,
+    /// Bytes of live shares.
+    pub share_bytes: usize,
+    /// Bytes of the policies, names and labels of live keys; a policy that several are under counts once.
+    pub text_bytes: usize,
+}
+
 /// Bounds that an operator sets; the operational configuration holds them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Keys of one owner, tombstones included.
-    pub keys_per_owner: usize,
-    /// Bytes of the live shares of one owner.
-    pub share_bytes_per_owner: usize,
-    /// Bytes of the policies, names and labels of the live keys of one owner; a policy that several are
-    /// under counts once.
-    pub text_bytes_per_owner: usize,
+    /// Of one owner.
+    pub owner: Quota,
+    /// Of all owners together: an issuer makes as many owners as it likes, and the enclave's memory is what it is.
+    pub vault: Quota,
     /// Parsed keys held ready; shares never are.
     pub cached_keys: usize,
     /// Leaves that are archived together, a power of two; a store keeps what its snapshot says.
@@ -48,9 +56,16 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            keys_per_owner: 1_000_000,
-            share_bytes_per_owner: 64 << 20,
-            text_bytes_per_owner: 256 << 20,
+            owner: Quota {
+                keys: 1_000_000,
+                share_bytes: 64 << 20,
+                text_bytes: 256 << 20,
+            },
+            vault: Quota {
+                keys: 4_000_000,
+                share_bytes: 512 << 20,
+                text_bytes: 1 << 30,
+            },
             cached_keys: 4_096,
             leaves_per_bundle: 256,
         }

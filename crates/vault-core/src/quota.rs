@@ -1,12 +1,68 @@
-//! What one owner may keep, so that there is room for others.
+//! What one owner may keep, so that there is room for others, and what all may keep together, so that there is
+//! memory for it.
 
 use crate::api::{Code, CreateKey, Refusal};
 use crate::change::Alteration;
-use crate::limits::Limits;
+use crate::limits::{Limits, Quota};
 use crate::state::{LiveKey, Owned, State};
 use crate::stop::Stop;
 use vault_encoding::{Hash, sha256};
 use vault_policy::{KeyPolicy, OidcSubject, PolicyHash};
+
+/// What is kept, by one owner or by all.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Held {
+    pub(crate) keys: usize,
+    pub(crate) share_bytes: usize,
+    pub(crate) text_bytes: usize,
+}
+
+impl Held {
+    /// One handle more, for ever.
+    pub(crate) const KEY: Self = Self {
+        keys: 1,
+        share_bytes: 0,
+        text_bytes: 0,
+    };
+
+    /// What goes with a live key.
+    pub(crate) fn by(key: &LiveKey, with_policy: bool) -> Self {
+        Self {
+            keys: 0,
+            share_bytes: key.share_bytes(),
+            text_bytes: texts(key, with_policy),
+        }
+    }
+
+    pub(crate) fn plus(self, more: Self) -> Self {
+        Self {
+            keys: self.keys.saturating_add(more.keys),
+            share_bytes: self.share_bytes.saturating_add(more.share_bytes),
+            text_bytes: self.text_bytes.saturating_add(more.text_bytes),
+        }
+    }
+
+    pub(crate) fn minus(self, less: Self) -> Self {
+        Self {
+            keys: self.keys.saturating_sub(less.keys),
+            share_bytes: self.share_bytes.saturating_sub(less.share_bytes),
+            text_bytes: self.text_bytes.saturating_sub(less.text_bytes),
+        }
+    }
+
+    /// Whether there is room for more. Who wants none of a thing is not asked how much of it there is: an operator
+    /// may have allowed more before.
+    fn has_room(self, more: Self, quota: &Quota) -> bool {
+        let all = self.plus(more);
+        [
+            (more.keys, all.keys, quota.keys),
+            (more.share_bytes, all.share_bytes, quota.share_bytes),
+            (more.text_bytes, all.text_bytes, quota.text_bytes),
+        ]
+        .into_iter()
+        .all(|(more, all, bound)| more == 0 || all <= bound)
+    }
+}
 
 /// Bytes of a live key's texts, proposed profiles among them; those of its policy only if no other key is under it.
 pub(crate) fn texts(key: &LiveKey, with_policy: bool) -> usize {
@@ -20,6 +76,8 @@ pub(crate) fn texts(key: &LiveKey, with_policy: bool) -> usize {
     };
     key.name().len() + labels + policy + key.staged_bytes()
 }
+
+const VAULT_IS_FULL: &str = "all owners together keep as much as this vault's operator allows";
 
 /// Bytes that a label takes beside its texts.
 const LABEL: usize = 48;
@@ -57,12 +115,27 @@ impl State {
             }
             Alteration::Revoke(_) | Alteration::Schedule(_) | Alteration::Cancel => (0, 0),
         };
-        let held = self.owned(key.policy.owner());
-        let held = held.map_or(0, |owned| owned.text_bytes);
-        let texts = held.saturating_sub(less).saturating_add(more);
-        match more > less && texts > limits.text_bytes_per_owner {
-            true => Err(Stop::Plain(Refusal::new(Code::QuotaExceeded))),
+        let owned = self.owned(key.policy.owner());
+        let owned = owned.map_or_else(Held::default, |owned| owned.held);
+        let [less, more] = [less, more].map(|text_bytes| Held {
+            text_bytes,
+            ..Held::default()
+        });
+        match more.text_bytes > less.text_bytes {
+            true => Self::fits(owned.minus(less), self.held().minus(less), more, limits),
             false => Ok(()),
+        }
+    }
+
+    /// Whether there is room for more, beside what its owner and all together have.
+    fn fits(owned: Held, all: Held, more: Held, limits: &Limits) -> Result<(), Stop> {
+        let refusal = Refusal::new(Code::QuotaExceeded);
+        if !owned.has_room(more, &limits.owner) {
+            return Err(Stop::Plain(refusal));
+        }
+        match all.has_room(more, &limits.vault) {
+            true => Ok(()),
+            false => Err(Stop::Plain(refusal.because(VAULT_IS_FULL))),
         }
     }
 
@@ -90,7 +163,6 @@ impl State {
         policy: &PolicyHash,
         limits: &Limits,
     ) -> Result<(), Stop> {
-        let share = create.share.as_ref().map_or(0, |share| share.len());
         let labels = create.labels.iter();
         let labels: usize = labels
             .map(|label| LABEL + label.name.len() + label.value.len())
@@ -99,14 +171,11 @@ impl State {
             Some(_) => 0,
             None => create.policy.len(),
         };
-        let texts = owned
-            .text_bytes
-            .saturating_add(create.name.len() + labels + policy);
-        let keys = owned.handles.len() >= limits.keys_per_owner;
-        let shares = owned.share_bytes.saturating_add(share) > limits.share_bytes_per_owner;
-        if keys || shares || texts > limits.text_bytes_per_owner {
-            return Err(Stop::Plain(Refusal::new(Code::QuotaExceeded)));
-        }
-        Ok(())
+        let more = Held {
+            keys: 1,
+            share_bytes: create.share.as_ref().map_or(0, |share| share.len()),
+            text_bytes: create.name.len() + labels + policy,
+        };
+        Self::fits(owned.held, self.held(), more, limits)
     }
 }

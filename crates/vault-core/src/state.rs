@@ -10,7 +10,7 @@ pub(crate) use staged::Staged;
 
 use crate::api::{KeyInfo, KeyRef};
 use crate::idempotency::{Kept, Table};
-use crate::quota;
+use crate::quota::{self, Held};
 use crate::reconfigure::InForce;
 use crate::restore::ByLineage;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,11 +52,8 @@ pub(crate) struct Owned {
     pub(crate) handles: BTreeMap<KeyHandle, usize>,
     /// Of live keys that have a name.
     pub(crate) names: BTreeMap<String, usize>,
-    /// Length of the live shares together.
-    pub(crate) share_bytes: usize,
-    /// Length of their policies, names and labels. Nobody else's keys are under these policies: each names
-    /// its owner.
-    pub(crate) text_bytes: usize,
+    /// How much they take. Nobody else's keys are under their policies: each names its owner.
+    pub(crate) held: Held,
     /// Size of the log that holds the last change of any of them.
     pub(crate) changed: u64,
     /// Handles from a snapshot, until all are there to be sorted at once.
@@ -67,6 +64,8 @@ pub(crate) struct Owned {
 pub(crate) struct State {
     slots: Chunks<Slot>,
     owners: BTreeMap<Arc<OidcSubject>, Owned>,
+    /// How much the keys of all owners take.
+    held: Held,
     lineages: ByLineage,
     policies: BTreeMap<PolicyHash, Shared>,
     /// Keys that are to go, by when they may; positions in the list of slots.
@@ -141,6 +140,11 @@ impl State {
         self.owners.get(owner)
     }
 
+    /// How much the keys of all owners take.
+    pub(crate) fn held(&self) -> Held {
+        self.held
+    }
+
     pub(crate) fn slot(&self, position: usize) -> Option<&Slot> {
         self.slots.get(position)
     }
@@ -202,10 +206,10 @@ impl State {
         let position = self.slots.len();
         self.due
             .extend(key.due_at().map(|due_at| (due_at, position)));
-        let text_bytes = quota::texts(key, is_first);
+        let more = Held::by(key, is_first);
+        self.held = self.held.plus(more);
         let owned = self.place(slot);
-        owned.share_bytes = owned.share_bytes.saturating_add(key.share_bytes());
-        owned.text_bytes = owned.text_bytes.saturating_add(text_bytes);
+        owned.held = owned.held.plus(more);
         if !key.name().is_empty() {
             owned.names.insert(key.name().to_owned(), position);
         }
@@ -234,11 +238,13 @@ impl State {
         }
         let owner = Arc::clone(&slot.owner);
         self.slots.push(slot);
+        self.held = self.held.plus(Held::KEY);
         let owned = self.owners.entry(owner).or_default();
         match self.restoring {
             true => owned.arriving.push((handle, position)),
             false => drop(owned.handles.insert(handle, position)),
         }
+        owned.held = owned.held.plus(Held::KEY);
         owned.changed = owned.changed.max(changed);
         owned
     }
@@ -254,13 +260,13 @@ impl State {
         slot.changed = index.saturating_add(1);
         slot.body = Body::Destroyed(Arc::new(key.tombstone(index)));
         let owner = Arc::clone(&slot.owner);
-        let (changed, is_last) = (slot.changed, self.drop_policy(&key));
+        let changed = slot.changed;
+        let less = Held::by(&key, self.drop_policy(&key));
+        self.held = self.held.minus(less);
         self.forget_due(&key, position);
         if let Some(owned) = self.owners.get_mut(&*owner) {
             owned.names.remove(key.name());
-            owned.share_bytes = owned.share_bytes.saturating_sub(key.share_bytes());
-            let text_bytes = quota::texts(&key, is_last);
-            owned.text_bytes = owned.text_bytes.saturating_sub(text_bytes);
+            owned.held = owned.held.minus(less);
             owned.changed = changed;
         }
         Some(key)

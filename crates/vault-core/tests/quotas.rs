@@ -11,10 +11,10 @@ mod common;
 use common::*;
 use vault_core::api::*;
 use vault_core::limits::{IDEMPOTENCY_ENTRIES, PAGE_BYTES};
-use vault_core::{BootInput, CallContext, Code, Cost, OpenedSnapshot, RateLimits, Rates};
-use vault_core::{TimeReading, Vault};
+use vault_core::{BootInput, CallContext, Caller, Code, Cost, Limits, OpenedSnapshot, Position};
+use vault_core::{RateLimits, Rates, TimeReading, Vault};
 use vault_encoding::sha256;
-use vault_policy::{KeyHandle, KeyType, UnixSeconds};
+use vault_policy::{KeyHandle, KeyType, SenderConstraint, UnixSeconds};
 
 /// A creation with eight KiB of labels.
 fn heavy(who: &str, number: u8) -> Request {
@@ -40,7 +40,11 @@ fn key(number: u8) -> KeyRef {
 }
 
 /// The same vault from a snapshot of it.
-fn again(mut bench: Bench) -> Bench {
+fn again(bench: Bench) -> Bench {
+    again_with(bench, |_| ())
+}
+
+fn again_with(mut bench: Bench, set: impl Fn(&mut Limits)) -> Bench {
     let snapshot = bench.vault.snapshot().unwrap().unwrap();
     let hash = sha256(&snapshot.payload);
     bench
@@ -53,31 +57,46 @@ fn again(mut bench: Bench) -> Bench {
         hash,
         payload: snapshot.payload,
     };
-    bench.vault = boot(Some(opened), &tail).unwrap();
+    bench.vault = vault(set, Some(opened), &tail);
     bench.commit();
     bench
 }
 
 /// A vault where an owner may have any number of keys, and texts of so many bytes.
 fn roomy(text_bytes: usize) -> Bench {
+    bounded(|limits| {
+        limits.owner.keys = 1 << 20;
+        limits.owner.text_bytes = text_bytes;
+    })
+}
+
+/// A vault with other bounds.
+fn bounded(set: impl Fn(&mut Limits)) -> Bench {
+    let mut bench = Bench::new();
+    bench.vault = vault(set, None, &[]);
+    bench.log = MemoryLog::default();
+    bench.commit();
+    bench
+}
+
+fn vault(
+    set: impl Fn(&mut Limits),
+    snapshot: Option<OpenedSnapshot>,
+    log: &[(Position, Vec<u8>)],
+) -> Vault {
     let (signer, key) = signer(7);
     let mut config = config();
-    config.limits.keys_per_owner = 1 << 20;
-    config.limits.text_bytes_per_owner = text_bytes;
+    set(&mut config.limits);
     let input = BootInput {
         identity_spki: key.to_spki(),
         signer,
         config,
         boot_id: [9; 16],
-        snapshot: None,
-        groups: Vec::new(),
+        snapshot,
+        groups: groups(log),
         now: NOW,
     };
-    let mut bench = Bench::new();
-    bench.vault = Vault::boot(input, &mut Counter(5)).unwrap();
-    bench.log = MemoryLog::default();
-    bench.commit();
-    bench
+    Vault::boot(input, &mut Counter(5)).unwrap()
 }
 
 #[test]
@@ -99,6 +118,74 @@ fn texts_of_one_owner_are_bounded_and_come_back_with_the_key_also_after_a_restar
         bench.call(&alice, delete(key(number(1)))).unwrap();
         bench = again(bench);
     }
+}
+
+#[test]
+fn keys_of_all_owners_together_are_bounded_and_tombstones_among_them() {
+    let bounds = |limits: &mut Limits| limits.vault.keys = 3;
+    let mut bench = bounded(bounds);
+    bench.create("alice", KeyType::HmacSha256, "owner", 1);
+    bench.create("alice", KeyType::HmacSha256, "owner", 2);
+    bench.create("bob", KeyType::HmacSha256, "owner", 1);
+    for _ in 0..2 {
+        let carol = creation("carol", KeyType::HmacSha256, "owner", 1);
+        let refused = bench.call(&owner("carol"), Request::CreateKey(carol));
+        let refused = refused.err().unwrap();
+        assert_eq!(refused.code, Code::QuotaExceeded);
+        let detail = refused.detail.unwrap();
+        assert!(detail.contains("all owners together"), "{detail}");
+        bench = again_with(bench, bounds);
+        // What is there works on; its destruction leaves a tombstone.
+        let mac = Request::Mac(Mac {
+            key: key(1),
+            message: b"m".to_vec(),
+        });
+        bench.call(&owner("alice"), mac).unwrap();
+        let _ = bench.call(&owner("alice"), delete(key(2)));
+    }
+}
+
+#[test]
+fn shares_and_texts_of_all_owners_together_are_bounded_and_deletion_makes_room() {
+    let texts = |limits: &mut Limits| limits.vault.text_bytes = 12 << 10;
+    let shares = |limits: &mut Limits| limits.vault.share_bytes = 320;
+    let share = |who: &str| Request::CreateKey(creation(who, KeyType::RawShare, "owner", 1));
+    let text = |who: &str| heavy(who, 1);
+    all_together(texts, text);
+    all_together(shares, share);
+}
+
+/// Shares are for those who prove that their token is theirs.
+fn proving(name: &str) -> Caller {
+    bound(name, SenderConstraint::Dpop)
+}
+
+/// There is room for what one of two keeps.
+fn all_together(bounds: impl Fn(&mut Limits), create: impl Fn(&str) -> Request) {
+    let mut bench = bounded(&bounds);
+    for (one, other) in [("alice", "bob"), ("bob", "carol")] {
+        bench.call(&proving(one), create(one)).unwrap();
+        for _ in 0..2 {
+            let refused = bench.call(&proving(other), create(other));
+            assert_eq!(code(refused), Code::QuotaExceeded, "{other}");
+            bench = again_with(bench, &bounds);
+        }
+        bench.call(&proving(one), delete(key(1))).unwrap();
+    }
+}
+
+#[test]
+fn who_keeps_more_than_is_allowed_by_now_may_still_do_what_takes_none_of_it() {
+    let mut bench = Bench::new();
+    bench.create("alice", KeyType::RawShare, "owner", 1);
+    let fewer = |limits: &mut Limits| {
+        (limits.owner.share_bytes, limits.vault.share_bytes) = (1, 1);
+    };
+    bench = again_with(bench, fewer);
+    bench.create("alice", KeyType::HmacSha256, "owner", 2);
+    let share = creation("alice", KeyType::RawShare, "owner", 3);
+    let refused = bench.call(&proving("alice"), Request::CreateKey(share));
+    assert_eq!(code(refused), Code::QuotaExceeded);
 }
 
 #[test]

@@ -11,7 +11,9 @@ use vault_encoding::Hash;
 
 const LEAF: &[u8] = include_bytes!("../../../vectors/audit/leaf-bare.json");
 /// One full tile, and more.
-const SIZE: u64 = 300;
+const LARGE: u64 = 300;
+/// What is verified forty times as often.
+const SMALL: u64 = 6;
 
 struct Log {
     owned: Owned,
@@ -20,10 +22,13 @@ struct Log {
     files: BTreeMap<Tile, Vec<u8>>,
 }
 
-static LOG: LazyLock<Log> = LazyLock::new(|| {
+static LOGS: [LazyLock<Log>; 2] =
+    [LazyLock::new(|| log(LARGE)), LazyLock::new(|| log(SMALL))];
+
+fn log(size: u64) -> Log {
     let owned = Owned::of(&[7; 32]);
     let entry = Entry::from_leaf(LEAF.trim_ascii_end()).expect("an entry");
-    let leaves: Vec<Vec<u8>> = (0..SIZE)
+    let leaves: Vec<Vec<u8>> = (0..size)
         .map(|index| {
             let outcome = index.to_string();
             let entry = Entry { outcome, ..entry.clone() };
@@ -34,7 +39,7 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
     for leaf in &leaves {
         tree.append(leaf);
     }
-    let files = new_tiles(0, SIZE).map(|tile| {
+    let files = new_tiles(0, size).map(|tile| {
         let bytes = match tile.kind {
             TileKind::Hashes(_) => tree.tile(&tile),
             TileKind::Entries => {
@@ -52,14 +57,14 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
         root: checkpoint.root,
         owned,
     }
-});
+}
 
-/// One input: a bundle, or a file of the layout that is changed or another one.
+/// One input: a bundle, or a file of a log's layout that is changed or another one.
 pub fn run(data: &[u8]) {
     let [mode, which, body @ ..] = data else {
         return;
     };
-    let log = &*LOG;
+    let log = &*LOGS[usize::from(*mode / 3 % 8 != 0)];
     let (tile, genuine) = log
         .files
         .iter()
@@ -74,20 +79,19 @@ pub fn run(data: &[u8]) {
         1 => {
             let mut bytes = genuine.clone();
             change(&mut bytes, body);
-            verify(tile, &bytes, genuine);
+            verify(log, tile, &bytes);
         }
-        _ => verify(tile, body, genuine),
+        _ => verify(log, tile, body),
     }
 }
 
-fn verify(tile: &Tile, bytes: &[u8], genuine: &[u8]) {
-    let log = &*LOG;
+fn verify(log: &Log, tile: &Tile, bytes: &[u8]) {
     let read = |asked: &Tile| match asked == tile {
         true => Some(bytes.to_vec()),
         false => log.files.get(asked).cloned(),
     };
     let verified = verify_tiles(&log.note, &log.owned.key, read);
-    assert_eq!(verified.is_ok(), bytes == genuine, "a changed file");
+    assert_eq!(verified.is_ok(), bytes == log.files[tile], "a changed file");
     if let Ok(verified) = verified {
         assert_eq!(verified.head.root, log.root);
     }
@@ -96,10 +100,12 @@ fn verify(tile: &Tile, bytes: &[u8], genuine: &[u8]) {
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let bundle = to_bundle([&b"one"[..], b"", b"three"]).expect("a bundle");
     let mut seeds = vec![[&[0, 0][..], &bundle].concat()];
-    for (which, bytes) in (0u8..).zip(LOG.files.values()) {
-        seeds.push(vec![1, which, 0, 7, 1]);
-        if bytes.len() < 4096 {
-            seeds.push([&[2, which][..], bytes].concat());
+    for (log, add) in LOGS.iter().zip([0, 3]) {
+        for (which, bytes) in (0u8..).zip(log.files.values()) {
+            seeds.push(vec![1 + add, which, 0, 7, 1]);
+            if bytes.len() < 4096 {
+                seeds.push([&[2 + add, which][..], bytes].concat());
+            }
         }
     }
     seeds

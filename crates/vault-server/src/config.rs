@@ -60,6 +60,9 @@
 //! keys = 1000000                   # tombstones included
 //! share_mib = 64                   # of shares
 //! text_mib = 256                   # of policies, names and labels
+//! vault_keys = 4000000             # of all owners together
+//! vault_share_mib = 512
+//! vault_text_mib = 1024
 //!
 //! [log]                            # operational
 //! level = "info"

@@ -307,6 +307,6 @@ fn a_vault_that_was_read_back_destroys_and_counts_what_the_first_one_would_have(
             UnixSeconds(0)
         );
     }
-    let bytes = |vault: &Vault| vault.state.owned(&subject(1)).unwrap().text_bytes;
+    let bytes = |vault: &Vault| vault.state.owned(&subject(1)).unwrap().held;
     assert_eq!(bytes(&read), bytes(&vault));
 }

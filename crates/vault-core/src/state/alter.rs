@@ -2,7 +2,7 @@
 
 use super::{Body, LiveKey, Slot, State};
 use crate::change::Alteration;
-use crate::quota;
+use crate::quota::Held;
 use std::sync::Arc;
 use vault_policy::{Lineage, UnixSeconds};
 
@@ -28,15 +28,16 @@ impl State {
         self.forget_due(&old, position);
         self.due
             .extend(new.due_at().map(|due_at| (due_at, position)));
-        let less = quota::texts(&old, self.drop_policy(&old));
-        let more = quota::texts(&new, self.hold_policy(&new));
+        let less = Held::by(&old, self.drop_policy(&old));
+        let more = Held::by(&new, self.hold_policy(&new));
+        self.held = self.held.minus(less).plus(more);
         let changed = index.saturating_add(1);
         let slot = self.slots.get_mut(position)?;
         slot.changed = changed;
         slot.body = Body::Live(new);
         let owner = Arc::clone(&slot.owner);
         if let Some(owned) = self.owners.get_mut(&*owner) {
-            owned.text_bytes = owned.text_bytes.saturating_sub(less).saturating_add(more);
+            owned.held = owned.held.minus(less).plus(more);
             owned.changed = changed;
         }
         Some(old)

@@ -165,7 +165,7 @@ impl LiveKey {
         self.beside.as_ref().map_or(&[], |beside| &beside.labels)
     }
 
-    pub(super) fn share_bytes(&self) -> usize {
+    pub(crate) fn share_bytes(&self) -> usize {
         match self.key_type() {
             KeyType::RawShare => self.material.secret_len(),
             _ => 0,

@@ -14,7 +14,7 @@ use vault_core::api::{
 use vault_core::authn::token::TokenProof;
 use vault_core::{
     Answer, BootError, BootInput, CallContext, Caller, CheckpointSigner, Code, CommitFault,
-    DurableLog, Limits, LoggedGroup, OpenedSnapshot, Position, Refusal, Reply, Request, Rng,
+    DurableLog, Limits, LoggedGroup, OpenedSnapshot, Position, Quota, Refusal, Reply, Request, Rng,
     RoleNames, SignatureFormat, TimeMode, TimeReading, Vault, VaultConfig, commit,
 };
 use vault_encoding::Hash;
@@ -80,10 +80,12 @@ pub(crate) fn config() -> VaultConfig {
         time_mode: TimeMode::Host,
         clock_skew: 5,
         limits: Limits {
-            keys_per_owner: 8,
-            share_bytes_per_owner: 2 << 20,
+            owner: Quota {
+                keys: 8,
+                share_bytes: 2 << 20,
+                text_bytes: 16 << 10,
+            },
             leaves_per_bundle: 4,
-            text_bytes_per_owner: 16 << 10,
             ..Limits::default()
         },
         trust_root: Hash([1; 32]),

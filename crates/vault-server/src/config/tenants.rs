@@ -3,7 +3,7 @@
 use super::ConfigError;
 use super::check::require;
 use serde::Deserialize;
-use vault_core::{Limits, RateLimits};
+use vault_core::{Limits, Quota, RateLimits};
 
 /// `[rates]`: of one principal in a second, and twice as much at once.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,7 +21,7 @@ pub struct RatesConfig {
     pub policy_bytes: u32,
 }
 
-/// `[quotas]`: of one owner.
+/// `[quotas]`: of one owner, and of all together.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QuotasConfig {
@@ -31,6 +31,12 @@ pub struct QuotasConfig {
     pub share_mib: u32,
     /// Policies, names and labels, in MiB.
     pub text_mib: u32,
+    /// Keys of all owners, tombstones included.
+    pub vault_keys: u32,
+    /// Shares of all owners, in MiB.
+    pub vault_share_mib: u32,
+    /// Policies, names and labels of all owners, in MiB.
+    pub vault_text_mib: u32,
 }
 
 impl Default for RatesConfig {
@@ -58,6 +64,9 @@ impl Default for QuotasConfig {
             keys: 1_000_000,
             share_mib: 64,
             text_mib: 256,
+            vault_keys: 4_000_000,
+            vault_share_mib: 512,
+            vault_text_mib: 1024,
         }
     }
 }
@@ -107,20 +116,26 @@ impl RatesConfig {
 
 impl QuotasConfig {
     pub(crate) fn limits(&self) -> Limits {
-        let mib = |value: u32| (value as usize) << 20;
+        let quota = |keys: u32, share_mib: u32, text_mib: u32| Quota {
+            keys: keys as usize,
+            share_bytes: (share_mib as usize) << 20,
+            text_bytes: (text_mib as usize) << 20,
+        };
         Limits {
-            keys_per_owner: self.keys as usize,
-            share_bytes_per_owner: mib(self.share_mib),
-            text_bytes_per_owner: mib(self.text_mib),
+            owner: quota(self.keys, self.share_mib, self.text_mib),
+            vault: quota(self.vault_keys, self.vault_share_mib, self.vault_text_mib),
             ..Limits::default()
         }
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         require(self.keys > 0, "quotas.keys", "is 0")?;
+        require(self.vault_keys > 0, "quotas.vault_keys", "is 0")?;
         for (path, value) in [
             ("quotas.share_mib", self.share_mib),
             ("quotas.text_mib", self.text_mib),
+            ("quotas.vault_share_mib", self.vault_share_mib),
+            ("quotas.vault_text_mib", self.vault_text_mib),
         ] {
             require(
                 (1..=1 << 20).contains(&value),

@@ -95,6 +95,9 @@ pub(crate) fn operational(config: &ServerConfig) -> Result<ConfigTree, ConfigTre
         keys,
         share_mib,
         text_mib,
+        vault_keys,
+        vault_share_mib,
+        vault_text_mib,
     } = &config.quotas;
     let RegistryConfig { announce, endpoint } = &config.registry;
     let LogConfig { level } = &config.log;
@@ -116,6 +119,9 @@ pub(crate) fn operational(config: &ServerConfig) -> Result<ConfigTree, ConfigTre
             entry("quotas.keys", text(keys)),
             entry("quotas.share_mib", text(share_mib)),
             entry("quotas.text_mib", text(text_mib)),
+            entry("quotas.vault_keys", text(vault_keys)),
+            entry("quotas.vault_share_mib", text(vault_share_mib)),
+            entry("quotas.vault_text_mib", text(vault_text_mib)),
             entry("rates.calls", text(calls)),
             entry("rates.creations", text(creations)),
             entry("rates.pages", text(pages)),
@@ -271,6 +277,7 @@ mod tests {
             "rates.uses = 5",
             "rates.policy_bytes = 5",
             "quotas.text_mib = 5",
+            "quotas.vault_keys = 5",
             "registry.announce = [\"http://127.0.0.1:1\"]",
         ] {
             let changed = roots(|toml| format!("{added}\n{toml}"));

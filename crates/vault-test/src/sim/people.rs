@@ -3,7 +3,7 @@
 use crate::sim::clock::START;
 use std::collections::{BTreeMap, BTreeSet};
 use vault_core::authn::token::TokenProof;
-use vault_core::{Caller, Limits, RoleNames, TimeMode, VaultConfig};
+use vault_core::{Caller, Limits, Quota, RoleNames, TimeMode, VaultConfig};
 use vault_encoding::Hash;
 use vault_policy::{
     EvidenceClaims, KeyPolicy, KeyType, Measurement, OidcSubject, PlatformId, SenderConstraint,
@@ -95,7 +95,10 @@ pub fn config() -> VaultConfig {
         time_mode: TimeMode::Host,
         clock_skew: 5,
         limits: Limits {
-            keys_per_owner: 64,
+            owner: Quota {
+                keys: 64,
+                ..Limits::default().owner
+            },
             cached_keys: 4,
             leaves_per_bundle: 4,
             ..Limits::default()
