@@ -43,7 +43,7 @@ impl Locked {
             | Self::Store(OpenError::Storage(StorageError::UnknownFormat { .. })) => "later_format",
             Self::TrustConfiguration => "trust_configuration",
             Self::Constellation => "other_constellation",
-            Self::OlderLog => "older_log",
+            Self::OlderLog | Self::Store(OpenError::Cut { .. }) => "older_log",
             Self::NoSpace => "no_space",
             Self::Store(_) | Self::Read(_) => "damaged_log",
             Self::Log(_) => "log_refused",

@@ -5,6 +5,7 @@ use crate::clock::fill;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vault_core::{ArchivedLeaves, BundlePlace, CommitFault, LostLeaves, Position, SnapshotView};
 use vault_store::{
     Archive, ArchiveFiles, BundleError, DirFiles, SealedSnapshot, SnapshotSealer, StorageError,
@@ -15,7 +16,12 @@ use vault_store::{
 pub(crate) struct Shelf {
     folder: PathBuf,
     root: StoreRoot,
+    /// Who may read the archive at once: each opens files.
+    readers: Arc<Semaphore>,
 }
+
+/// Readers of the archive at once.
+const READERS: usize = 2;
 
 /// A snapshot that is sealed, and durable under another name than its own.
 pub(crate) struct Made {
@@ -30,7 +36,13 @@ impl Shelf {
         Self {
             folder: folder.to_path_buf(),
             root: root.without_payload(),
+            readers: Arc::new(Semaphore::new(READERS)),
         }
+    }
+
+    /// Waits until the archive may be read; for as long as this is held.
+    pub(crate) async fn reader(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.readers).acquire_owned().await.ok()
     }
 
     /// A handle of its own, so that no file stays open.

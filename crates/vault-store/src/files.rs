@@ -8,6 +8,9 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 
 /// The file-system calls that the store makes. No locks, no shared memory, no file times.
+///
+/// Where several processes can have one directory open, `shut_out` and `claim` tell them apart: whoever was shut out
+/// has no more sync that succeeds.
 pub trait Files: Send {
     /// Names of all files.
     fn list(&mut self) -> io::Result<Vec<String>>;
@@ -15,8 +18,15 @@ pub trait Files: Send {
     fn size(&mut self, name: &str) -> io::Result<Option<u64>>;
     /// Fills `buffer` from `offset`; a shorter file is `UnexpectedEof`.
     fn read_at(&mut self, name: &str, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
-    /// Makes an empty file; one of this name is emptied.
+    /// Makes an empty file; another one of this name is no longer of this name.
     fn create(&mut self, name: &str) -> io::Result<()>;
+    /// Makes an empty file of a name that nothing has, or else `AlreadyExists`.
+    fn create_new(&mut self, name: &str) -> io::Result<()> {
+        match self.size(name)? {
+            None => self.create(name),
+            Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        }
+    }
     /// Writes all bytes at `offset`, extending the file where needed.
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
     /// Makes what was written to the file durable. After an error nothing is known about it.
@@ -27,6 +37,18 @@ pub trait Files: Send {
     fn remove(&mut self, name: &str) -> io::Result<()>;
     /// Makes names durable, where the system can do that at all.
     fn sync_names(&mut self) -> io::Result<()>;
+    /// From now on whoever had claimed the directory fails to sync: before anything of it is read.
+    fn shut_out(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    /// Claims the directory, before anything in it is written. `AlreadyExists` if somebody did since `shut_out`.
+    fn claim(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    /// Whether nobody was let in since `claim`.
+    fn is_ours(&mut self) -> io::Result<bool> {
+        Ok(true)
+    }
 }
 
 /// Replaces a whole file: afterwards, and after a crash, it is the old one or the new one. Without
@@ -39,21 +61,16 @@ pub(crate) fn replace(files: &mut dyn Files, name: &str, bytes: &[u8]) -> Result
     files
         .create(&temporary)
         .map_err(or_no_space(Operation::Create))?;
-    if let Err(error) = files.write_at(&temporary, 0, bytes) {
-        let error = or_no_space(Operation::Write)(error);
-        if error == StorageError::NoSpace {
-            files
-                .create(&temporary)
-                .map_err(or_no_space(Operation::Create))?;
-        }
-        return Err(error);
+    let placed = write_whole(files, &temporary, bytes).and_then(|()| {
+        let renamed = files.rename(&temporary, name);
+        renamed.map_err(or_no_space(Operation::Rename))
+    });
+    if placed == Err(StorageError::NoSpace) {
+        files
+            .create(&temporary)
+            .map_err(or_no_space(Operation::Create))?;
     }
-    files
-        .sync(&temporary)
-        .map_err(StorageError::io(Operation::Sync))?;
-    files
-        .rename(&temporary, name)
-        .map_err(StorageError::io(Operation::Rename))?;
+    placed?;
     files
         .sync(name)
         .map_err(StorageError::io(Operation::Sync))?;
@@ -62,30 +79,54 @@ pub(crate) fn replace(files: &mut dyn Files, name: &str, bytes: &[u8]) -> Result
         .map_err(StorageError::io(Operation::Sync))
 }
 
-/// A whole file, which is there.
+/// Fills a new file and syncs it. Some disks find out with the sync that they are full; nobody relies on this file
+/// yet, and another attempt takes another one.
+pub(crate) fn write_whole(
+    files: &mut dyn Files,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), StorageError> {
+    files
+        .write_at(name, 0, bytes)
+        .map_err(or_no_space(Operation::Write))?;
+    files.sync(name).map_err(or_no_space(Operation::Sync))
+}
+
+/// A whole file, which is there and whose length anybody may have chosen.
 pub(crate) fn read_all(files: &mut dyn Files, name: &str) -> Result<Vec<u8>, StorageError> {
     let size = files
         .size(name)
         .map_err(StorageError::io(Operation::Read))?
         .unwrap_or(0);
-    let mut bytes = vec![0; usize::try_from(size).map_err(|_| StorageError::TooLarge)?];
+    let size = usize::try_from(size).map_err(|_| StorageError::TooLarge)?;
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(size)
+        .map_err(|_| StorageError::TooLarge)?;
+    bytes.resize(size, 0);
     files
         .read_at(name, 0, &mut bytes)
         .map_err(StorageError::io(Operation::Read))?;
     Ok(bytes)
 }
 
-/// Files of one directory that stay open: far more than are in use at once, far fewer than a log has.
-const MOST_OPEN: usize = 16;
+/// Files of one directory that stay open, beside the claim: far more than are in use at once, far fewer than a log has.
+const MOST_OPEN: usize = 15;
 
-/// A real directory. Files stay open until sixteen others were used. A sync of a file that lost its name
-/// since it was opened fails: another process has put its own in its place, and nothing written to this one will be
-/// read again.
+/// An empty file whose name goes with each process that opens the directory.
+const CLAIM: &str = "log.open";
+
+/// A real directory. Files stay open until fifteen others were used, those written to the longest. A sync of a file
+/// that lost its name since it was opened fails, and so does every sync when the claim lost its name: another process
+/// goes on from here, and nothing written by this one will be read again.
 #[derive(Debug)]
 pub struct DirFiles {
     path: PathBuf,
     /// The one used last is the last.
     open: Vec<(String, Handle)>,
+    claim: Option<Handle>,
+    /// Counts writes.
+    writes: u64,
 }
 
 #[derive(Debug)]
@@ -93,12 +134,18 @@ struct Handle {
     file: File,
     /// The file system counts names, which some do not.
     counts_names: bool,
+    /// When it was last written to; 0 of one that was not.
+    written: u64,
 }
 
 impl Handle {
     fn new(file: File) -> io::Result<Self> {
         let counts_names = file.metadata()?.nlink() > 0;
-        Ok(Self { file, counts_names })
+        Ok(Self {
+            file,
+            counts_names,
+            written: 0,
+        })
     }
 
     fn has_a_name(&self) -> io::Result<bool> {
@@ -126,10 +173,12 @@ impl DirFiles {
         Ok(Self {
             path,
             open: Vec::new(),
+            claim: None,
+            writes: 0,
         })
     }
 
-    fn handle(&mut self, name: &str) -> io::Result<&Handle> {
+    fn handle(&mut self, name: &str) -> io::Result<&mut Handle> {
         let handle = match self.close(name) {
             Some(handle) => handle,
             None => {
@@ -139,15 +188,34 @@ impl DirFiles {
             }
         };
         self.keep(name, handle);
-        let last = self.open.last().map(|(_, handle)| handle);
+        let last = self.open.last_mut().map(|(_, handle)| handle);
         last.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// What is being written to stays open: opened again by its name it could be another process's.
     fn keep(&mut self, name: &str, handle: Handle) {
         if self.open.len() >= MOST_OPEN {
-            self.open.remove(0);
+            let files = self.open.iter().enumerate();
+            let goes = files.min_by_key(|(_, (_, handle))| handle.written);
+            if let Some(at) = goes.map(|(at, _)| at) {
+                self.open.remove(at);
+            }
         }
         self.open.push((name.to_owned(), handle));
+    }
+
+    fn remove_name(&self, name: &str) -> io::Result<()> {
+        match std::fs::remove_file(self.path.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn make(&self, name: &str) -> io::Result<Handle> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600);
+        Handle::new(options.open(self.path.join(name))?)
     }
 
     fn close(&mut self, name: &str) -> Option<Handle> {
@@ -184,28 +252,30 @@ impl Files for DirFiles {
     }
 
     fn create(&mut self, name: &str) -> io::Result<()> {
-        use std::os::unix::fs::OpenOptionsExt;
-        let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600);
-        let file = options.open(self.path.join(name))?;
         self.close(name);
-        self.keep(name, Handle::new(file)?);
+        self.remove_name(name)?;
+        self.create_new(name)
+    }
+
+    fn create_new(&mut self, name: &str) -> io::Result<()> {
+        let made = self.make(name)?;
+        self.keep(name, made);
         Ok(())
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file(name)?.write_all_at(bytes, offset)
+        self.writes += 1;
+        let written = self.writes;
+        let handle = self.handle(name)?;
+        handle.written = written;
+        handle.file.write_all_at(bytes, offset)
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
         let handle = self.handle(name)?;
         handle.file.sync_data()?;
-        match handle.has_a_name()? {
+        let has_a_name = handle.has_a_name()?;
+        match has_a_name && self.is_ours()? {
             true => Ok(()),
             false => Err(io::ErrorKind::NotFound.into()),
         }
@@ -224,5 +294,19 @@ impl Files for DirFiles {
 
     fn sync_names(&mut self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
+    }
+
+    fn shut_out(&mut self) -> io::Result<()> {
+        self.claim = None;
+        self.remove_name(CLAIM)
+    }
+
+    fn claim(&mut self) -> io::Result<()> {
+        self.claim = Some(self.make(CLAIM)?);
+        Ok(())
+    }
+
+    fn is_ours(&mut self) -> io::Result<bool> {
+        self.claim.as_ref().map_or(Ok(true), Handle::has_a_name)
     }
 }

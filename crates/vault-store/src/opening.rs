@@ -6,7 +6,8 @@
 //!    the log and is dropped; the next append takes its number.
 //! 4. Anything else that is not in its place is damage before the end, and the store stays shut.
 //! 5. The newest snapshot authenticates and stands between two groups of this very log, or else the
-//!    one before it, or both are left out.
+//!    one before it, or both are left out. If one authenticates and stands behind the end of the log, the log
+//!    was cut, and the store stays shut.
 
 use crate::beside::Beside;
 use crate::group::{Authentic, GroupSealer, OpenedGroup};
@@ -42,11 +43,13 @@ pub(crate) fn open(
         (opened.end().flatten(), walked)
     });
     let (chain, groups) = walked?;
+    reaches(newest.as_ref(), &chain)?;
     if let Some(snapshot) = newest.filter(|snapshot| stands_on(&snapshot.place, &chain)) {
         return Ok(found(chain, snapshot, groups, true));
     }
     // Damaged, of another log, or its name was lost in a crash.
     let (stored_before, previous) = snapshot_of(storage, root, SnapshotAge::Previous)?;
+    reaches(previous.as_ref(), &chain)?;
     if let Some(snapshot) = previous.filter(|snapshot| stands_on(&snapshot.place, &chain)) {
         let (chain, groups) = walk(storage, sealer, snapshot.place.sequence)?;
         return Ok(found(chain, snapshot, groups, false));
@@ -119,6 +122,16 @@ fn found(
         snapshot: snapshot.into_state(),
         groups,
         newest_is_good,
+    }
+}
+
+/// A snapshot gets its name when the entry that commits to it is durable, behind its place. Opening a log that ends
+/// before would go on from there, over what the archive and the snapshot still hold of the rest.
+fn reaches(snapshot: Option<&snapshot::Authentic>, chain: &Chain) -> Result<(), OpenError> {
+    let (next, snapshot) = (chain.next(), snapshot.map_or(0, |held| held.place.sequence));
+    match snapshot > next {
+        true => Err(OpenError::Cut { next, snapshot }),
+        false => Ok(()),
     }
 }
 

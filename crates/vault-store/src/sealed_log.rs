@@ -25,6 +25,17 @@ pub enum OpenError {
         /// The first group that is there.
         first: u64,
     },
+    /// A snapshot that the log stood behind is authentic, and the log ends before it: no crash leaves that, so
+    /// the end of the log was taken away.
+    #[error(
+        "the log ends before group {next}, and a snapshot of it was made behind group {snapshot}"
+    )]
+    Cut {
+        /// The number behind the last group that is there.
+        next: u64,
+        /// The first group that the snapshot does not cover.
+        snapshot: u64,
+    },
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -53,6 +53,9 @@ pub struct SegmentFiles<F> {
     spare: Option<Spare>,
     /// What was read of the current segment, until it is known to be durable.
     unsettled: Option<Vec<u8>>,
+    /// Segments without groups, behind the current one: made again when one is needed, by who made a claim.
+    unfinished: Vec<u32>,
+    claimed: bool,
     closed: bool,
 }
 
@@ -84,8 +87,11 @@ impl Segment {
 
 impl<F: Files> SegmentFiles<F> {
     /// Finds every group in `files`, and makes them durable. Without space for that the store opens for
-    /// reading, and appends are refused.
+    /// reading, and appends are refused. Whoever had it open before has no more append that succeeds.
     pub fn open(mut files: F, options: SegmentOptions) -> Result<Self, StorageError> {
+        files
+            .shut_out()
+            .map_err(StorageError::io(Operation::Remove))?;
         let names = files.list().map_err(StorageError::io(Operation::List))?;
         let mut indices: Vec<u32> = names
             .iter()
@@ -100,6 +106,8 @@ impl<F: Files> SegmentFiles<F> {
         let mut read = Read::default();
         scan::all(&mut files, &indices, &mut |segment| read.take(segment))?;
         let sorted = read.groups.is_sorted_by_key(|group| group.found.sequence);
+        let last = read.current.map(|current| current.header.index);
+        indices.retain(|index| last.is_none_or(|last| *index > last));
         let mut this = Self {
             files,
             options: SegmentOptions { block, ..options },
@@ -109,6 +117,8 @@ impl<F: Files> SegmentFiles<F> {
             current: read.current,
             spare: None,
             unsettled: read.unsettled,
+            unfinished: indices,
+            claimed: false,
             closed: false,
         };
         match this.settle() {
@@ -202,12 +212,16 @@ impl<F: Files> SegmentFiles<F> {
         result
     }
 
-    fn check_open(&self) -> Result<(), StorageError> {
+    /// Nothing is changed by a process that was shut out.
+    fn check_open(&mut self) -> Result<(), StorageError> {
         if self.closed {
-            Err(StorageError::Closed)
-        } else {
-            Ok(())
+            return Err(StorageError::Closed);
         }
+        let ours = self.files.is_ours().and_then(|ours| match ours {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotFound.into()),
+        });
+        self.closing(ours.map_err(StorageError::io(Operation::Sync)))
     }
 }
 

@@ -132,7 +132,9 @@ enum Outcome {
 fn outcome(disk: &SimulatedDisk, root: &StoreRoot) -> Outcome {
     let mut opened = match open_as(disk, root, OPTIONS, 77) {
         Ok(opened) => opened,
-        Err(OpenError::Damaged { .. } | OpenError::MissingGroups { .. }) => {
+        Err(
+            OpenError::Damaged { .. } | OpenError::MissingGroups { .. } | OpenError::Cut { .. },
+        ) => {
             return Outcome::Refused;
         }
         Err(OpenError::Storage(

@@ -88,6 +88,8 @@ fn segments(disk: &SimulatedDisk) -> Vec<String> {
 enum Outcome {
     /// Opens with this many groups, and the snapshot or not.
     Groups(u64, bool),
+    /// The log ends here, before its snapshot.
+    Cut(u64),
     Refused,
 }
 
@@ -104,6 +106,10 @@ impl Store {
                 return Outcome::Refused;
             }
             Err(OpenError::Storage(StorageError::UnknownFormat { .. })) => return Outcome::Refused,
+            Err(OpenError::Cut { next, snapshot }) => {
+                assert_eq!(snapshot, SNAPSHOT_AT);
+                return Outcome::Cut(next);
+            }
             Err(error) => panic!("{error}"),
         };
         let next = opened.log.next_sequence();
@@ -314,7 +320,7 @@ fn each_group_overwritten_by_each_other_one_is_refused() {
 }
 
 #[test]
-fn each_cut_opens_as_the_groups_before_it() {
+fn each_cut_opens_as_the_groups_before_it_unless_a_snapshot_says_that_there_were_more() {
     let store = store();
     let whole = store.spliced(0..66).contents("log-00000000.seg").unwrap();
     let one = store.spliced(0..66);
@@ -329,12 +335,26 @@ fn each_cut_opens_as_the_groups_before_it() {
     for length in (0..whole.len()).rev() {
         one.overwrite("log-00000000.seg", &whole[..length]);
         let groups = ends.iter().filter(|end| **end <= length).count() as u64;
-        assert_eq!(
-            store.outcome(&one),
-            Outcome::Groups(groups, groups >= SNAPSHOT_AT),
-            "{length}"
-        );
+        let expected = match groups >= SNAPSHOT_AT {
+            true => Outcome::Groups(groups, true),
+            false => Outcome::Cut(groups),
+        };
+        assert_eq!(store.outcome(&one), expected, "{length}");
     }
+    // Whoever takes the snapshot away has decided to go on from what is left.
+    one.remove("snapshot.sealed");
+    one.overwrite("log-00000000.seg", &whole[..ends[2]]);
+    assert_eq!(store.outcome(&one), Outcome::Groups(3, false));
+}
+
+#[test]
+fn a_log_that_is_gone_is_no_empty_log_where_a_snapshot_says_that_there_was_one() {
+    let store = store();
+    let gone = store.disk.copy();
+    for name in segments(&gone) {
+        gone.remove(&name);
+    }
+    assert_eq!(store.outcome(&gone), Outcome::Cut(0));
 }
 
 #[test]

@@ -151,7 +151,13 @@ impl Pages {
     async fn read(&self, archived: Box<ArchivedLeaves>) -> Result<Vec<Arc<[u8]>>, ConnectError> {
         let open = self.service.0.open().map_err(|r| refusal_to_error(&r))?;
         let shelf = open.shelf.clone();
-        tokio::task::spawn_blocking(move || shelf.open(&archived))
+        let reader = shelf.reader().await;
+        let read = move || {
+            // Until the files are closed, whoever asked may be gone by then.
+            let _reader = reader;
+            shelf.open(&archived)
+        };
+        tokio::task::spawn_blocking(read)
             .await
             .map_err(|_| mismatch())?
             .map_err(|lost| refusal_to_error(&lost.into()))

@@ -2,9 +2,9 @@
 //! never the end of a group that was begun.
 
 use super::spare::Spare;
-use super::{Segment, SegmentFiles, or_no_space, segment_name};
+use super::{Segment, SegmentFiles};
 use crate::files::Files;
-use crate::storage::{Operation, StorageError};
+use crate::storage::StorageError;
 
 impl<F: Files> SegmentFiles<F> {
     /// Whether groups have room for a while: a quarter of the current segment, or all of the next one. Fills the
@@ -15,13 +15,12 @@ impl<F: Files> SegmentFiles<F> {
             Err(StorageError::NoSpace) => return Ok(false),
             Err(error) => return Err(error),
         }
-        let Some(current) = self.current else {
-            return Ok(true);
+        let next = match self.current {
+            Some(current) if left(&current) >= current.header.size / 4 => return Ok(true),
+            Some(current) => current.next_index(),
+            None => Ok(0),
         };
-        if left(&current) >= current.header.size / 4 {
-            return Ok(true);
-        }
-        let (Ok(index), size) = (current.next_index(), self.segment_size()) else {
+        let (Ok(index), size) = (next, self.segment_size()) else {
             return Ok(false);
         };
         let mut filled = match self.spare {
@@ -31,7 +30,7 @@ impl<F: Files> SegmentFiles<F> {
         while filled.is_none_or(|filled| filled < size) {
             match self.fill(index, filled, size) {
                 Ok(more) => filled = Some(more),
-                Err(StorageError::NoSpace) => return self.give_back(index).map(|()| false),
+                Err(StorageError::NoSpace) => return Ok(false),
                 Err(error) => return Err(error),
             }
         }
@@ -41,19 +40,6 @@ impl<F: Files> SegmentFiles<F> {
             given_up: false,
         });
         Ok(true)
-    }
-
-    fn give_back(&mut self, index: u32) -> Result<(), StorageError> {
-        self.spare = Some(Spare {
-            index,
-            filled: 0,
-            given_up: true,
-        });
-        let emptied = self.files.create(&segment_name(index));
-        match emptied.map_err(or_no_space(Operation::Create)) {
-            Ok(()) | Err(StorageError::NoSpace) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 }
 

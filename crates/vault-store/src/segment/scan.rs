@@ -20,7 +20,11 @@ pub(super) struct Scanned {
 
 impl Scanned {
     fn of(index: u32, file: Vec<u8>) -> Result<Self, StorageError> {
-        let header = SegmentHeader::parse(&file, index)?;
+        // What is not there is no room, whatever the header says.
+        let header = SegmentHeader::parse(&file, index)?.map(|header| SegmentHeader {
+            size: header.size.min(file.len() as u64),
+            ..header
+        });
         let found = match &header {
             Some(header) => frame::scan(&file, header.block),
             None if frame::scan_any(&file).is_empty() => Vec::new(),

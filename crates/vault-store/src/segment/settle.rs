@@ -5,18 +5,36 @@
 //! goes to can hold such: it was begun when the one before it was durable, and one behind it holds no group and
 //! is made again before it is used. `root.sealed` and `snapshot.sealed` have their names only after their bytes were synced.
 
-use super::{SegmentFiles, segment_name};
+use super::{SegmentFiles, or_no_space, segment_name};
 use crate::files::{Files, replace};
-use crate::storage::StorageError;
+use crate::storage::{Operation, StorageError};
+use std::io;
 
 impl<F: Files> SegmentFiles<F> {
     /// Copies the last segment into a new file that takes its place. Writing in place would risk groups that were
     /// acknowledged: a sector that is torn may be lost as a whole, whatever was written to it.
     pub(super) fn settle(&mut self) -> Result<(), StorageError> {
+        if !self.claimed {
+            self.files.claim().map_err(or_no_space(Operation::Create))?;
+            self.claimed = true;
+        }
         if let (Some(current), Some(bytes)) = (self.current, &self.unsettled) {
             let name = segment_name(current.header.index);
             replace(&mut self.files, &name, bytes)?;
             self.unsettled = None;
+        }
+        self.clear_unfinished()
+    }
+
+    /// Whoever makes a segment makes a file of its own: two processes never write to one.
+    pub(super) fn clear_unfinished(&mut self) -> Result<(), StorageError> {
+        while let Some(index) = self.unfinished.last() {
+            match self.files.remove(&segment_name(*index)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(or_no_space(Operation::Remove)(error));
+                }
+                _ => drop(self.unfinished.pop()),
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! name was lost. Groups are kept from the older one on.
 
 use super::{SegmentFiles, or_no_space};
-use crate::files::{Files, read_all};
+use crate::files::{Files, read_all, write_whole};
 use crate::storage::{Operation, SnapshotAge, StorageError};
 
 const NEWEST: &str = "snapshot.sealed";
@@ -20,16 +20,11 @@ pub(crate) fn stage(files: &mut dyn Files, bytes: &[u8]) -> Result<(), StorageEr
     let create =
         |files: &mut dyn Files| files.create(STAGED).map_err(or_no_space(Operation::Create));
     create(files)?;
-    if let Err(error) = files.write_at(STAGED, 0, bytes) {
-        let error = or_no_space(Operation::Write)(error);
-        if error == StorageError::NoSpace {
-            create(files)?;
-        }
-        return Err(error);
+    let written = write_whole(files, STAGED, bytes);
+    if written == Err(StorageError::NoSpace) {
+        create(files)?;
     }
-    files
-        .sync(STAGED)
-        .map_err(StorageError::io(Operation::Sync))
+    written
 }
 
 impl<F: Files> SegmentFiles<F> {

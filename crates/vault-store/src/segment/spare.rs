@@ -41,28 +41,28 @@ impl<F: Files> SegmentFiles<F> {
                     given_up: false,
                 })
             }
-            Err(StorageError::NoSpace) => {
-                self.spare = Some(Spare {
-                    index,
-                    filled: 0,
-                    given_up: true,
-                });
-            }
+            Err(StorageError::NoSpace) => {}
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
+    /// One step, or the first one. Without space, what the attempt took is given back.
     pub(super) fn fill(
         &mut self,
         index: u32,
         filled: Option<u64>,
         size: u64,
     ) -> Result<u64, StorageError> {
+        let filled = self.fill_on(index, filled, size);
+        self.or_give_back(index, filled)
+    }
+
+    fn fill_on(&mut self, index: u32, filled: Option<u64>, size: u64) -> Result<u64, StorageError> {
         let name = segment_name(index);
         if filled.is_none() {
             self.files
-                .create(&name)
+                .create_new(&name)
                 .map_err(or_no_space(Operation::Create))?;
         }
         let filled = filled.unwrap_or(0);
@@ -73,8 +73,28 @@ impl<F: Files> SegmentFiles<F> {
             .map_err(or_no_space(Operation::Write))?;
         self.files
             .sync(&name)
-            .map_err(StorageError::io(Operation::Sync))?;
+            .map_err(or_no_space(Operation::Sync))?;
         Ok(filled + step)
+    }
+
+    fn or_give_back<T>(
+        &mut self,
+        index: u32,
+        made: Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        if matches!(made, Err(StorageError::NoSpace)) {
+            self.spare = Some(Spare {
+                index,
+                filled: 0,
+                given_up: true,
+            });
+            self.unfinished.push(index);
+            match self.clear_unfinished() {
+                Ok(()) | Err(StorageError::NoSpace) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        made
     }
 
     /// The segment for a group of this length: the prepared one if it is ready, else a new one.
@@ -84,6 +104,11 @@ impl<F: Files> SegmentFiles<F> {
         first: u64,
         length: usize,
     ) -> Result<Segment, StorageError> {
+        let made = self.make(index, first, length);
+        self.or_give_back(index, made)
+    }
+
+    fn make(&mut self, index: u32, first: u64, length: usize) -> Result<Segment, StorageError> {
         let block = self.options.block;
         let needed = u64::from(block) + frame::extent(length as u64, block);
         let size = self.segment_size().max(needed);
@@ -95,14 +120,16 @@ impl<F: Files> SegmentFiles<F> {
         };
         let mut bytes = header.to_block();
         let name = segment_name(index);
-        let spare = self.spare.take();
-        if spare.is_none_or(|spare| spare.index != index || spare.filled < size) {
+        let spare = self.spare.take().filter(|spare| spare.index == index);
+        if spare.is_none_or(|spare| spare.filled < size) {
             bytes.resize(
                 usize::try_from(size).map_err(|_| StorageError::TooLarge)?,
                 0,
             );
+        }
+        if spare.is_none_or(|spare| spare.given_up) {
             self.files
-                .create(&name)
+                .create_new(&name)
                 .map_err(or_no_space(Operation::Create))?;
         }
         self.files
@@ -110,7 +137,7 @@ impl<F: Files> SegmentFiles<F> {
             .map_err(or_no_space(Operation::Write))?;
         self.files
             .sync(&name)
-            .map_err(StorageError::io(Operation::Sync))?;
+            .map_err(or_no_space(Operation::Sync))?;
         self.files
             .sync_names()
             .map_err(StorageError::io(Operation::Sync))?;

@@ -1,0 +1,306 @@
+//! Two processes on one folder: whoever opened it last goes on, and what either of them acknowledged is there.
+//! Every call of one of them is a place where the other one comes in between.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![allow(missing_docs, unreachable_pub)]
+
+mod support;
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use support::head;
+use vault_store::{
+    AppendError, DirFiles, Files, OpenError, Opened, SealedLog, SegmentFiles, SegmentOptions,
+    StorageError, StoreRoot,
+};
+use zeroize::Zeroizing;
+
+/// A segment has one group, or several.
+const ONE: SegmentOptions = SegmentOptions {
+    segment: 1024,
+    block: 512,
+};
+const SEVERAL: SegmentOptions = SegmentOptions {
+    segment: 4096,
+    block: 512,
+};
+
+type ComesIn = Box<dyn FnOnce() + Send>;
+/// After how many calls somebody comes in, and who.
+type Between = Arc<Mutex<(usize, Option<ComesIn>)>>;
+
+/// A folder; before one of its calls somebody else comes in between.
+struct Interrupted {
+    files: DirFiles,
+    between: Between,
+}
+
+impl Interrupted {
+    fn files(&mut self) -> &mut DirFiles {
+        let due = {
+            let mut between = self.between.lock().unwrap();
+            between.0 = between.0.wrapping_sub(1);
+            match between.0 {
+                0 => between.1.take(),
+                _ => None,
+            }
+        };
+        if let Some(come_in) = due {
+            come_in();
+        }
+        &mut self.files
+    }
+}
+
+impl Files for Interrupted {
+    fn list(&mut self) -> io::Result<Vec<String>> {
+        self.files().list()
+    }
+    fn size(&mut self, name: &str) -> io::Result<Option<u64>> {
+        self.files().size(name)
+    }
+    fn read_at(&mut self, name: &str, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.files().read_at(name, offset, buffer)
+    }
+    fn create(&mut self, name: &str) -> io::Result<()> {
+        self.files().create(name)
+    }
+    fn create_new(&mut self, name: &str) -> io::Result<()> {
+        self.files().create_new(name)
+    }
+    fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.files().write_at(name, offset, bytes)
+    }
+    fn sync(&mut self, name: &str) -> io::Result<()> {
+        self.files().sync(name)
+    }
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.files().rename(from, to)
+    }
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.files().remove(name)
+    }
+    fn sync_names(&mut self) -> io::Result<()> {
+        self.files().sync_names()
+    }
+    fn shut_out(&mut self) -> io::Result<()> {
+        self.files().shut_out()
+    }
+    fn claim(&mut self) -> io::Result<()> {
+        self.files().claim()
+    }
+    fn is_ours(&mut self) -> io::Result<bool> {
+        self.files().is_ours()
+    }
+}
+
+fn fill(out: &mut [u8]) {
+    aws_lc_rs::rand::fill(out).unwrap();
+}
+
+fn new_root() -> StoreRoot {
+    StoreRoot::generate([9; 32], Zeroizing::new(vec![1]), &mut fill)
+}
+
+fn open_with(
+    folder: &Path,
+    options: SegmentOptions,
+    root: &StoreRoot,
+    between: Between,
+) -> Result<Opened<SegmentFiles<Interrupted>>, OpenError> {
+    let files = DirFiles::open(folder).unwrap();
+    let storage = SegmentFiles::open(Interrupted { files, between }, options)?;
+    SealedLog::open(storage, root, &mut fill)
+}
+
+/// What was acknowledged, in order.
+type Acknowledged = Arc<Mutex<Vec<(u64, Vec<u8>)>>>;
+
+struct Process {
+    log: SealedLog<SegmentFiles<Interrupted>>,
+    name: &'static str,
+    acknowledged: Acknowledged,
+}
+
+impl Process {
+    fn append(&mut self) -> bool {
+        let sequence = self.log.next_sequence();
+        let payload = format!("{:>280} {sequence}", self.name).into_bytes();
+        let appended = self.log.append(head(sequence), &payload);
+        if appended.is_ok() {
+            self.acknowledged.lock().unwrap().push((sequence, payload));
+        }
+        appended.is_ok()
+    }
+
+    /// What a vault does: groups, space ahead, a snapshot.
+    fn work(&mut self, groups: usize) {
+        for group in 0..groups {
+            if !self.append() {
+                return;
+            }
+            let _ = self.log.make_room();
+            if group == 1 {
+                self.snapshot();
+            }
+        }
+    }
+
+    fn snapshot(&mut self) {
+        let at = head(self.log.next_sequence());
+        let sealed = self.log.seal_snapshot(at, b"state", &mut fill).unwrap();
+        if self.append() {
+            let _ = self.log.put_snapshot(&sealed);
+        }
+    }
+}
+
+/// In memory where the system has such a place: this is about processes, not about disks.
+fn folder() -> tempfile::TempDir {
+    let in_memory = Path::new("/dev/shm");
+    match in_memory.is_dir() {
+        true => tempfile::tempdir_in(in_memory).unwrap(),
+        false => tempfile::tempdir().unwrap(),
+    }
+}
+
+struct Scene {
+    folder: tempfile::TempDir,
+    options: SegmentOptions,
+    root: Arc<StoreRoot>,
+    acknowledged: Acknowledged,
+}
+
+impl Scene {
+    fn new(options: SegmentOptions) -> Self {
+        let scene = Self {
+            folder: folder(),
+            options,
+            root: Arc::new(new_root()),
+            acknowledged: Arc::default(),
+        };
+        scene.open("before", Arc::default()).unwrap().work(2);
+        scene
+    }
+
+    fn open(&self, name: &'static str, between: Between) -> Result<Process, OpenError> {
+        let opened = open_with(self.folder.path(), self.options, &self.root, between)?;
+        Ok(Process {
+            log: opened.log,
+            name,
+            acknowledged: Arc::clone(&self.acknowledged),
+        })
+    }
+
+    /// Whether all that anybody was told is there.
+    fn check(&self, place: &str) {
+        let again = open_with(self.folder.path(), self.options, &self.root, Arc::default());
+        let mut log = again.unwrap_or_else(|error| panic!("{place}: {error}")).log;
+        for (sequence, payload) in self.acknowledged.lock().unwrap().iter() {
+            let group = log.read(*sequence);
+            let group = group.unwrap_or_else(|error| panic!("{place}, {sequence}: {error}"));
+            assert_eq!(*group.payload, *payload, "{place}, group {sequence}");
+        }
+    }
+}
+
+/// Runs `scene` for each place, until there is none left; gives how many there were.
+fn at_every_place(scene: impl Fn(usize) -> bool) -> usize {
+    (1..).take_while(|place| scene(*place)).count()
+}
+
+#[test]
+fn a_second_process_may_come_at_any_call_of_the_first() {
+    for options in [ONE, SEVERAL] {
+        for groups in [0, 3] {
+            let places = at_every_place(|place| {
+                let scene = Arc::new(Scene::new(options));
+                let second = Arc::new(Mutex::new(None));
+                let between: Between = Arc::default();
+                let mut first = scene.open("first", Arc::clone(&between)).unwrap();
+                let come_in = {
+                    let (scene, second) = (Arc::clone(&scene), Arc::clone(&second));
+                    move || {
+                        let mut process = scene.open("second", Arc::default()).unwrap();
+                        process.work(groups);
+                        *second.lock().unwrap() = Some(process);
+                    }
+                };
+                *between.lock().unwrap() = (place, Some(Box::new(come_in)));
+                first.work(4);
+                let came = second.lock().unwrap().take();
+                let Some(mut second) = came else {
+                    return false;
+                };
+                assert!(!first.append(), "place {place}: the first one goes on");
+                second.work(3);
+                drop((first, second));
+                scene.check(&format!("place {place} of {options:?}, {groups}"));
+                true
+            });
+            println!("{places} places, {groups} groups at each, {options:?}");
+            assert!(places > 40, "{places}");
+        }
+    }
+}
+
+#[test]
+fn the_first_process_may_go_on_at_any_call_of_one_that_opens() {
+    for options in [ONE, SEVERAL] {
+        let places = at_every_place(|place| {
+            let scene = Scene::new(options);
+            let mut first = scene.open("first", Arc::default()).unwrap();
+            first.work(1);
+            let first = Arc::new(Mutex::new(first));
+            let worked = Arc::new(Mutex::new(false));
+            let come_in = {
+                let (first, worked) = (Arc::clone(&first), Arc::clone(&worked));
+                move || {
+                    first.lock().unwrap().work(4);
+                    *worked.lock().unwrap() = true;
+                }
+            };
+            let between: Between = Arc::new(Mutex::new((place, Some(Box::new(come_in)))));
+            let second = scene.open("second", between);
+            if !*worked.lock().unwrap() {
+                return false;
+            }
+            if let Ok(mut second) = second {
+                second.work(3);
+            }
+            drop(first);
+            scene.check(&format!("place {place} of {options:?}"));
+            true
+        });
+        println!("{places} places, {options:?}");
+        assert!(places > 8, "{places}");
+    }
+}
+
+#[test]
+fn who_was_shut_out_says_so_whatever_it_does_next() {
+    for next in 0..3 {
+        let scene = Scene::new(ONE);
+        let mut first = scene.open("first", Arc::default()).unwrap();
+        let mut second = scene.open("second", Arc::default()).unwrap();
+        let is_fatal = match next {
+            0 => matches!(
+                first.log.append(head(3), b"never acknowledged"),
+                Err(AppendError::Fatal(StorageError::Io { .. }))
+            ),
+            1 => first.log.make_room().is_err(),
+            _ => {
+                let sealed = first.log.seal_snapshot(head(3), b"state", &mut fill);
+                first.log.put_snapshot(&sealed.unwrap()).is_err()
+            }
+        };
+        assert!(is_fatal, "{next}");
+        assert!(second.append());
+        scene.check("after");
+    }
+}
