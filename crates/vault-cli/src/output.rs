@@ -113,7 +113,10 @@ impl Output {
                 let mut lines = lines.lines();
                 lines.try_for_each(|line| writeln!(stderr, "  {}", printable_line(line)))
             }
-            (OutputFormat::Table, _) => write!(stderr, "{}", printable(&error_text(error))),
+            (OutputFormat::Table, human) => {
+                write!(stderr, "{}", printable(&error_text(error)))?;
+                human.print(&mut io::stdout().lock())
+            }
         }
     }
 }

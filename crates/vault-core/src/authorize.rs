@@ -1,7 +1,7 @@
 //! Step 1 of a call: who may do what to which key. Reads the state, and changes nothing but the table of
 //! nonces, out of which that of the call is taken.
 
-use crate::api::{Answer, CallContext, Code, Head, LoggedLeaf, Refusal, Request};
+use crate::api::{Answer, CallContext, Code, Head, LoggedLeaf, Refusal, Request, SeenHead};
 use crate::approve::Brought;
 use crate::caller::Caller;
 use crate::head;
@@ -162,14 +162,18 @@ impl Vault {
             return Err(Refusal::new(Code::InvalidArgument).because("idempotency key too long"));
         }
         match &call.context.seen {
-            Some(seen) => {
-                let durable = self.durable().map(crate::Committed::head);
-                let (vault_id, folded) = (&self.vault_id, self.queue.folded);
-                let sign = |at| self.sign_head(at);
-                head::check(seen, vault_id, &self.tree, durable, folded, sign)
-            }
+            Some(seen) => self.holds(seen),
             None => Ok(()),
         }
+    }
+
+    /// Refuses whoever has seen more than this log holds, or another one, with both heads. For what is
+    /// answered to everybody; all other calls are asked this first.
+    pub fn holds(&self, seen: &SeenHead) -> Result<(), Refusal> {
+        let durable = self.durable().map(crate::Committed::head);
+        let (vault_id, folded) = (&self.vault_id, self.queue.folded);
+        let sign = |at| self.sign_head(at);
+        head::check(seen, vault_id, &self.tree, durable, folded, sign)
     }
 
     /// A head of this log at an earlier size. `at` is of leaves that are durable.

@@ -3,10 +3,12 @@
 use super::memory;
 use super::vault_list::{describe, look};
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::fleet::Fleet;
-use crate::output::{Human, Output};
+use crate::output::{self, Human, Output};
 use serde_json::{Map, Value, json};
-use vault_client::{Result, ServedConfig};
+use vault_client::{Error, HeadStore, Result, ServedConfig};
+use vault_policy::VaultId;
 
 pub(crate) async fn run(
     context: &Context,
@@ -19,7 +21,14 @@ pub(crate) async fn run(
         Some(id) => fleet.find(id)?,
         None => fleet.one()?,
     };
-    let (connected, info) = look(fleet.connect(&vault).await?).await?;
+    let looked = match fleet.connect(&vault).await {
+        Ok(connected) => look(connected).await,
+        Err(error) => Err(error),
+    };
+    let (connected, info) = match looked {
+        Ok(looked) => looked,
+        Err(error) => return remembered(fleet.heads(), &vault, error),
+    };
     let mut object = describe(&connected, &info);
     object.extend(memory::describe(fleet.heads(), &vault)?);
     if verify_config {
@@ -29,7 +38,28 @@ pub(crate) async fn run(
         object.insert("config".into(), config_json(&served));
     }
     let human = Human::Fields(fields(&object));
-    Ok(Output::new(Value::Object(object), human))
+    let exit = match memory::check(fleet.heads(), &vault) {
+        Err(against) => {
+            context.note_failure(&vault, &against);
+            against.code.into()
+        }
+        Ok(_) => Exit::Done,
+    };
+    Ok(Output::new(Value::Object(object), human).exit(exit))
+}
+
+/// What this client remembers of a vault that does not say what it is to, or shows another log.
+fn remembered(heads: &HeadStore, vault: &VaultId, error: Error) -> Result<Output> {
+    let mut object = Map::new();
+    object.insert("vault_id".into(), json!(vault.to_string()));
+    object.extend(memory::describe(heads, vault)?);
+    let human = Human::Fields(fields(&object));
+    object.insert("error".into(), output::error_json(&error));
+    Ok(Output {
+        exit: error.code.into(),
+        failure: Some(error),
+        ..Output::new(Value::Object(object), human)
+    })
 }
 
 fn config_json(served: &ServedConfig) -> Value {

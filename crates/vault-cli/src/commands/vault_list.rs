@@ -1,5 +1,6 @@
 //! `vault list`
 
+use super::memory;
 use crate::context::{Connected, Context};
 use crate::fleet::Fleet;
 use crate::output::{self, Human, Output};
@@ -14,15 +15,21 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
     let looked = fleet.each(fleet.selected(), look).await;
     let mut rows = Vec::new();
     let mut listed = Vec::new();
+    let mut standing = None;
     for outcome in &looked {
         let vault = outcome.vault_id;
         match &outcome.result {
             Ok((connected, info)) => {
-                rows.push(row(connected, info));
+                let against = memory::check(fleet.heads(), &vault).err();
+                rows.push(row(connected, info, against.as_ref()));
                 let mut object = describe(connected, info);
-                object.insert("ok".into(), json!(true));
-                object.insert("error".into(), Value::Null);
+                object.insert("ok".into(), json!(against.is_none()));
+                object.insert(
+                    "error".into(),
+                    against.as_ref().map_or(Value::Null, output::error_json),
+                );
                 listed.push(Value::Object(object));
+                standing = standing.or(against);
             }
             Err(error) => {
                 let endpoint = fleet.endpoint(&vault).await;
@@ -46,7 +53,7 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
             (None, None) => error.code.into(),
         },
     };
-    Ok(output.exit(exit))
+    Ok(output.exit(standing.map_or(exit, |against| against.code.into())))
 }
 
 /// A vault's own words, over an attested connection. Needs no token.
@@ -106,12 +113,13 @@ pub(crate) fn why(told: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn row(connected: &Connected, info: &VaultInfo) -> Vec<String> {
+fn row(connected: &Connected, info: &VaultInfo, against: Option<&Error>) -> Vec<String> {
     let evidence = connected.peer.evidence.claims();
-    let state = match (&info.locked, evidence.simulated) {
-        (Some(told), _) => format!("locked: {}", why(told).0),
-        (None, true) => "ok, SIMULATED".to_owned(),
-        (None, false) => "ok".to_owned(),
+    let state = match (against, &info.locked, evidence.simulated) {
+        (Some(error), _, _) => format!("{}: {}", error.code, error.message()),
+        (None, Some(told), _) => format!("locked: {}", why(told).0),
+        (None, None, true) => "ok, SIMULATED".to_owned(),
+        (None, None, false) => "ok".to_owned(),
     };
     vec![
         short(&info.vault_id),

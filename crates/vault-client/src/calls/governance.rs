@@ -46,12 +46,20 @@ pub struct Reconfigured {
 }
 
 impl Client {
-    /// Asks for a nonce. Answered also by a vault that is locked.
+    /// Asks for a nonce. Answered also by a vault that is locked; refused by one that has not the log that was seen
+    /// of it, and not asked of one against which there is evidence.
     pub async fn begin_reconfigure(&self) -> Result<ReconfigureOffer> {
+        self.tracker().standing()?;
+        let seen = self.seen().await;
+        let request = v1::BeginReconfigureRequest {
+            seen: self.told(seen.as_ref()).into(),
+            ..Default::default()
+        };
+        let request = &request;
         let (answer, peer) = self
-            .plain(None, |session, options| async move {
+            .plain(seen.clone(), |session, options| async move {
                 let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
-                let request = v1::BeginReconfigureRequest::default();
+                let request = request.clone();
                 let answer = client
                     .begin_reconfigure_with_options(request, options)
                     .await?;
@@ -86,6 +94,7 @@ impl Client {
             ..Default::default()
         };
         let deadline = self.deadline();
+        self.tracker().standing()?;
         let (session, options) = self.ready(deadline).await?;
         let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
         let answer = match client.reconfigure_with_options(request, options).await {

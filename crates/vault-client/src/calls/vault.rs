@@ -64,10 +64,15 @@ impl Client {
     /// What the vault says of itself. Needs no token.
     pub async fn info(&self) -> Result<VaultInfo> {
         let seen = self.seen().await;
+        let request = v1::GetInfoRequest {
+            seen: self.told(seen.as_ref()).into(),
+            ..Default::default()
+        };
+        let request = &request;
         let (answer, session) = self
             .plain(seen.clone(), |session, options| async move {
                 let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
-                let request = v1::GetInfoRequest::default();
+                let request = request.clone();
                 let answer = client.get_info_with_options(request, options).await?;
                 Ok((answer.into_owned(), session))
             })

@@ -182,16 +182,20 @@ impl Client {
 
     /// The context of a call that carries `seen`.
     pub(crate) fn context(&self, seen: Option<&SeenHead>) -> v1::CallContext {
-        let seen = seen.map(|seen| v1::SeenHead {
+        v1::CallContext {
+            seen: self.told(seen).into(),
+            ..Default::default()
+        }
+    }
+
+    /// A head that was seen, as it goes out.
+    pub(crate) fn told(&self, seen: Option<&SeenHead>) -> Option<v1::SeenHead> {
+        seen.map(|seen| v1::SeenHead {
             vault_id: self.vault_id().0.0.to_vec(),
             size: seen.size,
             root: seen.root.0.to_vec(),
             ..Default::default()
-        });
-        v1::CallContext {
-            seen: seen.into(),
-            ..Default::default()
-        }
+        })
     }
 
     pub(super) async fn judge(

@@ -3,6 +3,10 @@
 
 #[derive(Clone, Debug, Default)]
 pub struct GetInfoRequestView<'a> {
+    /// What the caller has seen of this vault: refused like every other call if it is not of this log.
+    ///
+    /// Field 1: `seen`
+    pub seen: ::buffa::MessageFieldView<super::super::__buffa::view::SeenHeadView<'a>>,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for GetInfoRequestView<'a> {
@@ -35,6 +39,27 @@ impl<'a> ::buffa::MessageView<'a> for GetInfoRequestView<'a> {
         let view = self;
         let mut cur = cur;
         match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                match view.seen.as_mut() {
+                    Some(existing) => {
+                        ::buffa::MessageView::merge_into_view(existing, sub, __sub_ctx)?
+                    }
+                    None => {
+                        view.seen = ::buffa::MessageFieldView::set(
+                            <super::super::__buffa::view::SeenHeadView as ::buffa::MessageView>::decode_view_ctx(
+                                sub,
+                                __sub_ctx,
+                            )?,
+                        );
+                    }
+                }
+            }
             _ => {
                 ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
                 let span_len = before_tag.len() - cur.len();
@@ -57,6 +82,15 @@ impl<'a> ::buffa::MessageView<'a> for GetInfoRequestView<'a> {
         use ::buffa::alloc::string::ToString as _;
         let _ = __buffa_src;
         ::core::result::Result::Ok(super::super::GetInfoRequest {
+            seen: match self.seen.as_option() {
+                Some(v) => {
+                    ::buffa::MessageField::<
+                        super::super::SeenHead,
+                        ::buffa::Inline<super::super::SeenHead>,
+                    >::some(v.to_owned_from_source(__buffa_src)?)
+                }
+                None => ::buffa::MessageField::none(),
+            },
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -64,21 +98,37 @@ impl<'a> ::buffa::MessageView<'a> for GetInfoRequestView<'a> {
 }
 impl<'a> ::buffa::ViewEncode<'a> for GetInfoRequestView<'a> {
     #[allow(clippy::needless_borrow, clippy::let_and_return)]
-    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
+        if self.seen.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.seen.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
     #[allow(clippy::needless_borrow)]
     fn write_to(
         &self,
-        _cache: &mut ::buffa::SizeCache,
+        __cache: &mut ::buffa::SizeCache,
         buf: &mut impl ::buffa::EncodeSink,
     ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
+        if self.seen.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.seen.write_to(__cache, buf);
+        }
         self.__buffa_unknown_fields.write_to(buf);
     }
 }
@@ -171,6 +221,15 @@ impl GetInfoRequestOwnedView {
     #[must_use]
     pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
         self.0.into_bytes()
+    }
+    /// What the caller has seen of this vault: refused like every other call if it is not of this log.
+    ///
+    /// Field 1: `seen`
+    #[must_use]
+    pub fn seen(
+        &self,
+    ) -> &::buffa::MessageFieldView<super::super::__buffa::view::SeenHeadView<'_>> {
+        &self.0.reborrow().seen
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<GetInfoRequestView<'static>>>
@@ -2098,6 +2157,10 @@ impl ::buffa::HasMessageView for super::super::WhoAmIResponse {
 }
 #[derive(Clone, Debug, Default)]
 pub struct BeginReconfigureRequestView<'a> {
+    /// What the caller has seen of this vault: refused like every other call if it is not of this log.
+    ///
+    /// Field 1: `seen`
+    pub seen: ::buffa::MessageFieldView<super::super::__buffa::view::SeenHeadView<'a>>,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for BeginReconfigureRequestView<'a> {
@@ -2130,6 +2193,27 @@ impl<'a> ::buffa::MessageView<'a> for BeginReconfigureRequestView<'a> {
         let view = self;
         let mut cur = cur;
         match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                match view.seen.as_mut() {
+                    Some(existing) => {
+                        ::buffa::MessageView::merge_into_view(existing, sub, __sub_ctx)?
+                    }
+                    None => {
+                        view.seen = ::buffa::MessageFieldView::set(
+                            <super::super::__buffa::view::SeenHeadView as ::buffa::MessageView>::decode_view_ctx(
+                                sub,
+                                __sub_ctx,
+                            )?,
+                        );
+                    }
+                }
+            }
             _ => {
                 ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
                 let span_len = before_tag.len() - cur.len();
@@ -2158,6 +2242,15 @@ impl<'a> ::buffa::MessageView<'a> for BeginReconfigureRequestView<'a> {
         use ::buffa::alloc::string::ToString as _;
         let _ = __buffa_src;
         ::core::result::Result::Ok(super::super::BeginReconfigureRequest {
+            seen: match self.seen.as_option() {
+                Some(v) => {
+                    ::buffa::MessageField::<
+                        super::super::SeenHead,
+                        ::buffa::Inline<super::super::SeenHead>,
+                    >::some(v.to_owned_from_source(__buffa_src)?)
+                }
+                None => ::buffa::MessageField::none(),
+            },
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -2165,21 +2258,37 @@ impl<'a> ::buffa::MessageView<'a> for BeginReconfigureRequestView<'a> {
 }
 impl<'a> ::buffa::ViewEncode<'a> for BeginReconfigureRequestView<'a> {
     #[allow(clippy::needless_borrow, clippy::let_and_return)]
-    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
+        if self.seen.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.seen.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
     #[allow(clippy::needless_borrow)]
     fn write_to(
         &self,
-        _cache: &mut ::buffa::SizeCache,
+        __cache: &mut ::buffa::SizeCache,
         buf: &mut impl ::buffa::EncodeSink,
     ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
+        if self.seen.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.seen.write_to(__cache, buf);
+        }
         self.__buffa_unknown_fields.write_to(buf);
     }
 }
@@ -2274,6 +2383,15 @@ impl BeginReconfigureRequestOwnedView {
     #[must_use]
     pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
         self.0.into_bytes()
+    }
+    /// What the caller has seen of this vault: refused like every other call if it is not of this log.
+    ///
+    /// Field 1: `seen`
+    #[must_use]
+    pub fn seen(
+        &self,
+    ) -> &::buffa::MessageFieldView<super::super::__buffa::view::SeenHeadView<'_>> {
+        &self.0.reborrow().seen
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<BeginReconfigureRequestView<'static>>>

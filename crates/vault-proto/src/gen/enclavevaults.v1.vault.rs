@@ -3,12 +3,16 @@
 
 #[derive(Clone, PartialEq, Default)]
 pub struct GetInfoRequest {
+    /// What the caller has seen of this vault: refused like every other call if it is not of this log.
+    ///
+    /// Field 1: `seen`
+    pub seen: ::buffa::MessageField<SeenHead, ::buffa::Inline<SeenHead>>,
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
 impl ::core::fmt::Debug for GetInfoRequest {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        f.debug_struct("GetInfoRequest").finish()
+        f.debug_struct("GetInfoRequest").field("seen", &self.seen).finish()
     }
 }
 impl GetInfoRequest {
@@ -34,20 +38,36 @@ impl ::buffa::Message for GetInfoRequest {
     /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
     /// points reject, never a silently wrapped size.
     #[allow(clippy::let_and_return)]
-    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
+        if self.seen.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.seen.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
     fn write_to(
         &self,
-        _cache: &mut ::buffa::SizeCache,
+        __cache: &mut ::buffa::SizeCache,
         buf: &mut impl ::buffa::EncodeSink,
     ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
+        if self.seen.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.seen.write_to(__cache, buf);
+        }
         self.__buffa_unknown_fields.write_to(buf);
     }
     fn merge_field(
@@ -61,6 +81,17 @@ impl ::buffa::Message for GetInfoRequest {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::Message::merge_length_delimited(
+                    self.seen.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -69,6 +100,7 @@ impl ::buffa::Message for GetInfoRequest {
         ::core::result::Result::Ok(())
     }
     fn clear(&mut self) {
+        self.seen = ::buffa::MessageField::none();
         self.__buffa_unknown_fields.clear();
     }
 }
@@ -1092,12 +1124,16 @@ impl ::buffa::ExtensionSet for WhoAmIResponse {
 }
 #[derive(Clone, PartialEq, Default)]
 pub struct BeginReconfigureRequest {
+    /// What the caller has seen of this vault: refused like every other call if it is not of this log.
+    ///
+    /// Field 1: `seen`
+    pub seen: ::buffa::MessageField<SeenHead, ::buffa::Inline<SeenHead>>,
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
 impl ::core::fmt::Debug for BeginReconfigureRequest {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        f.debug_struct("BeginReconfigureRequest").finish()
+        f.debug_struct("BeginReconfigureRequest").field("seen", &self.seen).finish()
     }
 }
 impl BeginReconfigureRequest {
@@ -1123,20 +1159,36 @@ impl ::buffa::Message for BeginReconfigureRequest {
     /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
     /// points reject, never a silently wrapped size.
     #[allow(clippy::let_and_return)]
-    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
+        if self.seen.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.seen.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
     fn write_to(
         &self,
-        _cache: &mut ::buffa::SizeCache,
+        __cache: &mut ::buffa::SizeCache,
         buf: &mut impl ::buffa::EncodeSink,
     ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
+        if self.seen.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.seen.write_to(__cache, buf);
+        }
         self.__buffa_unknown_fields.write_to(buf);
     }
     fn merge_field(
@@ -1150,6 +1202,17 @@ impl ::buffa::Message for BeginReconfigureRequest {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::Message::merge_length_delimited(
+                    self.seen.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -1158,6 +1221,7 @@ impl ::buffa::Message for BeginReconfigureRequest {
         ::core::result::Result::Ok(())
     }
     fn clear(&mut self) {
+        self.seen = ::buffa::MessageField::none();
         self.__buffa_unknown_fields.clear();
     }
 }

@@ -2,7 +2,7 @@
 //! whose connection is attested.
 
 use super::{Service, mismatch, refusal_to_error, wire};
-use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
+use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult};
 use ratls::config_tree::ConfigTree;
 use vault_core::{Answer, Code, Refusal, Request};
 use vault_governance::{GovernanceKey, GovernanceSignature, MOST_SIGNATURES, Reconfiguration};
@@ -13,9 +13,10 @@ impl VaultService for Service {
     async fn get_info(
         &self,
         _rpc: RequestContext,
-        _request: ServiceRequest<'_, v1::GetInfoRequest>,
+        request: ServiceRequest<'_, v1::GetInfoRequest>,
     ) -> ServiceResult<v1::GetInfoResponse> {
         let shared = &self.0;
+        self.holds(request.to_owned_message().seen.as_option())?;
         let (head, locked) = match &shared.state {
             Ok(open) => (open.read().info().head, None),
             Err(reason) => (None, Some(reason.told())),
@@ -50,8 +51,9 @@ impl VaultService for Service {
     async fn begin_reconfigure(
         &self,
         _rpc: RequestContext,
-        _request: ServiceRequest<'_, v1::BeginReconfigureRequest>,
+        request: ServiceRequest<'_, v1::BeginReconfigureRequest>,
     ) -> ServiceResult<v1::BeginReconfigureResponse> {
+        self.holds(request.to_owned_message().seen.as_option())?;
         let begun = self.0.governor.begin().await;
         let begun = begun.map_err(|refusal| refusal_to_error(&refusal))?;
         Response::ok(v1::BeginReconfigureResponse {
@@ -108,6 +110,20 @@ impl VaultService for Service {
             caller_certificate_names: identity.caller_certificate_names,
             ..Default::default()
         })
+    }
+}
+
+impl Service {
+    /// A locked vault shows no head that a caller's could be held against.
+    fn holds(&self, seen: Option<&v1::SeenHead>) -> Result<(), ConnectError> {
+        let Some(seen) = seen else {
+            return Ok(());
+        };
+        let held = wire::seen_head(seen).and_then(|seen| match &self.0.state {
+            Ok(open) => open.read().holds(&seen),
+            Err(_) => Ok(()),
+        });
+        held.map_err(|refusal| refusal_to_error(&refusal))
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn call_context(context: Option<&v1::CallContext>) -> Result<CallCont
     })
 }
 
-fn seen_head(seen: &v1::SeenHead) -> Result<SeenHead, Refusal> {
+pub(super) fn seen_head(seen: &v1::SeenHead) -> Result<SeenHead, Refusal> {
     Ok(SeenHead {
         vault_id: VaultId(vault_proto::hash("seen.vault_id", &seen.vault_id).map_err(invalid)?),
         size: seen.size,
