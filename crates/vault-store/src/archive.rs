@@ -26,7 +26,8 @@ pub trait ArchiveStorage: Send {
     /// Stores one volume: bundles without a gap between them.
     fn put(&mut self, volume: &[SealedBundle]) -> Result<(), StorageError>;
 
-    /// Hands out every bundle that begins with the leaf `first`, until `each` breaks.
+    /// Hands out every bundle that begins with the leaf `first`, until `each` breaks. What cannot be read is an
+    /// error only behind everything that can.
     fn get(
         &mut self,
         first: u64,

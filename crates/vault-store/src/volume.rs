@@ -171,14 +171,16 @@ impl<F: Files> ArchiveStorage for ArchiveFiles<F> {
         first: u64,
         each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
+        let mut failed = None;
         for volume in self.candidates(first)? {
-            if let Some(bytes) = self.bundle(volume, first)?
-                && each(&bytes).is_break()
-            {
-                break;
+            match self.bundle(volume, first) {
+                Ok(Some(bytes)) if each(&bytes).is_break() => return Ok(()),
+                Ok(_) => {}
+                // An older volume may hold the same bundle.
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 }
 

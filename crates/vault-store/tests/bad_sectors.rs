@@ -1,4 +1,4 @@
-//! A disk that does not give a snapshot back: an error of reading costs no more than a damaged file does.
+//! A disk that does not give a snapshot or a volume back: an error of reading costs no more than a damaged file does.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,8 +13,8 @@ use std::io;
 use support::{Dice, head, root};
 use vault_store::faulty::SimulatedDisk;
 use vault_store::{
-    Files, OpenError, Opened, Operation, SealedLog, SegmentFiles, SegmentOptions, SnapshotState,
-    StorageError, StoreRoot,
+    Archive, ArchiveFiles, BundleError, BundlePlace, Files, OpenError, Opened, Operation,
+    SealedLog, SegmentFiles, SegmentOptions, SnapshotState, StorageError, StoreRoot,
 };
 
 const OPTIONS: SegmentOptions = SegmentOptions {
@@ -149,5 +149,49 @@ fn the_next_snapshot_never_takes_the_place_of_the_only_good_one() {
     for (worn, from) in [(&[][..], 10), (&[NEWEST], 3)] {
         let opened = open(&disk, &root, worn).unwrap();
         assert_eq!(snapshot_at(&opened.snapshot), Some(from));
+    }
+}
+
+/// Leaves 4 to 7 stand in both volumes, leaves 0 to 3 in the older one alone.
+fn overlapping() -> (SimulatedDisk, StoreRoot) {
+    let disk = SimulatedDisk::new();
+    let root = root(&disk, &mut Dice(3));
+    let mut archive = Archive::new(ArchiveFiles::new(disk.clone()), &root);
+    let bundles = [0, 1].map(|bundle| (place(bundle), &b"leaves"[..]));
+    archive.put(bundles, &mut |out| out.fill(7)).unwrap();
+    let [_, second] = bundles;
+    archive.put([second], &mut |out| out.fill(8)).unwrap();
+    (disk, root)
+}
+
+fn place(bundle: u64) -> BundlePlace {
+    BundlePlace {
+        first: bundle * 4,
+        count: 4,
+        root: [bundle as u8; 32],
+    }
+}
+
+#[test]
+fn a_volume_that_cannot_be_read_costs_no_bundle_that_another_one_holds() {
+    const OLDER: &str = "leaves-0000000000000000.arc";
+    const NEARER: &str = "leaves-0000000000000004.arc";
+    let (disk, root) = overlapping();
+    let error = StorageError::Io {
+        operation: Operation::Read,
+        kind: io::ErrorKind::Other,
+    };
+    let lost = Err(BundleError::Storage(error));
+    let worn: [(&'static [&'static str], _); 4] = [
+        (&[], [Ok(()), Ok(())]),
+        (&[NEARER], [Ok(()), Ok(())]),
+        (&[OLDER], [lost, Ok(())]),
+        (&[OLDER, NEARER], [lost, lost]),
+    ];
+    for (worn, expected) in worn {
+        let files = Worn(disk.clone(), worn);
+        let mut archive = Archive::new(ArchiveFiles::new(files), &root);
+        let read = [0, 1].map(|bundle| archive.get(&place(bundle)).map(drop));
+        assert_eq!(read, expected, "{worn:?}");
     }
 }
