@@ -25,10 +25,11 @@ impl Scanned {
             size: header.size.min(file.len() as u64),
             ..header
         });
+        let damaged = StorageError::DamagedSegment { segment: index };
         let found = match &header {
-            Some(header) => frame::scan(&file, header.block),
-            None if frame::scan_any(&file).is_empty() => Vec::new(),
-            None => return Err(StorageError::DamagedSegment { segment: index }),
+            Some(header) => frame::scan(&file, header.block).map_err(|_| damaged)?,
+            None if frame::is_without_frames(&file) => Vec::new(),
+            None => return Err(damaged),
         };
         Ok(Self {
             index,
