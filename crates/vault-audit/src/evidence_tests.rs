@@ -111,3 +111,26 @@ fn the_same_two_heads_have_the_same_id_and_others_another() {
     let other = evidence(EvidenceKind::Fork, vault.note(5, 1), vault.note(5, 3));
     assert_ne!(first.id(), other.id());
 }
+
+/// Evidence whose text has this length: a witness with a long name has signed one of its notes.
+fn padded(length: usize) -> Vec<u8> {
+    let vault = Vault::new(1);
+    let signed = |name: &str| {
+        let note = format!("{}\u{2014} {name} AAAAAAAA\n", vault.note(9, 2));
+        evidence(EvidenceKind::Fork, vault.note(9, 1), note).to_bytes()
+    };
+    signed(&"w".repeat(length - signed("").len()))
+}
+
+#[test]
+fn evidence_is_as_long_as_the_format_allows_and_no_longer() {
+    for end in ["", "\n"] {
+        let most = [&padded(LIMITS.bytes)[..], end.as_bytes()].concat();
+        let read = HeadEvidence::from_bytes(&most).unwrap();
+        assert_eq!(read.check().unwrap().proven, Proven::TwoLogs);
+        let longer = [&padded(LIMITS.bytes + 1)[..], end.as_bytes()].concat();
+        let fault = HeadEvidence::from_bytes(&longer).unwrap_err();
+        assert!(matches!(fault, EvidenceFault::Canonical(_)), "{fault}");
+    }
+    assert_eq!(LIMITS.bytes, 64 << 10);
+}

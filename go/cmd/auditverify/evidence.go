@@ -12,9 +12,17 @@ import (
 	"strings"
 )
 
-const evidenceFormat = "enclave-vaults/head-evidence/v2"
+const (
+	evidenceFormat  = "enclave-vaults/head-evidence/v2"
+	longestEvidence = 64 << 10
+	// Of what another release may have written.
+	longestOfAnyFormat = 1 << 20
+)
 
-var errUnknownFormat = errors.New("unknown format")
+var (
+	errUnknownFormat = errors.New("unknown format")
+	errTooLong       = errors.New("longer than evidence may be")
+)
 
 var bootID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
@@ -35,6 +43,9 @@ func (e evidence) id() string {
 // verifyEvidence says what the file proves to somebody who was not there, as docs/rollback.md has it.
 func verifyEvidence(text []byte) (found evidence, proves string, err error) {
 	text = bytes.TrimSuffix(text, []byte("\n"))
+	if len(text) > longestOfAnyFormat {
+		return found, "", errTooLong
+	}
 	value, err := canonical(text, 1<<12)
 	if err != nil {
 		return found, "", err
@@ -42,6 +53,9 @@ func verifyEvidence(text []byte) (found evidence, proves string, err error) {
 	m, _ := value.(map[string]any)
 	if format, _ := m["format"].(string); format != evidenceFormat && format != "" {
 		return found, "", fmt.Errorf("%w %q", errUnknownFormat, format)
+	}
+	if len(text) > longestEvidence {
+		return found, "", errTooLong
 	}
 	if found, err = readEvidence(members(m)); err != nil {
 		return found, "", err
