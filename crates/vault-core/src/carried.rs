@@ -2,27 +2,29 @@
 //! is lost with a restart is carried again. Verified under the key that comes with each, so that
 //! a vault needs to know nobody; nothing follows from one for this vault itself.
 
+mod forks;
+mod room;
+mod share;
+
 use crate::api::{Code, Refusal};
 use crate::caller::Caller;
 use crate::leaf;
-use std::cmp::Reverse;
+use forks::Forks;
+use room::{Origin, oldest_of_most};
+use share::Share;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vault_audit::{Checkpoint, LogKey, Principal};
-use vault_encoding::Hash;
 use vault_policy::VaultId;
 
 /// Bytes of a note.
 pub const NOTE_BYTES: usize = 2048;
 /// Heads in one call, and vaults asked about.
 pub const HEADS_PER_CALL: usize = 16;
-/// Vaults of which one caller's share holds heads.
-const VAULTS_PER_SHARE: usize = 16;
-/// Callers whose shares are held, at most: those of tokens, of whom the one that carried nothing for the longest
-/// time goes first,
+/// Callers whose shares are held, at most: those of tokens,
 const SUBJECTS: usize = 128;
-/// and enclaves without a token. Whoever has a machine makes as many of these as they like, so the machine with
-/// the most of them gives one up.
+/// and enclaves without a token. An issuer, or whoever has a machine, makes as many as they like, so whoever has
+/// the most gives one up: the one that carried nothing for the longest time.
 const ENCLAVES: usize = 64;
 /// Notes of one vault in one answer.
 const NOTES_PER_ANSWER: usize = 4;
@@ -76,21 +78,6 @@ impl CarriedHead {
     }
 }
 
-/// What one caller carried of one vault.
-#[derive(Clone)]
-struct Held {
-    largest: CarriedHead,
-    /// Two of one size with different roots. Stays, whatever comes later.
-    fork: Option<[CarriedHead; 2]>,
-    at: u64,
-}
-
-#[derive(Default)]
-struct Share {
-    vaults: BTreeMap<VaultId, Held>,
-    at: u64,
-}
-
 /// All that is carried. Each caller has a share, so that nobody pushes out what others have
 /// carried; everybody may read all of it.
 #[derive(Default)]
@@ -99,22 +86,23 @@ pub struct CarriedHeads {
     enclaves: Shares,
     /// Of everybody who has nothing but a certificate, which anybody can make.
     certificates: Share,
+    /// Of shares that went.
+    forks: Forks,
     /// Counts takings, to tell what is old.
     now: u64,
 }
 
 type Shares = BTreeMap<Principal, Share>;
 
+/// Two heads of one size with different roots.
+type Pair = [CarriedHead; 2];
+
 impl CarriedHeads {
     /// Whether this caller has carried this very note, so that it need not be verified again.
     pub fn holds(&self, caller: &Caller, note: &[u8]) -> bool {
-        let share = principal(caller).and_then(|who| match who {
-            Principal::Certificate { .. } => Some(&self.certificates),
-            Principal::Enclave { .. } | Principal::Td { .. } => self.enclaves.get(&who),
-            Principal::Oidc { .. } => self.subjects.get(&who),
-        });
-        let notes = share.into_iter().flat_map(|share| share.vaults.values());
-        notes.flat_map(Held::all).any(|held| *held.note == *note)
+        let share = principal(caller).and_then(|who| self.share(&who));
+        let mut heads = share.into_iter().flat_map(Share::all);
+        heads.any(|held| *held.note == *note)
     }
 
     /// Keeps what is larger than what this caller carried before, or contradicts it.
@@ -123,25 +111,41 @@ impl CarriedHeads {
             return;
         };
         let mut heads = heads.into_iter().peekable();
-        let (shares, most) = match who {
-            Principal::Enclave { .. } | Principal::Td { .. } => (&mut self.enclaves, ENCLAVES),
-            Principal::Oidc { .. } => (&mut self.subjects, SUBJECTS),
-            Principal::Certificate { .. } => {
-                self.now += 1;
-                return self.certificates.take_all(heads, self.now);
-            }
-        };
-        if !shares.contains_key(&who) {
-            if heads.peek().is_none() {
-                // Who only asks takes nobody's place.
-                return;
-            }
-            if shares.len() >= most {
-                make_room(shares, &who);
-            }
+        if heads.peek().is_none() && self.share(&who).is_none() {
+            // Who only asks takes nobody's place.
+            return;
         }
         self.now += 1;
-        shares.entry(who).or_default().take_all(heads, self.now);
+        let (origin, now) = (Origin::of(&who), self.now);
+        let lost = self.share_for(who).take_all(heads, now);
+        self.forks.pin(&origin, lost, now);
+    }
+
+    fn share(&self, who: &Principal) -> Option<&Share> {
+        match who {
+            Principal::Certificate { .. } => Some(&self.certificates),
+            Principal::Enclave { .. } | Principal::Td { .. } => self.enclaves.get(who),
+            Principal::Oidc { .. } => self.subjects.get(who),
+        }
+    }
+
+    /// The share of a caller who has something to carry, in the place of another one if need be.
+    fn share_for(&mut self, who: Principal) -> &mut Share {
+        let (shares, most) = match who {
+            Principal::Certificate { .. } => return &mut self.certificates,
+            Principal::Enclave { .. } | Principal::Td { .. } => (&mut self.enclaves, ENCLAVES),
+            Principal::Oidc { .. } => (&mut self.subjects, SUBJECTS),
+        };
+        if shares.len() >= most && !shares.contains_key(&who) {
+            let held = shares.iter();
+            let held = held.map(|(who, share)| (who, Origin::of(who), share.at));
+            let goes = oldest_of_most(held.collect(), &Origin::of(&who)).cloned();
+            if let Some((who, share)) = goes.and_then(|who| shares.remove_entry(&who)) {
+                self.forks
+                    .pin(&Origin::of(&who), share.into_pairs(), self.now);
+            }
+        }
+        shares.entry(who).or_default()
     }
 
     /// Heads of this vault: two that contradict each other first, then the largest, then as many others as
@@ -150,9 +154,9 @@ impl CarriedHeads {
     pub fn about(&self, vault: &VaultId, pick: u64) -> Vec<CarriedHead> {
         let shares = self.subjects.values().chain(self.enclaves.values());
         let shares = shares.chain([&self.certificates]);
-        let held = shares.filter_map(|share| share.vaults.get(vault));
+        let held = shares.flat_map(|share| share.about(vault));
         let mut found = BTreeMap::new();
-        for head in held.flat_map(Held::all) {
+        for head in held.chain(self.forks.about(vault)) {
             let name = (head.head.size, head.head.root);
             found.entry(name).or_insert(head);
         }
@@ -172,74 +176,6 @@ impl CarriedHeads {
         }
         let chosen = proof.into_iter().chain(rest);
         chosen.take(NOTES_PER_ANSWER).cloned().collect()
-    }
-}
-
-/// Takes the place of the oldest of those who have the most, whoever comes counted in; tokens are one each.
-fn make_room(shares: &mut Shares, comes: &Principal) {
-    let mut machines: BTreeMap<Option<Hash>, usize> = BTreeMap::new();
-    for who in shares.keys().chain([comes]) {
-        *machines.entry(machine(who)).or_default() += 1;
-    }
-    let rank = |(who, share): &(&Principal, &Share)| {
-        (machines.get(&machine(who)).copied(), Reverse(share.at))
-    };
-    let goes = shares.iter().max_by_key(rank).map(|(who, _)| who.clone());
-    if let Some(who) = goes {
-        shares.remove(&who);
-    }
-}
-
-fn machine(who: &Principal) -> Option<Hash> {
-    match who {
-        Principal::Enclave { platform, .. } | Principal::Td { platform, .. } => Some(*platform),
-        Principal::Oidc { .. } | Principal::Certificate { .. } => None,
-    }
-}
-
-impl Share {
-    fn take_all(&mut self, heads: impl IntoIterator<Item = CarriedHead>, now: u64) {
-        self.at = now;
-        for head in heads {
-            self.take(head, now);
-        }
-    }
-
-    fn take(&mut self, head: CarriedHead, now: u64) {
-        let vault = head.vault_id();
-        if let Some(held) = self.vaults.get_mut(&vault) {
-            held.at = now;
-            return held.take(head);
-        }
-        if self.vaults.len() >= VAULTS_PER_SHARE {
-            let oldest = self
-                .vaults
-                .iter()
-                .min_by_key(|(_, held)| (held.fork.is_some(), held.at));
-            if let Some(vault) = oldest.map(|(vault, _)| *vault) {
-                self.vaults.remove(&vault);
-            }
-        }
-        let held = Held {
-            largest: head,
-            fork: None,
-            at: now,
-        };
-        self.vaults.insert(vault, held);
-    }
-}
-
-impl Held {
-    fn take(&mut self, head: CarriedHead) {
-        if self.fork.is_none() && head.contradicts(&self.largest) {
-            self.fork = Some([self.largest.clone(), head]);
-        } else if head.head.size > self.largest.head.size {
-            self.largest = head;
-        }
-    }
-
-    fn all(&self) -> impl Iterator<Item = &CarriedHead> {
-        self.fork.iter().flatten().chain([&self.largest])
     }
 }
 

@@ -11,11 +11,12 @@ mod common;
 use common::{owner, signer};
 use std::collections::BTreeSet;
 use vault_audit::Checkpoint;
+use vault_core::authn::token::TokenProof;
 use vault_core::{Caller, CarriedHead, CarriedHeads, CheckpointSigner, Code, NOTE_BYTES};
 use vault_encoding::{Hash, sha256};
 use vault_policy::{
-    EvidenceClaims, Measurement, PlatformId, SgxFacts, TcbStatus, Tee, UnixSeconds, VaultId,
-    VerifiedEvidence,
+    CertificateFacts, EvidenceClaims, Measurement, PlatformId, SenderConstraint, SgxFacts,
+    TcbStatus, Tee, TokenFacts, UnixSeconds, VaultId, VerifiedEvidence,
 };
 
 /// The note of the vault with this seed over a head of this size and root.
@@ -219,4 +220,80 @@ fn nobody_fills_the_places_of_an_answer_for_good() {
         .collect();
     let told = all.iter().filter(|sizes| sizes.contains(&5)).count();
     assert_eq!(told, 3, "three of thirty others each time");
+}
+
+/// A subject whom another issuer names than that of `owner`.
+fn subject_of(issuer: &str, number: usize) -> Caller {
+    let token = TokenProof::assertion(TokenFacts {
+        issuer: issuer.into(),
+        subject: format!("caller {number}"),
+        roles: BTreeSet::new(),
+        expires_at: UnixSeconds(1_800_003_600),
+        constraint: SenderConstraint::None,
+    });
+    Caller::new(Some(token), None).unwrap()
+}
+
+const HOSTILE: &str = "https://hostile.example";
+
+#[test]
+fn subjects_of_one_issuer_do_not_push_out_those_of_another() {
+    let mut heads = CarriedHeads::default();
+    for seed in 1..=9 {
+        heads.take(&owner(&format!("honest {seed}")), [carried(seed, 5, 1)]);
+    }
+    for number in 0..300 {
+        heads.take(&subject_of(HOSTILE, number), [carried(20, 9, 9)]);
+    }
+    for seed in 1..=9 {
+        assert_eq!(told(&heads, seed), [(5, 1)]);
+    }
+    // Whoever comes later finds a place as well, in that of the issuer that has the most.
+    heads.take(&owner("late"), [carried(10, 5, 1)]);
+    assert_eq!(told(&heads, 10), [(5, 1)]);
+}
+
+#[test]
+fn a_pair_that_contradicts_itself_stays_when_the_share_that_held_it_goes() {
+    let mut heads = CarriedHeads::default();
+    let machine = |number| enclave("machine", number);
+    let holder = Caller::of_certificate(CertificateFacts {
+        spki: Hash([1; 32]),
+        sans: BTreeSet::new(),
+        issuers: BTreeSet::new(),
+    });
+    for (seed, who) in [(1, owner("honest")), (2, machine(0)), (3, holder.clone())] {
+        heads.take(&who, [carried(seed, 5, 1), carried(seed, 5, 2)]);
+    }
+    for number in 1..200 {
+        heads.take(&owner(&format!("caller {number}")), [carried(20, 9, 9)]);
+        heads.take(&machine(number), [carried(20, 9, 9)]);
+    }
+    for seed in 30..=50 {
+        heads.take(&holder, [carried(seed, 5, 1), carried(seed, 5, 2)]);
+    }
+    for seed in 1..=3 {
+        assert_eq!(told(&heads, seed), [(5, 2), (5, 1)], "vault {seed}");
+    }
+    assert!(!heads.holds(&owner("honest"), &note(1, 5, 1).1));
+    heads.take(&owner("later"), [carried(1, 9, 1)]);
+    assert_eq!(told(&heads, 1), [(5, 2), (5, 1), (9, 1)]);
+}
+
+#[test]
+fn pairs_of_one_issuer_do_not_push_out_those_of_another() {
+    let mut heads = CarriedHeads::default();
+    heads.take(&owner("honest"), [carried(1, 5, 1), carried(1, 5, 2)]);
+    for number in 1..=128 {
+        heads.take(&owner(&format!("caller {number}")), [carried(20, 9, 9)]);
+    }
+    // Every share that goes leaves a pair of a vault that nobody runs.
+    for number in 0..400 {
+        let seed = 30 + (number % 200) as u8;
+        let pair = [carried(seed, 5, 1), carried(seed, 5, 2)];
+        heads.take(&subject_of(HOSTILE, number), pair);
+    }
+    assert_eq!(told(&heads, 1), [(5, 2), (5, 1)]);
+    let told = (30..230).filter(|seed| !told(&heads, *seed).is_empty());
+    assert!(told.count() < 200, "all of them together are bounded");
 }
