@@ -7,6 +7,8 @@ use vault_encoding::Hash;
 /// Hashes of a full tile, and entries of a full bundle.
 pub const TILE_WIDTH: u64 = 256;
 const TILE_HEIGHT: u32 = 8;
+/// Bytes in which the length of an entry stands before it.
+const LENGTH: usize = 2;
 
 /// What a tile holds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -40,6 +42,15 @@ impl Tile {
             width: TILE_WIDTH,
             ..*self
         }
+    }
+
+    /// Bytes that its file has at most; those of hashes have exactly so many.
+    pub fn most_bytes(&self) -> u64 {
+        let each = match self.kind {
+            TileKind::Entries => LENGTH as u64 + u64::from(u16::MAX),
+            TileKind::Hashes(_) => 32,
+        };
+        self.width.saturating_mul(each)
     }
 
     /// `tile/<L>/<N>[.p/<W>]`, with `entries` for the level of entry bundles.
@@ -116,16 +127,16 @@ pub fn to_bundle<'a>(leaves: impl IntoIterator<Item = &'a [u8]>) -> Option<Vec<u
     Some(out)
 }
 
-/// The leaves of an entry bundle; `None` if its bytes are not exactly theirs.
-pub fn from_bundle(mut bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+/// The leaves of an entry bundle; `None` if its bytes are not exactly those of so many.
+pub fn from_bundle(mut bytes: &[u8], count: u64) -> Option<Vec<&[u8]>> {
     let mut leaves = Vec::new();
-    while !bytes.is_empty() {
-        let (length, rest) = bytes.split_first_chunk::<2>()?;
+    for _ in 0..count {
+        let (length, rest) = bytes.split_first_chunk::<LENGTH>()?;
         let (leaf, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        leaves.push(leaf.to_vec());
+        leaves.push(leaf);
         bytes = rest;
     }
-    Some(leaves)
+    bytes.is_empty().then_some(leaves)
 }
 
 #[cfg(test)]
@@ -172,10 +183,24 @@ mod tests {
         let leaves = [&b"one"[..], b"", b"three"];
         let bundle = to_bundle(leaves).unwrap();
         assert_eq!(bundle, b"\0\x03one\0\0\0\x05three");
-        assert_eq!(from_bundle(&bundle).unwrap(), leaves);
+        assert_eq!(from_bundle(&bundle, 3).unwrap(), leaves);
         for cut in [1, 3, 4, 6, 8, bundle.len() - 1] {
-            assert_eq!(from_bundle(&bundle[..cut]), None, "{cut}");
+            assert_eq!(from_bundle(&bundle[..cut], 3), None, "{cut}");
+        }
+        for other in [0, 1, 2, 4, u64::MAX] {
+            assert_eq!(from_bundle(&bundle, other), None, "{other}");
         }
         assert_eq!(to_bundle([&[0; 65_536][..]]), None);
+    }
+
+    #[test]
+    fn no_file_of_the_layout_is_longer_than_its_width_allows() {
+        let longest = to_bundle([&[0; 65_535][..]; 3]).unwrap();
+        let most = |kind, width| {
+            let index = 0;
+            Tile { kind, index, width }.most_bytes()
+        };
+        assert_eq!(most(TileKind::Entries, 3), longest.len() as u64);
+        assert_eq!(most(TileKind::Hashes(1), 256), 256 * 32);
     }
 }

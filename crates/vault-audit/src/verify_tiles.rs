@@ -48,7 +48,8 @@ pub struct VerifiedTiles {
 }
 
 /// Verifies everything that a checkpoint covers. `read` gives the bytes of a file of the layout, if
-/// it is there. In the place of a partial tile the full one will do.
+/// it is there; of a longer one than [`Tile::most_bytes`] any beginning that is longer will do. In the
+/// place of a partial tile the full one will do.
 pub fn verify_tiles(
     note: &[u8],
     key: &LogKey,
@@ -82,13 +83,12 @@ fn find(
 }
 
 fn append(tree: &mut LogTree, tile: &Tile, found: &Tile, bytes: &[u8]) -> Result<(), TilesError> {
-    let leaves = from_bundle(bytes)
-        .filter(|leaves| leaves.len() as u64 == found.width)
-        .ok_or_else(|| TilesError::Bundle(found.path()))?;
+    let leaves = from_bundle(bytes, found.width);
+    let leaves = leaves.ok_or_else(|| TilesError::Bundle(found.path()))?;
     for (_, leaf) in (0..tile.width).zip(leaves) {
         let index = tree.size();
-        Entry::from_leaf(&leaf).map_err(|error| TilesError::Leaf { index, error })?;
-        tree.append(&leaf);
+        Entry::from_leaf(leaf).map_err(|error| TilesError::Leaf { index, error })?;
+        tree.append(leaf);
     }
     Ok(())
 }

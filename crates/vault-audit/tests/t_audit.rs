@@ -98,7 +98,8 @@ fn t_audit_every_damage_of_tiles_is_refused() {
             damage("file flipped", Some(flipped));
         }
         if name == "tile/entries/001.p/4" {
-            let leaves = from_bundle(bytes).unwrap();
+            let leaves = from_bundle(bytes, 4).unwrap();
+            let leaves: Vec<_> = leaves.into_iter().map(<[u8]>::to_vec).collect();
             for index in 0..leaves.len() {
                 for (what, leaves) in damage::of_leaf(&leaves, index) {
                     damage(what, to_bundle(leaves.iter().map(Vec::as_slice)));

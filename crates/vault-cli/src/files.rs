@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use vault_audit::Tile;
 use vault_client::{Error, ErrorCode, Result};
 
 /// What a vault accepts is smaller; this bounds what is read at all.
@@ -32,6 +33,27 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 /// The file's bytes, or none where no file is named.
 pub(crate) fn read_optional(path: Option<&Path>) -> Result<Vec<u8>> {
     path.map_or_else(|| Ok(Vec::new()), read)
+}
+
+/// A file of the tiles layout, if it is there: as far as one may be long and one byte more, whatever lies in its place.
+pub(crate) fn read_tile(dir: &Path, tile: &Tile) -> Result<Option<Vec<u8>>> {
+    let path = dir.join(tile.path());
+    match read_regular(&path, tile.most_bytes().saturating_add(1)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(inaccessible(&path, &error)),
+    }
+}
+
+/// A file, or its beginning if it is longer. Opening a pipe would wait for somebody who writes.
+pub(crate) fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes a file that only its owner may read, replacing what was there, or to stdout.

@@ -17,7 +17,10 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-const originPrefix = "enclave-vaults/log/v1/"
+const (
+	originPrefix = "enclave-vaults/log/v1/"
+	longestNote  = 1 << 20
+)
 
 // key is the identity of one vault: what signs its checkpoints.
 type key struct {
@@ -79,7 +82,7 @@ type checkpoint struct {
 
 // parseCheckpoint reads a signed note of the vault with this key. Extension lines are ignored.
 func parseCheckpoint(signed []byte, k key) (checkpoint, error) {
-	if len(signed) > 1<<20 {
+	if len(signed) > longestNote {
 		return checkpoint{}, errors.New("the note is too large")
 	}
 	opened, err := note.Open(signed, note.VerifierList(k.verifier))

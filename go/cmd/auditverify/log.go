@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -16,6 +17,8 @@ import (
 const (
 	exportFirst = `{"format":"enclave-vaults/log-export/v1"}` + "\n"
 	tileWidth   = 256
+	// Bytes in which the length of an entry stands before it in a bundle.
+	lengthBytes = 2
 )
 
 // tree keeps the hashes of all complete subtrees of the leaves so far.
@@ -141,7 +144,7 @@ func parseLine(line []byte) (name string, value []byte, err error) {
 
 // verifyTiles verifies an export in the layout of tlog-tiles: all entries and all tiles.
 func verifyTiles(files fs.FS, k key) (log verified, err error) {
-	signed, err := fs.ReadFile(files, "checkpoint")
+	signed, err := readRegular(files, "checkpoint", longestNote)
 	if err != nil {
 		return log, err
 	}
@@ -168,23 +171,23 @@ func verifyTiles(files fs.FS, k key) (log verified, err error) {
 // addBundle reads entries from a bundle; where a partial one is gone, from the full one.
 func (log *verified) addBundle(files fs.FS, index, width int64) error {
 	name := tilePath(tlog.Tile{H: 8, L: -1, N: index, W: int(width)})
-	bundle, found, err := readTile(files, name, width)
+	bundle, found, err := readTile(files, name, width, lengthBytes+longestLeaf)
 	if err != nil {
 		return err
 	}
 	var leaves [][]byte
-	for len(bundle) > 0 {
-		if len(bundle) < 2 {
+	for int64(len(leaves)) < found {
+		if len(bundle) < lengthBytes {
 			return fmt.Errorf("%s is cut", name)
 		}
-		length := int(binary.BigEndian.Uint16(bundle))
-		if len(bundle) < 2+length {
+		end := lengthBytes + int(binary.BigEndian.Uint16(bundle))
+		if len(bundle) < end {
 			return fmt.Errorf("%s is cut", name)
 		}
-		leaves = append(leaves, bundle[2:2+length])
-		bundle = bundle[2+length:]
+		leaves = append(leaves, bundle[lengthBytes:end])
+		bundle = bundle[end:]
 	}
-	if int64(len(leaves)) != found {
+	if len(bundle) > 0 {
 		return fmt.Errorf("%s does not hold as many entries as it says", name)
 	}
 	for _, leaf := range leaves[:width] {
@@ -198,7 +201,7 @@ func (log *verified) addBundle(files fs.FS, index, width int64) error {
 // checkTile holds a tile to the hashes of the entries.
 func (log *verified) checkTile(files fs.FS, tile tlog.Tile) error {
 	name := tilePath(tile)
-	data, found, err := readTile(files, name, int64(tile.W))
+	data, found, err := readTile(files, name, int64(tile.W), tlog.HashSize)
 	if err != nil {
 		return err
 	}
@@ -212,14 +215,36 @@ func (log *verified) checkTile(files fs.FS, tile tlog.Tile) error {
 	return nil
 }
 
-// readTile gives a file of the layout, and how many hashes or entries are in it.
-func readTile(files fs.FS, name string, width int64) ([]byte, int64, error) {
-	data, err := fs.ReadFile(files, name)
+// readTile gives a file of the layout, and how many hashes or entries are in it, each of this length at most.
+func readTile(files fs.FS, name string, width, each int64) ([]byte, int64, error) {
+	data, err := readRegular(files, name, width*each)
 	if errors.Is(err, fs.ErrNotExist) && width < tileWidth {
 		width = tileWidth
-		data, err = fs.ReadFile(files, strings.TrimSuffix(path.Dir(name), ".p"))
+		data, err = readRegular(files, strings.TrimSuffix(path.Dir(name), ".p"), width*each)
 	}
 	return data, width, err
+}
+
+// readRegular reads a file that may be so long, and one byte more to know, whatever lies in its place. Opening a
+// pipe would wait for somebody who writes.
+func readRegular(files fs.FS, name string, most int64) ([]byte, error) {
+	info, err := fs.Stat(files, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	file, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("%s is longer than it may be", name)
+	}
+	return data, err
 }
 
 // tilePath: the paths of C2SP leave out the height and call bundles entries.

@@ -11,7 +11,7 @@ use vault_audit::{
     Entry, LogKey, LogTree, TILE_WIDTH, Tile, TileKind, from_bundle, new_tiles, to_bundle,
 };
 use vault_client::{Client, ErrorCode, LogReader, Result, SeenHead};
-use vault_encoding::merkle;
+use vault_encoding::{Hash, merkle};
 
 pub(crate) async fn write(dir: &Path, client: Client, key: &LogKey) -> Result<Exported> {
     let before = Before::read(dir, key)?;
@@ -48,26 +48,35 @@ impl Before {
     /// A checkpoint must hold over what is there. Full bundles behind it, from an export that was
     /// interrupted, are taken over; the vault's head proves them.
     fn read(dir: &Path, key: &LogKey) -> Result<Self> {
-        let (mut hashes, head) = match dir.join("checkpoint").exists() {
+        let path = dir.join("checkpoint");
+        let exists = path.try_exists();
+        let (mut hashes, head) = match exists.map_err(|error| files::inaccessible(&path, &error))? {
             false => (Vec::new(), None),
             true => {
                 let local = audit_offline::tiles(dir, key);
-                let local = local.map_err(|error| damaged(dir, &error))?;
+                let local = local.map_err(|error| match error.code {
+                    ErrorCode::FileInaccessible => error,
+                    _ => damaged(dir, &error),
+                })?;
                 (local.tree.leaf_hashes().collect(), Some(local.head))
             }
         };
         hashes.truncate(hashes.len() / TILE_WIDTH as usize * TILE_WIDTH as usize);
-        while let Some(leaves) = full_bundle(dir, hashes.len() as u64 / TILE_WIDTH) {
-            hashes.extend(leaves.iter().map(|leaf| merkle::leaf_hash(leaf)));
+        while let Some(more) = full_bundle(dir, hashes.len() as u64 / TILE_WIDTH)? {
+            hashes.extend(more);
         }
         let tree = LogTree::from_leaf_hashes(hashes);
         Ok(Self { tree, head })
     }
 }
 
-fn full_bundle(dir: &Path, index: u64) -> Option<Vec<Vec<u8>>> {
-    let bytes = std::fs::read(dir.join(bundle(index, TILE_WIDTH).path())).ok()?;
-    from_bundle(&bytes).filter(|leaves| leaves.len() as u64 == TILE_WIDTH)
+/// Hashes of its leaves, if it is there and whole.
+fn full_bundle(dir: &Path, index: u64) -> Result<Option<Vec<Hash>>> {
+    let Some(bytes) = files::read_tile(dir, &bundle(index, TILE_WIDTH))? else {
+        return Ok(None);
+    };
+    let leaves = from_bundle(&bytes, TILE_WIDTH);
+    Ok(leaves.map(|leaves| leaves.into_iter().map(merkle::leaf_hash).collect()))
 }
 
 fn bundle(index: u64, width: u64) -> Tile {

@@ -12,6 +12,9 @@ use vault_audit::{
 };
 use vault_client::{Result, SeenHead};
 
+/// Bytes of a note, docs/audit-log.md.
+const LARGEST_NOTE: u64 = 1 << 20;
+
 /// An export that holds.
 pub(crate) struct Offline {
     pub(crate) head: SeenHead,
@@ -91,9 +94,20 @@ fn next_line(input: &mut impl BufRead, path: &Path) -> Result<Option<Vec<u8>>> {
 
 /// Verifies a directory in the layout of tlog-tiles.
 pub(crate) fn tiles(dir: &Path, key: &LogKey) -> Result<Offline> {
-    let note = files::read(&dir.join("checkpoint"))?;
-    let read = |tile: &Tile| std::fs::read(dir.join(tile.path())).ok();
-    let verified = verify_tiles(&note, key, read).map_err(is_false)?;
+    let path = dir.join("checkpoint");
+    let note = files::read_regular(&path, LARGEST_NOTE + 1);
+    let note = note.map_err(|error| files::inaccessible(&path, &error))?;
+    let mut failed = None;
+    let read = |tile: &Tile| {
+        let read = files::read_tile(dir, tile);
+        read.unwrap_or_else(|error| {
+            failed.get_or_insert(error);
+            None
+        })
+    };
+    let verified = verify_tiles(&note, key, read);
+    // What could not be read says nothing about the log.
+    let verified = verified.map_err(|refused| failed.unwrap_or_else(|| is_false(refused)))?;
     Ok(Offline {
         head: seen(&verified.head, note),
         tree: verified.tree,

@@ -118,6 +118,56 @@ fn an_export_grows_and_holds_at_every_size_whether_or_not_it_was_interrupted() {
 }
 
 #[test]
+fn what_lies_in_the_place_of_a_tile_is_read_no_further_than_a_tile_may_be_long() {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    export(scratch.path(), &pair, 300, false);
+    for tile in new_tiles(0, 300) {
+        let path = scratch.path().join(tile.path());
+        let bytes = std::fs::read(&path).unwrap();
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let read = files::read_tile(scratch.path(), &tile).unwrap().unwrap();
+        assert_eq!(read.len() as u64, tile.most_bytes() + 1);
+        let error = audit_offline::tiles(scratch.path(), &key(&pair)).err();
+        assert_eq!(error.unwrap().code, ErrorCode::VerificationFailed);
+        std::fs::write(&path, bytes).unwrap();
+    }
+    assert!(audit_offline::tiles(scratch.path(), &key(&pair)).is_ok());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_and_is_not_one_that_is_absent() {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path();
+    export(dir, &pair, 300, false);
+    for path in files(dir) {
+        let bytes = std::fs::read(&path).unwrap();
+        let loops = || std::os::unix::fs::symlink(&path, &path).unwrap();
+        let endless = || std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        let folder = || std::fs::create_dir(&path).unwrap();
+        for make in [&loops as &dyn Fn(), &endless, &folder] {
+            std::fs::remove_file(&path).unwrap();
+            make();
+            let verified = audit_offline::tiles(dir, &key(&pair)).err().expect(&path);
+            let continued = Before::read(dir, &key(&pair)).err().expect(&path);
+            for error in [verified, continued] {
+                assert_eq!(error.code, ErrorCode::FileInaccessible, "{path}: {error}");
+            }
+            let _ = std::fs::remove_dir(&path);
+            let _ = std::fs::remove_file(&path);
+            std::fs::write(&path, &bytes).unwrap();
+        }
+    }
+    // A full bundle that is not needed yet: it would be taken over.
+    let full = dir.join(bundle(1, TILE_WIDTH).path());
+    std::fs::create_dir(&full).unwrap();
+    let error = Before::read(dir, &key(&pair)).err().unwrap();
+    assert_eq!(error.code, ErrorCode::FileInaccessible);
+}
+
+#[test]
 fn a_damaged_export_is_not_continued() {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     let scratch = tempfile::tempdir().unwrap();
