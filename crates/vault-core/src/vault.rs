@@ -14,6 +14,7 @@ use crate::strangers::Strangers;
 use crate::time::TimeReading;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use vault_approval::{Counters, Nonces};
 use vault_audit::{LogKey, LogTree};
 use vault_encoding::Hash;
@@ -151,13 +152,13 @@ impl Vault {
     }
 
     /// Writes the aggregate entries of refusals (of strangers, and of callers over their rate) once a
-    /// minute of vault time, or now and then while that is unknown, and destroys the keys whose deletion
-    /// is due; to be called now and then, also while nothing else happens.
-    pub fn tick(&mut self, now: TimeReading, rng: &mut dyn Rng) {
+    /// minute, and destroys the keys whose deletion is due; to be called now and then, also while nothing
+    /// else happens. `running` is the time since some moment, and never goes back.
+    pub fn tick(&mut self, now: TimeReading, running: Duration, rng: &mut dyn Rng) {
         let time = self.establish(now);
         let due = [
-            ("refuse_strangers", self.strangers.due(time)),
-            ("refuse_over_rate", self.limited.due(time)),
+            ("refuse_strangers", self.strangers.due(time, running)),
+            ("refuse_over_rate", self.limited.due(time, running)),
         ];
         for (operation, refused) in due {
             let Some(refused) = refused else { continue };

@@ -9,6 +9,7 @@
 mod common;
 
 use common::*;
+use std::time::Duration;
 use vault_audit::{Receipt, verify_receipt};
 use vault_core::api::*;
 use vault_core::{Caller, Code, Refusal, SignatureFormat, TimeReading};
@@ -39,9 +40,9 @@ fn a_stranger_gets_the_answer_of_a_missing_key_whatever_he_asks_and_the_log_stay
     }
     assert_eq!(bench.vault.size(), size);
     let later = |seconds: u64| TimeReading::Host(UnixSeconds(1_800_000_000 + seconds));
-    bench.vault.tick(later(0), &mut Counter(1));
+    bench.vault.tick(later(0), Duration::ZERO, &mut Counter(1));
     assert_eq!(bench.vault.queued(), 0);
-    bench.vault.tick(later(60), &mut Counter(1));
+    bench.vault.tick(later(60), Duration::ZERO, &mut Counter(1));
     bench.commit();
     let last = bench.entries().pop().unwrap();
     assert_eq!(

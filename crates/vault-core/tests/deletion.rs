@@ -10,6 +10,7 @@ mod common;
 
 use common::changing::*;
 use common::*;
+use std::time::Duration;
 use vault_core::api::*;
 use vault_core::{Code, TimeReading};
 use vault_policy::UnixSeconds;
@@ -34,7 +35,7 @@ fn state(bench: &mut Bench, key: &KeyInfo) -> (KeyState, Option<UnixSeconds>) {
 
 fn tick(bench: &mut Bench, now: TimeReading) -> usize {
     let before = bench.entries().len();
-    bench.vault.tick(now, &mut Counter(21));
+    bench.vault.tick(now, Duration::ZERO, &mut Counter(21));
     bench.commit();
     bench.entries().len() - before
 }

@@ -12,6 +12,7 @@ mod common;
 use common::changing::*;
 use common::*;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use vault_core::api::*;
 use vault_core::{CallContext, Caller, Code, TimeReading};
 use vault_encoding::Hash;
@@ -412,7 +413,9 @@ fn every_other_call_is_tried_by_everybody_and_none_lets_a_new_measurement_in() {
         }
         door.bench = restarted(door.bench);
         let later = TimeReading::Host(UnixSeconds(1_800_000_010));
-        door.bench.vault.tick(later, &mut Counter(1));
+        door.bench
+            .vault
+            .tick(later, Duration::ZERO, &mut Counter(1));
         door.bench.commit();
         assert!(!door.is_open());
     }

@@ -9,6 +9,7 @@
 mod common;
 
 use common::*;
+use std::time::Duration;
 use vault_core::api::*;
 use vault_core::limits::{IDEMPOTENCY_ENTRIES, PAGE_BYTES};
 use vault_core::{BootInput, CallContext, Caller, Code, Cost, Limits, OpenedSnapshot, Position};
@@ -319,7 +320,7 @@ fn calls_over_a_rate_are_one_entry_a_minute_however_many_they_are() {
     let alice = owner("alice");
     let mut refused = 0u64;
     for _ in 0..1_000 {
-        let admitted = rates.admit(alice.principal(), Cost::call(), std::time::Duration::ZERO);
+        let admitted = rates.admit(alice.principal(), Cost::call(), Duration::ZERO);
         if let Err(refusal) = admitted {
             assert_eq!(refusal.code, Code::RateLimited);
             bench.vault.count_limited();
@@ -330,7 +331,9 @@ fn calls_over_a_rate_are_one_entry_a_minute_however_many_they_are() {
     let before = bench.vault.size();
     let later = |seconds: u64| TimeReading::Host(UnixSeconds(1_800_000_000 + seconds));
     for second in 0..=60 {
-        bench.vault.tick(later(second), &mut Counter(1));
+        bench
+            .vault
+            .tick(later(second), Duration::ZERO, &mut Counter(1));
     }
     bench.commit();
     assert_eq!(bench.vault.size(), before + 1);

@@ -103,6 +103,7 @@ struct Work {
     vault: Arc<RwLock<Vault>>,
     log: StoreLog,
     now: Box<dyn Fn() -> TimeReading + Send>,
+    since: Instant,
     snapshot_every: u64,
     shelf: Arc<Shelf>,
     /// The thread that makes a snapshot.
@@ -127,6 +128,7 @@ impl Committer {
             vault,
             log,
             now,
+            since: Instant::now(),
             snapshot_every,
             shelf,
             making: None,
@@ -221,7 +223,7 @@ impl Work {
 
     fn tick(&self) {
         let now = (self.now)();
-        write(&self.vault).tick(now, &mut SystemRng);
+        write(&self.vault).tick(now, self.since.elapsed(), &mut SystemRng);
     }
 
     fn commit_all(&mut self, shared: &Arc<Shared>, last: bool) -> Result<(), CommitFault> {

@@ -1,6 +1,7 @@
 //! A clock that the host can set as it likes.
 
 use crate::sim::rng::SimRng;
+use std::time::Duration;
 use vault_core::TimeReading;
 use vault_policy::UnixSeconds;
 
@@ -11,6 +12,8 @@ pub(crate) const START: u64 = 1_800_000_000;
 #[derive(Clone, Debug)]
 pub struct SimClock {
     now: u64,
+    /// Seconds that passed, whatever the host says.
+    passed: u64,
     failing: bool,
 }
 
@@ -18,6 +21,7 @@ impl Default for SimClock {
     fn default() -> Self {
         Self {
             now: START,
+            passed: 0,
             failing: false,
         }
     }
@@ -50,10 +54,17 @@ impl SimClock {
                 "clock jumps"
             }
             _ => {
-                self.now += 1 + rng.below(30);
+                let seconds = 1 + rng.below(30);
+                self.now += seconds;
+                self.passed += seconds;
                 "time passes"
             }
         }
+    }
+
+    /// Time since the run began; never goes back.
+    pub fn running(&self) -> Duration {
+        Duration::from_secs(self.passed)
     }
 
     /// Seconds that the host would say.

@@ -332,7 +332,8 @@ impl World {
     fn time(&mut self) -> Happened {
         let what = self.clock.step(&mut self.rng);
         if let Some(machine) = &mut self.machine {
-            machine.vault.tick(self.clock.read(), &mut self.rng);
+            let (now, running) = (self.clock.read(), self.clock.running());
+            machine.vault.tick(now, running, &mut self.rng);
         }
         self.happened(what)
     }
