@@ -1,13 +1,16 @@
 //! Judges every head that a vault shows against what was seen before. Every two heads that a
 //! client ever accepts are proven to be of one log.
 
+mod standing;
+
 use crate::error::{Error, ErrorCode, Result};
-use crate::heads::{HeadStore, Remembered, SeenHead, Showing, ToldHead, Witnessed, Written};
+use crate::heads::{HeadStore, Remembered, SeenHead, Showing, ToldHead, Witnessed};
 use crate::receipt::Logged;
+use standing::Standing;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::Mutex;
 use vault_audit::{Checkpoint, Found, Shown, judge_answer};
 use vault_encoding::Hash;
@@ -19,30 +22,15 @@ pub(crate) struct Tracker {
     vault: VaultId,
     store: HeadStore,
     latest: Mutex<Option<SeenHead>>,
+    /// When the memory on disk was last read for what other processes have kept.
+    remembered: std::sync::Mutex<Option<Instant>>,
     /// Heads that were proven to be of the log of `latest`: calls of one group share theirs.
     linked: std::sync::Mutex<VecDeque<(u64, Hash)>>,
     standing: std::sync::Mutex<Standing>,
 }
 
-/// What stands between this client and the vault, as of one state of the store.
-#[derive(Default)]
-struct Standing {
-    /// The state of the store, if it was read.
-    as_of: Option<(u64, [Option<Written>; 2])>,
-    /// When it was last asked whether other processes have changed it.
-    looked: Option<Instant>,
-    /// Evidence that nobody has acknowledged.
-    stopped: Option<Error>,
-    /// Heads that others have seen and that the vault has not shown to be of its log.
-    told: Vec<ToldHead>,
-    /// Heads that a person has decided against.
-    given_up: Vec<SeenHead>,
-}
-
 /// Heads that are remembered as linked.
 const LINKED: usize = 64;
-/// What other processes have found is seen after this.
-const LOOK: Duration = Duration::from_millis(100);
 
 impl Tracker {
     pub(crate) fn open(vault: VaultId, store: HeadStore) -> Result<Self> {
@@ -51,47 +39,10 @@ impl Tracker {
             vault,
             store,
             latest,
+            remembered: std::sync::Mutex::default(),
             linked: std::sync::Mutex::default(),
             standing: std::sync::Mutex::default(),
         })
-    }
-
-    /// What the vault has to be held to before anything is asked of it; refuses where evidence
-    /// against it is not acknowledged.
-    pub(crate) fn standing(&self) -> Result<Vec<ToldHead>> {
-        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = match (standing.as_of, standing.looked) {
-            (Some((_, files)), Some(looked)) if looked.elapsed() < LOOK => files,
-            _ => {
-                standing.looked = Some(Instant::now());
-                self.store.files(&self.vault)
-            }
-        };
-        let now = (self.store.changes(), files);
-        if standing.as_of != Some(now) {
-            let kept = self.store.evidence(&self.vault)?;
-            let mut open = kept.iter().filter(|kept| kept.acknowledged.is_none());
-            let mut told = self.store.told(&self.vault)?;
-            told.retain(|told| !told.proven);
-            let given_up = kept.iter().filter_map(|kept| kept.given_up().transpose());
-            *standing = Standing {
-                as_of: Some(now),
-                looked: standing.looked,
-                stopped: open.next().map(|kept| kept.error()),
-                told,
-                given_up: given_up.collect::<Result<_>>()?,
-            };
-        }
-        match &standing.stopped {
-            Some(error) => Err(error.clone()),
-            None => Ok(standing.told.clone()),
-        }
-    }
-
-    /// What other processes have kept since is read again: for a new session.
-    pub(crate) fn read_again(&self) {
-        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        standing.as_of = None;
     }
 
     /// Holds the head of an answer to one that somebody else has seen: its call carried that.
@@ -111,26 +62,6 @@ impl Tracker {
             .await?;
         self.accept(None, answered, None, shown, prove).await?;
         self.store.prove_told(&self.vault, &told.head)
-    }
-
-    /// The head that goes out with the next call.
-    pub(crate) async fn seen(&self) -> Option<SeenHead> {
-        let mut latest = self.latest.lock().await;
-        if latest.as_ref().is_some_and(|seen| self.is_given_up(seen))
-            && let Ok(kept) = self.store.head(&self.vault)
-        {
-            *latest = kept;
-            let mut linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
-            linked.clear();
-        }
-        latest.clone()
-    }
-
-    /// Whether a person has decided against this head, here or in another process.
-    fn is_given_up(&self, head: &SeenHead) -> bool {
-        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut given_up = standing.given_up.iter();
-        given_up.any(|other| other.is_head_of(head))
     }
 
     /// Accepts the head of an answer to a call that carried `seen`. `prove` asks the vault for a

@@ -4,6 +4,8 @@ use merkle::{Tree, leaf_hash};
 use std::cell::Cell;
 use vault_encoding::sha256;
 
+mod shared;
+
 const SHOWN: Showing = Showing {
     key: vault_audit::LogKey::from_public([7; 32]),
     boot_id: [1; 16],
@@ -63,11 +65,15 @@ async fn a_growing_log_is_followed_and_remembered_by_the_next_process() {
     for size in [1, 2, 7, 7, 20] {
         show(&first, &log, size).await.unwrap();
     }
+    let sent_before = first.seen().await;
     let second = tracker(&dir);
     assert_eq!(second.seen().await, Some(log.head(20)));
     show(&second, &log, 40).await.unwrap();
-    // The first process sees less than the second has kept, and that is no rollback.
-    show(&first, &log, 30).await.unwrap();
+    // The first process is answered less than the second has kept meanwhile, and that is no rollback.
+    let prove = |old, new| log.prove(old, new);
+    let answered = log.head(30);
+    let accepted = first.accept(sent_before.as_ref(), answered, None, &SHOWN, prove);
+    accepted.await.unwrap();
     assert_eq!(first.seen().await, Some(log.head(40)));
 }
 
@@ -199,44 +205,6 @@ async fn ones_own_entry_at_another_place_proves_nothing() {
     }
 }
 
-#[tokio::test]
-async fn a_process_that_saw_less_finds_that_what_another_one_saw_is_gone() {
-    let dir = tempfile::tempdir().unwrap();
-    let (log, put_back) = (Log::of("a", 20), Log::of("a", 9));
-    let (first, second) = (tracker(&dir), tracker(&dir));
-    show(&first, &log, 5).await.unwrap();
-    show(&second, &log, 20).await.unwrap();
-    let restarted = Showing {
-        boot_id: [2; 16],
-        ..SHOWN
-    };
-    let seen = first.seen().await;
-    let prove = async |old, new| {
-        let no_such_size = || Error::new(ErrorCode::InvalidArgument);
-        put_back.0.consistency(old, new).ok_or_else(no_such_size)
-    };
-    let told = first
-        .accept(seen.as_ref(), put_back.head(9), None, &restarted, prove)
-        .await
-        .unwrap_err();
-    assert_eq!(told.code, ErrorCode::RollbackDetected);
-    let heads = told.heads.as_ref().unwrap();
-    assert_eq!((heads.seen.size, heads.answered.size), (20, 9));
-    assert!(first.standing().is_err());
-}
-
-#[tokio::test]
-async fn a_process_that_is_shown_another_log_than_the_one_beside_it_sees_the_fork() {
-    let dir = tempfile::tempdir().unwrap();
-    let (log, other) = (Log::of("a", 20), Log::of("b", 20));
-    let (first, second) = (tracker(&dir), tracker(&dir));
-    show(&second, &other, 5).await.unwrap();
-    let error = show(&first, &log, 9).await.unwrap_err();
-    assert_eq!(error.code, ErrorCode::ForkDetected);
-    assert_eq!(tracker(&dir).seen().await, Some(other.head(5)));
-    show(&tracker(&dir), &other, 9).await.unwrap();
-}
-
 /// A head that another vault carried here.
 fn told(log: &Log, size: u64) -> ToldHead {
     ToldHead {
@@ -356,47 +324,4 @@ async fn evidence_stops_every_use_until_it_is_acknowledged_and_only_for_that_pai
         .await
         .unwrap_err();
     assert_eq!(shorter.code, ErrorCode::RollbackDetected);
-}
-
-#[tokio::test]
-async fn evidence_and_decisions_of_one_process_count_for_another_one_that_runs() {
-    use crate::heads::GoOnWith;
-    use crate::heads::signed::Signer;
-    let dir = tempfile::tempdir().unwrap();
-    let signer = Signer::new(5);
-    let vault = signer.vault();
-    // A store of its own for each, as in two processes.
-    let open = || Tracker::open(vault, HeadStore::new(dir.path())).unwrap();
-    let (finder, other) = (open(), open());
-    let (seen, answered) = (signer.head("a", 20), signer.head("b", 9));
-    let none = async |_, _| Ok(Vec::new());
-    for tracker in [&finder, &other] {
-        let shown = signer.showing(1);
-        let accepted = tracker.accept(None, seen.clone(), None, &shown, none).await;
-        accepted.unwrap();
-        assert_eq!(tracker.standing().unwrap(), []);
-    }
-    let restarted = signer.showing(2);
-    let (store, code) = (HeadStore::new(dir.path()), ErrorCode::RollbackDetected);
-    let found = Found::Answer;
-    finder.contradiction(code, found, seen.clone(), answered.clone(), &restarted);
-    let until = async |met: &dyn Fn() -> bool| {
-        let met_in_time = async {
-            while !met() {
-                tokio::task::yield_now().await;
-            }
-        };
-        let longest = Duration::from_secs(60);
-        tokio::time::timeout(longest, met_in_time).await.unwrap();
-    };
-    until(&|| other.standing().is_err()).await;
-
-    let kept = store.evidence(&vault).unwrap();
-    store.acknowledge(&kept[0], GoOnWith::Answered).unwrap();
-    until(&|| other.standing().is_ok()).await;
-    assert_eq!(other.seen().await, Some(answered));
-    // What was accepted with the head that is given up is not accepted for that any more.
-    let prove = async |_, _| Ok(Vec::new());
-    let again = other.accept(None, seen, None, &restarted, prove).await;
-    assert_eq!(again.unwrap_err().code, ErrorCode::ForkDetected);
 }
