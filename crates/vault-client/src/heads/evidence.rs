@@ -1,6 +1,8 @@
 //! Evidence of a rollback or a fork, kept in one file for each pair of heads. While one is not
 //! acknowledged, nothing is asked of its vault.
 
+mod keep;
+
 use super::file::{Locked, read_json};
 use super::{HeadStore, SeenHead, damaged, file::inaccessible};
 use crate::error::{Error, ErrorCode, Heads, Result};
@@ -8,10 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
-use vault_audit::{
-    Checkpoint, EvidenceFault, EvidenceHead, EvidenceKind, Found, HeadEvidence, LogKey,
-};
+use vault_audit::{Checkpoint, EvidenceFault, EvidenceKind, HeadEvidence};
 use vault_policy::VaultId;
 
 pub(super) const ACKNOWLEDGED: &str = "acknowledged.json";
@@ -97,100 +96,6 @@ impl KeptEvidence {
 }
 
 impl HeadStore {
-    /// Keeps on disk that the vault's log contradicts a head that was seen elsewhere, such as by an
-    /// auditor, and returns the error that names both.
-    pub fn refuted(
-        &self,
-        code: ErrorCode,
-        key: LogKey,
-        seen: SeenHead,
-        answered: SeenHead,
-    ) -> Error {
-        let witnessed = |head| Witnessed {
-            head,
-            boot_id: None,
-            carried_by: None,
-        };
-        self.contradiction(
-            code,
-            key,
-            Found::Answer,
-            witnessed(seen),
-            witnessed(answered),
-        )
-    }
-
-    /// Keeps both heads on disk and returns the error that names them. The evidence of the same
-    /// two heads is one file.
-    pub(crate) fn contradiction(
-        &self,
-        code: ErrorCode,
-        key: LogKey,
-        found: Found,
-        seen: Witnessed,
-        answered: Witnessed,
-    ) -> Error {
-        let vault = VaultId(key.vault_id());
-        if seen.head.is_head_of(&answered.head) {
-            // Whoever says so contradicts nothing but itself.
-            return Error::new(code).vault(vault);
-        }
-        // A vault that was put back may have grown past what was seen before it says so.
-        let code = match code {
-            ErrorCode::RollbackDetected if answered.head.size >= seen.head.size => {
-                ErrorCode::ForkDetected
-            }
-            code => code,
-        };
-        let witnessed = |head: &Witnessed| EvidenceHead {
-            checkpoint: String::from_utf8_lossy(&head.head.checkpoint).into_owned(),
-            boot_id: head.boot_id,
-            carried_by: head.carried_by.map(|vault| vault.0),
-        };
-        let evidence = HeadEvidence {
-            kind: match code {
-                ErrorCode::RollbackDetected => EvidenceKind::Rollback,
-                _ => EvidenceKind::Fork,
-            },
-            key,
-            seen: witnessed(&seen),
-            answered: witnessed(&answered),
-            found,
-            found_at: now(),
-        };
-        let error = Error::new(code).vault(vault);
-        let (error, kept) = match self.keep_evidence(&vault, &evidence) {
-            Ok(path) => {
-                let next = format!("evault vault evidence show {}", evidence.id());
-                (error.next(next), Some(path))
-            }
-            Err(failed) => {
-                let detail = format_args!("evidence not kept: {failed}").to_string();
-                (error.detail(detail), None)
-            }
-        };
-        error.heads(Heads {
-            seen: seen.head,
-            answered: answered.head,
-            evidence: kept,
-        })
-    }
-
-    fn keep_evidence(&self, vault: &VaultId, evidence: &HeadEvidence) -> Result<PathBuf> {
-        let name = format!("{PREFIX}{}.json", evidence.id());
-        let locked = Locked::acquire(&self.vault_dir(vault))?;
-        let path = self.vault_dir(vault).join(&name);
-        if !path.exists() {
-            let text = [&evidence.to_bytes()[..], b"\n"].concat();
-            locked.write(&name, &text)?;
-            // By a new file other processes see it. That they may do so later takes nothing away.
-            let acknowledged = self.acknowledged(vault);
-            let _ = acknowledged.and_then(|all| locked.write_json(ACKNOWLEDGED, &all));
-        }
-        self.changed();
-        Ok(path)
-    }
-
     /// Everything that is kept of this vault, the oldest first.
     pub fn evidence(&self, vault: &VaultId) -> Result<Vec<KeptEvidence>> {
         let dir = self.vault_dir(vault);
@@ -297,11 +202,6 @@ fn unread(path: &Path, fault: EvidenceFault) -> Error {
             .next("evault --version"),
         _ => damaged(path),
     }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::super::signed::Signer;
 use super::*;
-use vault_audit::Proven;
+use vault_audit::{Found, Proven};
 use vault_encoding::sha256;
 
 fn witnessed(head: &SeenHead) -> Witnessed {
@@ -89,4 +89,113 @@ fn a_decision_forgives_the_head_that_it_names_and_nothing_else() {
     store.acknowledge(open, GoOnWith::Answered).unwrap();
     assert_eq!(memory(&store), longer);
     assert_eq!(store.last_boot(&vault).unwrap().unwrap().id, [2; 16]);
+}
+
+/// A store that remembers a head of 20, shown by the vault's first start.
+struct Remembering {
+    _dir: tempfile::TempDir,
+    store: HeadStore,
+    signer: Signer,
+    seen: SeenHead,
+    answered: SeenHead,
+}
+
+impl Remembering {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, signer) = (HeadStore::new(dir.path()), Signer::new(5));
+        let new = Self {
+            _dir: dir,
+            store,
+            seen: signer.head("a", 20),
+            answered: signer.head("b", 9),
+            signer,
+        };
+        new.shown(&new.seen, None, 1);
+        new
+    }
+
+    fn shown(&self, head: &SeenHead, extended: Option<&SeenHead>, boot: u8) {
+        let (vault, shown) = (self.signer.vault(), self.signer.showing(boot));
+        let kept = self.store.remember(&vault, head, extended, &shown);
+        assert_eq!(kept.unwrap(), crate::heads::Remembered::Advanced);
+    }
+
+    fn put_back(&self, seen: &SeenHead) {
+        let heads = (seen, &self.answered);
+        contradict(
+            &self.store,
+            &self.signer,
+            ErrorCode::RollbackDetected,
+            heads,
+        );
+    }
+
+    fn decide(&self, which: GoOnWith) {
+        for kept in self.evidence() {
+            self.store.acknowledge(&kept, which).unwrap();
+        }
+    }
+
+    fn evidence(&self) -> Vec<KeptEvidence> {
+        self.store.evidence(&self.signer.vault()).unwrap()
+    }
+
+    fn decided(&self) -> Vec<Option<GoOnWith>> {
+        let all = self.evidence();
+        all.iter().map(|kept| kept.acknowledged).collect()
+    }
+}
+
+#[test]
+fn the_log_that_was_to_come_back_and_did_not_stops_the_vault_again() {
+    let bench = Remembering::new();
+    for _ in 0..3 {
+        bench.put_back(&bench.seen);
+        assert_eq!(bench.decided(), [None]);
+        bench.decide(GoOnWith::Seen);
+        assert_eq!(bench.decided(), [Some(GoOnWith::Seen)]);
+    }
+}
+
+#[test]
+fn what_others_have_seen_and_the_vault_does_not_show_stops_it_again() {
+    let bench = Remembering::new();
+    let (vault, told) = (bench.signer.vault(), bench.signer.head("a", 30));
+    let via = VaultId(sha256(b"other vault"));
+    let note = bench.signer.note(&told);
+    bench.store.take(&vault, &note, via).unwrap();
+    bench.put_back(&told);
+    bench.decide(GoOnWith::Seen);
+    bench.put_back(&told);
+    assert_eq!(bench.decided(), [None]);
+    // Once it was shown, the memory says what the vault is held to.
+    bench.decide(GoOnWith::Seen);
+    bench.store.prove_told(&vault, &told).unwrap();
+    bench.put_back(&told);
+    assert_eq!(bench.decided(), [Some(GoOnWith::Seen)]);
+}
+
+#[test]
+fn a_log_that_came_back_after_it_was_given_up_cannot_go_unnoticed_a_second_time() {
+    let bench = Remembering::new();
+    bench.put_back(&bench.seen);
+    bench.decide(GoOnWith::Answered);
+    bench.shown(&bench.seen, Some(&bench.answered), 3);
+    assert_eq!(bench.decided(), [Some(GoOnWith::Answered)]);
+    bench.put_back(&bench.seen);
+    assert_eq!(bench.decided(), [None]);
+}
+
+#[test]
+fn a_call_that_was_under_way_does_not_undo_that_a_log_was_given_up() {
+    let bench = Remembering::new();
+    bench.put_back(&bench.seen);
+    bench.decide(GoOnWith::Answered);
+    bench.put_back(&bench.seen);
+    assert_eq!(bench.decided(), [Some(GoOnWith::Answered)]);
+    let longer = bench.signer.head("b", 15);
+    bench.shown(&longer, Some(&bench.answered), 2);
+    bench.put_back(&bench.seen);
+    assert_eq!(bench.decided(), [Some(GoOnWith::Answered)]);
 }

@@ -1,0 +1,161 @@
+//! Two heads that contradict each other become evidence.
+
+use super::{ACKNOWLEDGED, PREFIX, Witnessed};
+use crate::error::{Error, ErrorCode, Heads, Result};
+use crate::heads::file::Locked;
+use crate::heads::{HeadStore, SeenHead};
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+use vault_audit::{EvidenceHead, EvidenceKind, Found, HeadEvidence, LogKey};
+use vault_policy::VaultId;
+
+impl Witnessed {
+    fn written(&self) -> EvidenceHead {
+        EvidenceHead {
+            checkpoint: String::from_utf8_lossy(&self.head.checkpoint).into_owned(),
+            boot_id: self.boot_id,
+            carried_by: self.carried_by.map(|vault| vault.0),
+        }
+    }
+}
+
+impl From<SeenHead> for Witnessed {
+    fn from(head: SeenHead) -> Self {
+        Self {
+            head,
+            boot_id: None,
+            carried_by: None,
+        }
+    }
+}
+
+impl HeadStore {
+    /// Keeps on disk that the vault's log contradicts a head that was seen elsewhere, such as by an
+    /// auditor, and returns the error that names both.
+    pub fn refuted(
+        &self,
+        code: ErrorCode,
+        key: LogKey,
+        seen: SeenHead,
+        answered: SeenHead,
+    ) -> Error {
+        self.contradiction(code, key, Found::Answer, seen.into(), answered.into())
+    }
+
+    /// Keeps both heads on disk and returns the error that names them. The evidence of the same
+    /// two heads is one file.
+    pub(crate) fn contradiction(
+        &self,
+        code: ErrorCode,
+        key: LogKey,
+        found: Found,
+        seen: Witnessed,
+        answered: Witnessed,
+    ) -> Error {
+        let vault = VaultId(key.vault_id());
+        if seen.head.is_head_of(&answered.head) {
+            // Whoever says so contradicts nothing but itself.
+            return Error::new(code).vault(vault);
+        }
+        let kind = kind(code, &seen.head, &answered.head);
+        let code = match kind {
+            EvidenceKind::Fork if code == ErrorCode::RollbackDetected => ErrorCode::ForkDetected,
+            _ => code,
+        };
+        let evidence = HeadEvidence {
+            kind,
+            key,
+            seen: seen.written(),
+            answered: answered.written(),
+            found,
+            found_at: now(),
+        };
+        let error = Error::new(code).vault(vault);
+        let (error, kept) = match self.keep_evidence(&vault, &evidence, &seen.head) {
+            Ok(path) => {
+                let next = format!("evault vault evidence show {}", evidence.id());
+                (error.next(next), Some(path))
+            }
+            Err(failed) => {
+                let detail = format_args!("evidence not kept: {failed}").to_string();
+                (error.detail(detail), None)
+            }
+        };
+        error.heads(Heads {
+            seen: seen.head,
+            answered: answered.head,
+            evidence: kept,
+        })
+    }
+
+    fn keep_evidence(
+        &self,
+        vault: &VaultId,
+        evidence: &HeadEvidence,
+        seen: &SeenHead,
+    ) -> Result<PathBuf> {
+        let id = evidence.id();
+        let name = format!("{PREFIX}{id}.json");
+        let locked = Locked::acquire(&self.vault_dir(vault))?;
+        let path = self.vault_dir(vault).join(&name);
+        let is_new = !path.exists();
+        if is_new {
+            let text = [&evidence.to_bytes()[..], b"\n"].concat();
+            locked.write(&name, &text)?;
+        }
+        let noted = self.undecided(&locked, vault, &id, seen, is_new);
+        self.changed();
+        match is_new {
+            // That other processes may see it later takes nothing away.
+            true => Ok(path),
+            false => noted.map(|()| path),
+        }
+    }
+
+    /// Takes back what a person has decided, where the vault is still held to `seen`: the decision was
+    /// about what is past, and it has happened again. INVARIANT: a call that was sent before a decision to
+    /// give `seen` up takes nothing back, since that decision has taken it out of the memory.
+    fn undecided(
+        &self,
+        locked: &Locked,
+        vault: &VaultId,
+        id: &str,
+        seen: &SeenHead,
+        is_new: bool,
+    ) -> Result<()> {
+        let mut acknowledged = self.acknowledged(vault)?;
+        let decided = acknowledged.contains_key(id) && self.is_held_to(vault, seen)?;
+        if decided {
+            acknowledged.remove(id);
+        }
+        // By a new file other processes see new evidence.
+        if is_new || decided {
+            locked.write_json(ACKNOWLEDGED, &acknowledged)?;
+        }
+        Ok(())
+    }
+
+    /// Whether this head is the memory, or one that others have seen and the vault has not shown.
+    fn is_held_to(&self, vault: &VaultId, head: &SeenHead) -> Result<bool> {
+        let memory = self.head(vault)?;
+        if memory.is_some_and(|memory| memory.is_head_of(head)) {
+            return Ok(true);
+        }
+        let told = self.told(vault)?;
+        let mut open = told.iter().filter(|told| !told.proven);
+        Ok(open.any(|told| told.head.is_head_of(head)))
+    }
+}
+
+/// A vault that was put back may have grown past what was seen before it says so.
+fn kind(code: ErrorCode, seen: &SeenHead, answered: &SeenHead) -> EvidenceKind {
+    match code {
+        ErrorCode::RollbackDetected if answered.size < seen.size => EvidenceKind::Rollback,
+        _ => EvidenceKind::Fork,
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}
