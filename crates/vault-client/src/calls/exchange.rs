@@ -9,10 +9,12 @@ use vault_proto::v1;
 
 /// Heads in one call, and vaults asked about.
 pub(crate) const MOST: usize = 16;
+/// Heads of one vault in one answer. A vault that gives more may bring any number of them.
+pub(crate) const HEADS_OF_ONE: usize = 4;
 
 impl Client {
-    /// Hands these notes over, and takes what callers had carried there about these vaults, the
-    /// first 16 of each. Nothing that comes back is verified here.
+    /// Hands these notes over, and takes what callers had carried there about these vaults, no
+    /// more than four heads for each of them. Nothing that comes back is verified here.
     pub(crate) async fn exchange_heads(
         &self,
         notes: &[CarriedNote],
@@ -45,7 +47,8 @@ impl Client {
         let head = session.head(head)?;
         self.accept(&session, seen.as_ref(), head, None, deadline)
             .await?;
-        let taken = answer.heads.into_iter().map(|head| CarriedNote {
+        let most = HEADS_OF_ONE * about.len().min(MOST);
+        let taken = answer.heads.into_iter().take(most).map(|head| CarriedNote {
             identity_key: head.identity_key,
             checkpoint: head.checkpoint,
         });

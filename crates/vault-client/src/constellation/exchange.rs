@@ -2,10 +2,10 @@
 //! the others goes to each vault that it connects to, and what other clients left there comes back.
 
 use super::Constellation;
-use crate::calls::exchange::MOST;
+use crate::calls::exchange::{HEADS_OF_ONE, MOST};
 use crate::client::{Client, random};
 use crate::error::{Error, ErrorCode, Result};
-use crate::heads::CarriedNote;
+use crate::heads::{CarriedNote, HeadStore};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -39,17 +39,17 @@ impl Exchanges {
         &self,
         vault: VaultId,
         session: u64,
-        to_carry: impl FnOnce() -> Result<Vec<CarriedNote>>,
-    ) -> Result<Option<Vec<CarriedNote>>> {
+        to_carry: impl FnOnce() -> Vec<CarriedNote>,
+    ) -> Option<Vec<CarriedNote>> {
         let mut all = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let last = all.get(&vault).filter(|last| last.session == session);
         let since = last.map_or(ANYWAY, |last| last.at.elapsed());
         if since < MOVED {
-            return Ok(None);
+            return None;
         }
-        let notes = to_carry()?;
+        let notes = to_carry();
         if since < ANYWAY && last.is_some_and(|last| last.handed == notes) {
-            return Ok(None);
+            return None;
         }
         let last = Last {
             at: Instant::now(),
@@ -57,7 +57,18 @@ impl Exchanges {
             handed: notes.clone(),
         };
         all.insert(vault, last);
-        Ok(Some(notes))
+        Some(notes)
+    }
+
+    /// Vaults that contradict themselves at every exchange must not fill the memory of who meets them.
+    fn remember(&self, found: &[Error]) {
+        let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        for error in found {
+            let same = |known: &Error| known.code == error.code && known.vault_id == error.vault_id;
+            if !all.iter().any(same) {
+                all.push(error.clone());
+            }
+        }
     }
 }
 
@@ -67,8 +78,10 @@ impl Constellation {
     /// else was taken is held against its vault before that is used again.
     pub async fn exchange(&self, vault: &VaultId) -> Result<Vec<Error>> {
         let client = self.shared.directory.client(vault).await?;
-        let notes = self.to_carry(vault)?;
-        self.exchange_with(&client, &notes).await
+        let (notes, unread) = self.to_carry(vault);
+        let mut came = self.exchange_with(&client, &notes).await;
+        came.and(unread);
+        came.result()
     }
 
     /// The rollbacks and forks that followed from exchanges alone, since it was opened: also from those
@@ -89,23 +102,19 @@ impl Constellation {
             return;
         }
         let vault = client.vault_id();
-        let to_carry = || self.to_carry(&vault);
+        let to_carry = || self.to_carry(&vault).0;
         let due = self
             .shared
             .exchanges
             .is_due(vault, client.attestations(), to_carry);
-        if let Ok(Some(notes)) = due {
+        if let Some(notes) = due {
             let longest = LONGEST.min(config.timeout);
             let _ = timeout(longest, self.exchange_with(client, &notes)).await;
         }
     }
 
-    fn to_carry(&self, vault: &VaultId) -> Result<Vec<CarriedNote>> {
-        let mut notes = Vec::new();
-        for other in self.others(vault) {
-            notes.extend(self.shared.config.heads.to_carry(&other)?);
-        }
-        Ok(notes)
+    fn to_carry(&self, vault: &VaultId) -> (Vec<CarriedNote>, Came) {
+        to_carry(&self.shared.config.heads, &self.others(vault))
     }
 
     fn others(&self, vault: &VaultId) -> Vec<VaultId> {
@@ -113,52 +122,111 @@ impl Constellation {
         all.into_iter().filter(|other| other != vault).collect()
     }
 
-    async fn exchange_with(&self, client: &Client, notes: &[CarriedNote]) -> Result<Vec<Error>> {
+    async fn exchange_with(&self, client: &Client, notes: &[CarriedNote]) -> Came {
         let via = client.vault_id();
-        let others = self.others(&via);
-        let notes = &chosen(notes.to_vec(), random()?);
-        let mut found = Vec::new();
-        for about in others.chunks(MOST) {
-            for note in client.exchange_heads(notes, about).await? {
-                match self.take(&others, &note, via) {
-                    Ok(()) => {}
-                    Err(error) if error.code.is_contradiction() => found.push(error),
-                    Err(error) => return Err(error),
+        let mut came = Came::default();
+        // Without randomness those of the first vaults go out.
+        let notes = chosen(notes.to_vec(), random().unwrap_or_default());
+        for about in self.others(&via).chunks(MOST) {
+            match client.exchange_heads(&notes, about).await {
+                Ok(taken) => came.and(self.take(about, taken, via).await),
+                Err(error) => {
+                    came.fail(error);
+                    break;
                 }
             }
         }
-        let all = self.shared.exchanges.found.lock();
-        let mut all = all.unwrap_or_else(PoisonError::into_inner);
-        remember(&mut all, &found);
-        Ok(found)
+        came
     }
 
-    /// A note is of the vault whose key comes with it; of vaults that are no members none was
-    /// asked for.
-    fn take(&self, others: &[VaultId], note: &CarriedNote, via: VaultId) -> Result<()> {
-        let foreign = || {
-            let detail = "it carries a head of a vault that was not asked for";
-            Error::new(ErrorCode::ReceiptInvalid)
-                .vault(via)
-                .detail(detail)
-        };
-        let key = vault_audit::LogKey::from_spki(&note.identity_key).map_err(|_| foreign())?;
-        let vault = VaultId(key.vault_id());
-        if !others.contains(&vault) {
-            return Err(foreign());
-        }
-        self.shared.config.heads.take(&vault, note, via)
+    /// Waits for the disk beside the calls that go on. What is found is remembered also where nobody
+    /// waits for it any more.
+    async fn take(&self, about: &[VaultId], notes: Vec<CarriedNote>, via: VaultId) -> Came {
+        let (shared, about) = (self.shared.clone(), about.to_vec());
+        let taken = tokio::task::spawn_blocking(move || {
+            let came = take(&shared.config.heads, &about, notes, via);
+            shared.exchanges.remember(&came.found);
+            came
+        });
+        taken.await.unwrap_or_else(|_| {
+            let mut came = Came::default();
+            came.fail(Error::new(ErrorCode::Internal));
+            came
+        })
     }
 }
 
-/// Vaults that contradict themselves at every exchange must not fill the memory of who meets them.
-fn remember(all: &mut Vec<Error>, found: &[Error]) {
-    for error in found {
-        let same = |known: &Error| known.code == error.code && known.vault_id == error.vault_id;
-        if !all.iter().any(same) {
-            all.push(error.clone());
+/// What came of heads that were taken.
+#[derive(Default)]
+struct Came {
+    /// Rollbacks and forks.
+    found: Vec<Error>,
+    /// What could not be done, the first of it. It hides nothing of the rest.
+    failed: Option<Error>,
+}
+
+impl Came {
+    fn add(&mut self, error: Error) {
+        match error.code.is_contradiction() {
+            true => self.found.push(error),
+            false => self.fail(error),
         }
     }
+
+    fn fail(&mut self, error: Error) {
+        self.failed.get_or_insert(error);
+    }
+
+    fn and(&mut self, other: Self) {
+        self.found.extend(other.found);
+        other.failed.into_iter().for_each(|error| self.fail(error));
+    }
+
+    fn result(self) -> Result<Vec<Error>> {
+        self.failed.map_or(Ok(self.found), Err)
+    }
+}
+
+/// What there is of these vaults, and the first file that could not be read: whoever uses its vault is
+/// told of it as well.
+fn to_carry(heads: &HeadStore, others: &[VaultId]) -> (Vec<CarriedNote>, Came) {
+    let (mut notes, mut came) = (Vec::new(), Came::default());
+    for other in others {
+        match heads.to_carry(other) {
+            Ok(carried) => notes.extend(carried),
+            Err(error) => came.fail(error.vault(*other)),
+        }
+    }
+    (notes, came)
+}
+
+/// Keeps what a vault had of those that it was asked about, a few heads of each.
+fn take(heads: &HeadStore, about: &[VaultId], notes: Vec<CarriedNote>, via: VaultId) -> Came {
+    let mut came = Came::default();
+    let mut of_each: BTreeMap<VaultId, Vec<CarriedNote>> = BTreeMap::new();
+    for note in notes {
+        match whose(about, &note, via) {
+            Ok(vault) => of_each.entry(vault).or_default().push(note),
+            Err(error) => came.add(error),
+        }
+    }
+    for (vault, mut notes) in of_each {
+        notes.truncate(HEADS_OF_ONE);
+        let errors = heads.take(&vault, &notes, via);
+        errors.into_iter().for_each(|error| came.add(error));
+    }
+    came
+}
+
+/// A note is of the vault whose key comes with it; of vaults that are no members none was asked for.
+fn whose(about: &[VaultId], note: &CarriedNote, via: VaultId) -> Result<VaultId> {
+    let key = vault_audit::LogKey::from_spki(&note.identity_key).ok();
+    let vault = key.map(|key| VaultId(key.vault_id()));
+    vault.filter(|vault| about.contains(vault)).ok_or_else(|| {
+        Error::new(ErrorCode::ReceiptInvalid)
+            .vault(via)
+            .detail("it carries a head of a vault that was not asked for")
+    })
 }
 
 /// As many as one call takes. Where there are more, each exchange begins at another one, so that
@@ -173,44 +241,4 @@ fn chosen(mut notes: Vec<CarriedNote>, random: [u8; 8]) -> Vec<CarriedNote> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_contradictions_that_are_met_again_and_again_the_first_of_each_kind_is_kept() {
-        let error = |code, vault: u8, detail: &str| {
-            let vault = VaultId(vault_encoding::Hash([vault; 32]));
-            Error::new(code).vault(vault).detail(detail)
-        };
-        let mut all = Vec::new();
-        for round in 0..100 {
-            let round = round.to_string();
-            let rollback = error(ErrorCode::RollbackDetected, 1, &round);
-            let fork = error(ErrorCode::ForkDetected, 1, &round);
-            let other = error(ErrorCode::ForkDetected, 2, &round);
-            remember(&mut all, &[rollback, fork, other]);
-        }
-        assert_eq!(all.len(), 3);
-        let first = Some("0".to_owned());
-        assert!(all.iter().all(|error| error.detail == first));
-    }
-
-    #[test]
-    fn of_more_notes_than_one_call_takes_each_has_its_turn() {
-        let note = |from: u8| CarriedNote {
-            identity_key: vec![from],
-            checkpoint: Vec::new(),
-        };
-        for all in [0, 1, MOST as u8, 40] {
-            let mut carried = vec![false; usize::from(all)];
-            for begin in 0..all.max(1) {
-                let chosen = chosen((0..all).map(note).collect(), u64::from(begin).to_le_bytes());
-                assert_eq!(chosen.len(), MOST.min(usize::from(all)));
-                for note in chosen {
-                    carried[usize::from(note.identity_key[0])] = true;
-                }
-            }
-            assert!(carried.into_iter().all(|carried| carried));
-        }
-    }
-}
+mod tests;

@@ -180,14 +180,11 @@ impl HeadStore {
         Ok(())
     }
 
-    /// Whether a person has decided against this head: it is not held against the vault again.
-    pub(super) fn is_given_up(&self, vault: &VaultId, head: &SeenHead) -> Result<bool> {
-        for kept in self.evidence(vault)? {
-            if kept.given_up()?.is_some_and(|other| other.is_head_of(head)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// The heads that a person has decided against: they are not held against the vault again.
+    pub(super) fn given_up(&self, vault: &VaultId) -> Result<Vec<SeenHead>> {
+        let kept = self.evidence(vault)?;
+        let given_up = kept.iter().filter_map(|kept| kept.given_up().transpose());
+        given_up.collect()
     }
 }
 

@@ -1,13 +1,13 @@
 //! Heads of a vault that others have seen, carried here by way of another vault. The vault has to
 //! show that each is of its log before anything else is asked of it.
 
-use super::evidence::Witnessed;
+mod take;
+
 use super::file::{Locked, read_json};
-use super::{HeadStore, NOTE_BYTES, SeenHead, StoredHead, damaged};
-use crate::error::{Error, ErrorCode, Result};
+use super::{HeadStore, SeenHead, StoredHead, damaged};
+use crate::error::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use vault_audit::{Carried, Checkpoint, Found, LogKey, judge_carried};
 use vault_policy::VaultId;
 
 pub(super) const FILE: &str = "carried.json";
@@ -91,67 +91,6 @@ impl HeadStore {
         Ok(())
     }
 
-    /// Takes what another vault had of `vault`: verified under that vault's own key, held to what
-    /// is remembered, and kept durably. A contradiction is kept as evidence, and is the error.
-    pub(crate) fn take(&self, vault: &VaultId, note: &CarriedNote, via: VaultId) -> Result<()> {
-        let (key, at, head) = verified(vault, note, via)?;
-        if self.is_given_up(vault, &head)? {
-            return Ok(());
-        }
-        let answered = || Witnessed {
-            head: head.clone(),
-            boot_id: None,
-            carried_by: Some(via),
-        };
-        let forked = |seen: Witnessed| {
-            let code = ErrorCode::ForkDetected;
-            self.contradiction(code, key, Found::Exchange, seen, answered())
-        };
-        let known = self.head(vault)?;
-        let checkpoint = |head: &SeenHead| Checkpoint {
-            vault_id: vault.0,
-            size: head.size,
-            root: head.root,
-        };
-        match (
-            judge_carried(known.as_ref().map(checkpoint).as_ref(), &at),
-            known,
-        ) {
-            (Carried::Known, _) => return Ok(()),
-            (Carried::Forked, Some(known)) => {
-                let boot_id = self.boots(vault)?.at(known.size);
-                return Err(forked(Witnessed {
-                    head: known,
-                    boot_id,
-                    carried_by: None,
-                }));
-            }
-            (Carried::Forked | Carried::HoldAgainst, _) => {}
-        }
-        let locked = Locked::acquire(&self.vault_dir(vault))?;
-        let mut told = self.told(vault)?;
-        for other in &told {
-            match judge_carried(Some(&checkpoint(&other.head)), &at) {
-                Carried::Known => return Ok(()),
-                Carried::HoldAgainst => {}
-                Carried::Forked => {
-                    drop(locked);
-                    return Err(forked(Witnessed {
-                        head: other.head.clone(),
-                        boot_id: None,
-                        carried_by: Some(other.carried_by),
-                    }));
-                }
-            }
-        }
-        told.push(ToldHead {
-            head,
-            carried_by: via,
-            proven: false,
-        });
-        self.write_told(&locked, STANDARD.encode(&note.identity_key), told)
-    }
-
     /// The vault has shown that this head is of its log.
     pub(crate) fn prove_told(&self, vault: &VaultId, head: &SeenHead) -> Result<()> {
         let locked = Locked::acquire(&self.vault_dir(vault))?;
@@ -197,34 +136,6 @@ impl HeadStore {
         }));
         Ok(notes)
     }
-}
-
-/// The key, and the head that it signed; only of this vault.
-fn verified(
-    vault: &VaultId,
-    note: &CarriedNote,
-    via: VaultId,
-) -> Result<(LogKey, Checkpoint, SeenHead)> {
-    let foreign = |why: &dyn std::fmt::Display| {
-        let detail = format_args!("a head of vault {vault} that it carries: {why}").to_string();
-        Error::new(ErrorCode::ReceiptInvalid)
-            .vault(via)
-            .detail(detail)
-    };
-    if note.checkpoint.len() > NOTE_BYTES {
-        return Err(foreign(&"its note is too long"));
-    }
-    let key = LogKey::from_spki(&note.identity_key).map_err(|error| foreign(&error))?;
-    let at = Checkpoint::verify(&note.checkpoint, &key).map_err(|error| foreign(&error))?;
-    if at.vault_id != vault.0 {
-        return Err(foreign(&"it is of another vault"));
-    }
-    let head = SeenHead {
-        size: at.size,
-        root: at.root,
-        checkpoint: note.checkpoint.clone(),
-    };
-    Ok((key, at, head))
 }
 
 #[cfg(test)]

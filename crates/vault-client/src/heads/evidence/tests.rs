@@ -164,7 +164,7 @@ fn what_others_have_seen_and_the_vault_does_not_show_stops_it_again() {
     let (vault, told) = (bench.signer.vault(), bench.signer.head("a", 30));
     let via = VaultId(sha256(b"other vault"));
     let note = bench.signer.note(&told);
-    bench.store.take(&vault, &note, via).unwrap();
+    assert_eq!(bench.store.take(&vault, &[note], via), []);
     bench.put_back(&told);
     bench.decide(GoOnWith::Seen);
     bench.put_back(&told);
