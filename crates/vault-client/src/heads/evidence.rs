@@ -98,36 +98,37 @@ impl KeptEvidence {
 impl HeadStore {
     /// Everything that is kept of this vault, the oldest first.
     pub fn evidence(&self, vault: &VaultId) -> Result<Vec<KeptEvidence>> {
+        let files = self.evidence_files(vault)?;
+        let acknowledged = self.acknowledged(vault)?;
+        let read = |(id, path): (String, PathBuf)| {
+            let decided = acknowledged.get(&id).copied();
+            read_evidence(vault, id, path, decided)
+        };
+        let mut kept: Vec<_> = files.into_iter().map(read).collect::<Result<_>>()?;
+        kept.sort_by_key(|kept| (kept.evidence.found_at, kept.id.clone()));
+        Ok(kept)
+    }
+
+    /// The files of this vault's evidence, each with the id that is its name.
+    fn evidence_files(&self, vault: &VaultId) -> Result<Vec<(String, PathBuf)>> {
         let dir = self.vault_dir(vault);
         let entries = match std::fs::read_dir(&dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(inaccessible(&dir, &error)),
         };
-        let acknowledged = self.acknowledged(vault)?;
-        let mut kept = Vec::new();
+        let mut files = Vec::new();
         for entry in entries {
             let path = entry.map_err(|error| inaccessible(&dir, &error))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let named = name
                 .strip_prefix(PREFIX)
                 .and_then(|id| id.strip_suffix(".json"));
-            let Some(id) = named.map(str::to_owned) else {
-                continue;
-            };
-            let bytes = std::fs::read(&path).map_err(|error| inaccessible(&path, &error))?;
-            let evidence =
-                HeadEvidence::from_bytes(&bytes).map_err(|fault| unread(&path, fault))?;
-            kept.push(KeptEvidence {
-                acknowledged: acknowledged.get(&id).copied(),
-                id,
-                vault_id: *vault,
-                path,
-                evidence,
-            });
+            if let Some(id) = named.map(str::to_owned) {
+                files.push((id, path));
+            }
         }
-        kept.sort_by_key(|kept| (kept.evidence.found_at, kept.id.clone()));
-        Ok(kept)
+        Ok(files)
     }
 
     /// Everything that is kept of any vault.
@@ -186,6 +187,23 @@ impl HeadStore {
         let given_up = kept.iter().filter_map(|kept| kept.given_up().transpose());
         given_up.collect()
     }
+}
+
+fn read_evidence(
+    vault: &VaultId,
+    id: String,
+    path: PathBuf,
+    acknowledged: Option<GoOnWith>,
+) -> Result<KeptEvidence> {
+    let bytes = std::fs::read(&path).map_err(|error| inaccessible(&path, &error))?;
+    let evidence = HeadEvidence::from_bytes(&bytes).map_err(|fault| unread(&path, fault))?;
+    Ok(KeptEvidence {
+        acknowledged,
+        id,
+        vault_id: *vault,
+        path,
+        evidence,
+    })
 }
 
 /// What cannot be read stops the vault as well: it may be evidence.

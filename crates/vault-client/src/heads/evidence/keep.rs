@@ -1,6 +1,6 @@
 //! Two heads that contradict each other become evidence.
 
-use super::{ACKNOWLEDGED, PREFIX, Witnessed};
+use super::{ACKNOWLEDGED, GoOnWith, KeptEvidence, PREFIX, Witnessed, read_evidence};
 use crate::error::{Error, ErrorCode, Heads, Result};
 use crate::heads::file::Locked;
 use crate::heads::{HeadStore, SeenHead};
@@ -71,9 +71,9 @@ impl HeadStore {
             found_at: now(),
         };
         let error = Error::new(code).vault(vault);
-        let (error, kept) = match self.keep_evidence(&vault, &evidence, &seen.head) {
-            Ok(path) => {
-                let next = format!("evault vault evidence show {}", evidence.id());
+        let (error, kept) = match self.keep_evidence(&evidence, &seen.head, &answered.head) {
+            Ok((id, path)) => {
+                let next = format!("evault vault evidence show {id}");
                 (error.next(next), Some(path))
             }
             Err(failed) => {
@@ -88,15 +88,18 @@ impl HeadStore {
         })
     }
 
+    /// Its id, and where it is: what is kept of these two heads already, or what is new.
     fn keep_evidence(
         &self,
-        vault: &VaultId,
         evidence: &HeadEvidence,
         seen: &SeenHead,
-    ) -> Result<PathBuf> {
-        let id = evidence.id();
-        let name = format!("{PREFIX}{id}.json");
+        answered: &SeenHead,
+    ) -> Result<(String, PathBuf)> {
+        let vault = &VaultId(evidence.key.vault_id());
         let locked = Locked::acquire(&self.vault_dir(vault))?;
+        let same = self.same_pair(vault, evidence.kind, seen, answered);
+        let id = same.unwrap_or_else(|| evidence.id());
+        let name = format!("{PREFIX}{id}.json");
         let path = self.vault_dir(vault).join(&name);
         let is_new = !path.exists();
         if is_new {
@@ -107,9 +110,37 @@ impl HeadStore {
         self.changed();
         match is_new {
             // That other processes may see it later takes nothing away.
-            true => Ok(path),
-            false => noted.map(|()| path),
+            true => Ok((id, path)),
+            false => noted.map(|()| (id, path)),
         }
+    }
+
+    /// The evidence of these two heads that is kept already. Anybody can add lines of other signers to their notes,
+    /// which makes other ids and nothing else. One that nobody has decided about comes first.
+    fn same_pair(
+        &self,
+        vault: &VaultId,
+        kind: EvidenceKind,
+        seen: &SeenHead,
+        answered: &SeenHead,
+    ) -> Option<String> {
+        let is_of = |kept: &KeptEvidence, which, head: &SeenHead| {
+            kept.head(which).is_ok_and(|other| other.is_head_of(head))
+        };
+        let decided = self.acknowledged(vault).unwrap_or_default();
+        let files = self.evidence_files(vault).unwrap_or_default();
+        // What cannot be read is not taken for the same: better twice than not at all.
+        let kept = files.into_iter().filter_map(|(id, path)| {
+            let decided = decided.get(&id).copied();
+            read_evidence(vault, id, path, decided).ok()
+        });
+        let same = kept.filter(|kept| {
+            kept.evidence.kind == kind
+                && is_of(kept, GoOnWith::Seen, seen)
+                && is_of(kept, GoOnWith::Answered, answered)
+        });
+        let first = same.min_by_key(|kept| (kept.acknowledged.is_some(), kept.evidence.found_at));
+        first.map(|kept| kept.id)
     }
 
     /// Takes back what a person has decided, where the vault is still held to `seen`: the decision was

@@ -199,3 +199,67 @@ fn a_call_that_was_under_way_does_not_undo_that_a_log_was_given_up() {
     bench.put_back(&bench.seen);
     assert_eq!(bench.decided(), [Some(GoOnWith::Answered)]);
 }
+
+/// The same head, with lines of signers that nobody here knows.
+fn witnesses(head: &SeenHead, lines: usize, bytes: usize) -> SeenHead {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let line = format!("\u{2014} witness {}\n", STANDARD.encode(vec![7; bytes]));
+    let mut head = head.clone();
+    head.checkpoint.extend(line.repeat(lines).into_bytes());
+    head
+}
+
+#[test]
+fn two_heads_are_one_piece_of_evidence_whoever_else_has_signed_them() {
+    let bench = Remembering::new();
+    let (vault, via) = (bench.signer.vault(), VaultId(sha256(b"carrier")));
+    let fork = bench.signer.head("b", 20);
+    let mut kept = Vec::new();
+    for number in 0..50 {
+        let note = bench.signer.note(&witnesses(&fork, 1, 5 + number));
+        let errors = bench.store.take(&vault, &[note], via);
+        assert_eq!(errors[0].code, ErrorCode::ForkDetected);
+        kept.push(errors[0].heads.clone().unwrap().evidence.unwrap());
+    }
+    let all = bench.evidence();
+    assert_eq!(all.len(), 1);
+    assert!(kept.iter().all(|path| *path == all[0].path));
+    // The other way round it is another piece: with it another log would be given up.
+    contradict(
+        &bench.store,
+        &bench.signer,
+        ErrorCode::ForkDetected,
+        (&fork, &bench.seen),
+    );
+    assert_eq!(bench.evidence().len(), 2);
+}
+
+#[test]
+fn a_decision_about_two_heads_counts_whoever_else_has_signed_them() {
+    for (which, again) in [
+        (GoOnWith::Seen, None),
+        (GoOnWith::Answered, Some(GoOnWith::Answered)),
+    ] {
+        let bench = Remembering::new();
+        bench.put_back(&bench.seen);
+        bench.decide(which);
+        bench.put_back(&witnesses(&bench.seen, 1, 5));
+        assert_eq!(bench.decided(), [again]);
+    }
+}
+
+#[test]
+fn evidence_that_cannot_be_read_does_not_keep_other_evidence_from_being_kept() {
+    let bench = Remembering::new();
+    bench.put_back(&bench.seen);
+    std::fs::write(&bench.evidence()[0].path, b"{").unwrap();
+    let longer = bench.signer.head("a", 30);
+    let error = contradict(
+        &bench.store,
+        &bench.signer,
+        ErrorCode::RollbackDetected,
+        (&longer, &bench.answered),
+    );
+    let heads = error.heads.clone().unwrap();
+    assert!(heads.evidence.unwrap().exists());
+}
