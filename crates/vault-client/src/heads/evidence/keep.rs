@@ -3,16 +3,21 @@
 use super::{ACKNOWLEDGED, GoOnWith, KeptEvidence, PREFIX, Witnessed, read_evidence};
 use crate::error::{Error, ErrorCode, Heads, Result};
 use crate::heads::file::Locked;
-use crate::heads::{HeadStore, SeenHead};
+use crate::heads::{HeadStore, NOTE_BYTES, SeenHead};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
-use vault_audit::{EvidenceHead, EvidenceKind, Found, HeadEvidence, LogKey};
+use vault_audit::{Checkpoint, EvidenceHead, EvidenceKind, Found, HeadEvidence, LogKey};
 use vault_policy::VaultId;
 
 impl Witnessed {
-    fn written(&self) -> EvidenceHead {
+    fn written(&self, key: &LogKey) -> EvidenceHead {
+        let note = String::from_utf8_lossy(&self.head.checkpoint);
+        let short = match note.len() > NOTE_BYTES {
+            true => without_others(&note, key),
+            false => None,
+        };
         EvidenceHead {
-            checkpoint: String::from_utf8_lossy(&self.head.checkpoint).into_owned(),
+            checkpoint: short.unwrap_or_else(|| note.into_owned()),
             boot_id: self.boot_id,
             carried_by: self.carried_by.map(|vault| vault.0),
         }
@@ -65,8 +70,8 @@ impl HeadStore {
         let evidence = HeadEvidence {
             kind,
             key,
-            seen: seen.written(),
-            answered: answered.written(),
+            seen: seen.written(&key),
+            answered: answered.written(&key),
             found,
             found_at: now(),
         };
@@ -103,8 +108,7 @@ impl HeadStore {
         let path = self.vault_dir(vault).join(&name);
         let is_new = !path.exists();
         if is_new {
-            let text = [&evidence.to_bytes()[..], b"\n"].concat();
-            locked.write(&name, &text)?;
+            locked.write(&name, &readable(evidence)?)?;
         }
         let noted = self.undecided(&locked, vault, &id, seen, is_new);
         self.changed();
@@ -176,6 +180,23 @@ impl HeadStore {
         let mut open = told.iter().filter(|told| !told.proven);
         Ok(open.any(|told| told.head.is_head_of(head)))
     }
+}
+
+/// The note with nothing but the signature of the vault. An auditor's may have any number of witnesses,
+/// more than evidence can hold.
+fn without_others(note: &str, key: &LogKey) -> Option<String> {
+    let (text, lines) = note.rsplit_once("\n\n")?;
+    let mut alone = lines.lines().map(|line| format!("{text}\n\n{line}\n"));
+    alone.find(|note| Checkpoint::verify(note.as_bytes(), key).is_ok())
+}
+
+/// The file's bytes. What could not be read again would stop every call to the vault, and no decision could
+/// be made about it.
+fn readable(evidence: &HeadEvidence) -> Result<Vec<u8>> {
+    let text = [&evidence.to_bytes()[..], b"\n"].concat();
+    let read = HeadEvidence::from_bytes(&text);
+    let unreadable = |fault| Error::new(ErrorCode::InvalidArgument).detail(fault);
+    read.map(|_| text).map_err(unreadable)
 }
 
 /// A vault that was put back may have grown past what was seen before it says so.

@@ -3,6 +3,8 @@ use super::*;
 use vault_audit::{Found, Proven};
 use vault_encoding::sha256;
 
+mod decided;
+
 fn witnessed(head: &SeenHead) -> Witnessed {
     Witnessed {
         head: head.clone(),
@@ -147,59 +149,6 @@ impl Remembering {
     }
 }
 
-#[test]
-fn the_log_that_was_to_come_back_and_did_not_stops_the_vault_again() {
-    let bench = Remembering::new();
-    for _ in 0..3 {
-        bench.put_back(&bench.seen);
-        assert_eq!(bench.decided(), [None]);
-        bench.decide(GoOnWith::Seen);
-        assert_eq!(bench.decided(), [Some(GoOnWith::Seen)]);
-    }
-}
-
-#[test]
-fn what_others_have_seen_and_the_vault_does_not_show_stops_it_again() {
-    let bench = Remembering::new();
-    let (vault, told) = (bench.signer.vault(), bench.signer.head("a", 30));
-    let via = VaultId(sha256(b"other vault"));
-    let note = bench.signer.note(&told);
-    assert_eq!(bench.store.take(&vault, &[note], via), []);
-    bench.put_back(&told);
-    bench.decide(GoOnWith::Seen);
-    bench.put_back(&told);
-    assert_eq!(bench.decided(), [None]);
-    // Once it was shown, the memory says what the vault is held to.
-    bench.decide(GoOnWith::Seen);
-    bench.store.prove_told(&vault, &told).unwrap();
-    bench.put_back(&told);
-    assert_eq!(bench.decided(), [Some(GoOnWith::Seen)]);
-}
-
-#[test]
-fn a_log_that_came_back_after_it_was_given_up_cannot_go_unnoticed_a_second_time() {
-    let bench = Remembering::new();
-    bench.put_back(&bench.seen);
-    bench.decide(GoOnWith::Answered);
-    bench.shown(&bench.seen, Some(&bench.answered), 3);
-    assert_eq!(bench.decided(), [Some(GoOnWith::Answered)]);
-    bench.put_back(&bench.seen);
-    assert_eq!(bench.decided(), [None]);
-}
-
-#[test]
-fn a_call_that_was_under_way_does_not_undo_that_a_log_was_given_up() {
-    let bench = Remembering::new();
-    bench.put_back(&bench.seen);
-    bench.decide(GoOnWith::Answered);
-    bench.put_back(&bench.seen);
-    assert_eq!(bench.decided(), [Some(GoOnWith::Answered)]);
-    let longer = bench.signer.head("b", 15);
-    bench.shown(&longer, Some(&bench.answered), 2);
-    bench.put_back(&bench.seen);
-    assert_eq!(bench.decided(), [Some(GoOnWith::Answered)]);
-}
-
 /// The same head, with lines of signers that nobody here knows.
 fn witnesses(head: &SeenHead, lines: usize, bytes: usize) -> SeenHead {
     use base64::{Engine, engine::general_purpose::STANDARD};
@@ -262,4 +211,40 @@ fn evidence_that_cannot_be_read_does_not_keep_other_evidence_from_being_kept() {
     );
     let heads = error.heads.clone().unwrap();
     assert!(heads.evidence.unwrap().exists());
+}
+
+#[test]
+fn a_note_with_any_number_of_witnesses_makes_evidence_that_can_be_read_and_decided_about() {
+    for (lines, bytes) in [(20, 2500), (98, 5), (99, 7000)] {
+        let bench = Remembering::new();
+        let kept = witnesses(&bench.seen, lines, bytes);
+        vault_audit::Checkpoint::verify(&kept.checkpoint, &bench.signer.key).unwrap();
+        let (code, key) = (ErrorCode::RollbackDetected, bench.signer.key);
+        let answered = bench.answered.clone();
+        let error = bench.store.refuted(code, key, kept.clone(), answered);
+        let heads = error.heads.clone().unwrap();
+        assert_eq!(heads.seen, kept);
+        let all = bench.evidence();
+        assert_eq!(heads.evidence, Some(all[0].path.clone()));
+        let checked = all[0].evidence.check().unwrap();
+        assert_eq!(
+            (checked.seen.size, checked.proven),
+            (20, Proven::ShorterLater)
+        );
+        bench.decide(GoOnWith::Answered);
+        assert_eq!(bench.decided(), [Some(GoOnWith::Answered)]);
+    }
+}
+
+#[test]
+fn what_could_not_be_read_back_is_told_and_not_written() {
+    let bench = Remembering::new();
+    let mut unsigned = bench.signer.head("a", 30);
+    unsigned.checkpoint = vec![b'x'; 70_000];
+    let (code, key) = (ErrorCode::RollbackDetected, bench.signer.key);
+    let answered = bench.answered.clone();
+    let error = bench.store.refuted(code, key, unsigned, answered);
+    assert_eq!(error.code, code);
+    assert!(error.to_string().contains("evidence not kept"), "{error}");
+    assert!(bench.evidence().is_empty());
 }
