@@ -130,8 +130,10 @@ impl Constellation {
         for about in self.others(&via).chunks(MOST) {
             match client.exchange_heads(&notes, about).await {
                 Ok(taken) => came.and(self.take(about, taken, via).await),
+                // The one that was asked may itself be what contradicts: told as well, whatever the call is about.
                 Err(error) => {
-                    came.fail(error);
+                    came.add(error);
+                    self.shared.exchanges.remember(&came.found);
                     break;
                 }
             }
