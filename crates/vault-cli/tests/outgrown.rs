@@ -80,9 +80,10 @@ fn a_log_that_others_let_grow_past_what_was_seen_ends_every_question_about_it_wi
             assert_eq!(listed.code, 6, "{}", listed.stdout);
             let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
             let vaults = listed["vaults"].as_array().unwrap();
-            let failed: Vec<_> = vaults.iter().filter(|one| one["ok"] == false).collect();
-            assert_eq!(failed.len(), 1, "{listed}");
-            assert_eq!(failed[0]["error"]["code"], "fork_detected");
+            let forked = vaults.iter().find(|one| one["vault_id"] == vault.as_str());
+            let forked = forked.unwrap();
+            assert_eq!(forked["ok"], false, "{listed}");
+            assert_eq!(forked["error"]["code"], "fork_detected", "{listed}");
         }
     }
 }

@@ -91,6 +91,39 @@ pub(crate) fn operational(config: &ServerConfig) -> Result<ConfigTree, ConfigTre
         pages,
         policy_bytes,
     } = &config.rates;
+    let RegistryConfig { announce, endpoint } = &config.registry;
+    let LogConfig { level } = &config.log;
+    let entries = [
+        entry("limits.cached_tokens", text(cached_tokens)),
+        entry("limits.connection_seconds", text(connection_seconds)),
+        entry("limits.connections", text(connections)),
+        entry("limits.handshake_seconds", text(handshake_seconds)),
+        entry("limits.handshakes", text(handshakes)),
+        entry("limits.memory_mib", text(memory_mib)),
+        entry("limits.request_seconds", text(request_seconds)),
+        entry("limits.segment_mib", text(segment_mib)),
+        entry("limits.snapshot_records", text(snapshot_records)),
+        entry("limits.streams", text(streams)),
+        entry("listen", text(config.listen)),
+        entry("log.level", text(level)),
+        entry("rates.calls", text(calls)),
+        entry("rates.creations", text(creations)),
+        entry("rates.pages", text(pages)),
+        entry("rates.policy_bytes", text(policy_bytes)),
+        entry("rates.uses", text(uses)),
+        entry("registry.announce", set(announce)),
+        entry(
+            "registry.endpoint",
+            text(endpoint.as_deref().unwrap_or_default()),
+        ),
+    ];
+    ConfigTree::new(
+        Part::Operational,
+        entries.into_iter().chain(quota_entries(&config.quotas)),
+    )
+}
+
+fn quota_entries(quotas: &QuotasConfig) -> [Entry; 6] {
     let QuotasConfig {
         keys,
         share_mib,
@@ -98,42 +131,15 @@ pub(crate) fn operational(config: &ServerConfig) -> Result<ConfigTree, ConfigTre
         vault_keys,
         vault_share_mib,
         vault_text_mib,
-    } = &config.quotas;
-    let RegistryConfig { announce, endpoint } = &config.registry;
-    let LogConfig { level } = &config.log;
-    ConfigTree::new(
-        Part::Operational,
-        [
-            entry("limits.cached_tokens", text(cached_tokens)),
-            entry("limits.connection_seconds", text(connection_seconds)),
-            entry("limits.connections", text(connections)),
-            entry("limits.handshake_seconds", text(handshake_seconds)),
-            entry("limits.handshakes", text(handshakes)),
-            entry("limits.memory_mib", text(memory_mib)),
-            entry("limits.request_seconds", text(request_seconds)),
-            entry("limits.segment_mib", text(segment_mib)),
-            entry("limits.snapshot_records", text(snapshot_records)),
-            entry("limits.streams", text(streams)),
-            entry("listen", text(config.listen)),
-            entry("log.level", text(level)),
-            entry("quotas.keys", text(keys)),
-            entry("quotas.share_mib", text(share_mib)),
-            entry("quotas.text_mib", text(text_mib)),
-            entry("quotas.vault_keys", text(vault_keys)),
-            entry("quotas.vault_share_mib", text(vault_share_mib)),
-            entry("quotas.vault_text_mib", text(vault_text_mib)),
-            entry("rates.calls", text(calls)),
-            entry("rates.creations", text(creations)),
-            entry("rates.pages", text(pages)),
-            entry("rates.policy_bytes", text(policy_bytes)),
-            entry("rates.uses", text(uses)),
-            entry("registry.announce", set(announce)),
-            entry(
-                "registry.endpoint",
-                text(endpoint.as_deref().unwrap_or_default()),
-            ),
-        ],
-    )
+    } = quotas;
+    [
+        entry("quotas.keys", text(keys)),
+        entry("quotas.share_mib", text(share_mib)),
+        entry("quotas.text_mib", text(text_mib)),
+        entry("quotas.vault_keys", text(vault_keys)),
+        entry("quotas.vault_share_mib", text(vault_share_mib)),
+        entry("quotas.vault_text_mib", text(vault_text_mib)),
+    ]
 }
 
 fn issuer_entries(at: &str, issuer: &TrustedIssuer) -> Vec<Entry> {
