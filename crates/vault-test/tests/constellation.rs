@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 use vault_client::constellation::Goal;
-use vault_client::{Constellation, ErrorCode};
+use vault_client::{Constellation, ErrorCode, HeadStore};
+use vault_policy::VaultId;
 use vault_test::constellation::TestConstellation;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,4 +72,49 @@ async fn members_are_attested_found_again_after_a_restart_and_named_when_they_ar
     running.resume(2).unwrap();
     let client = running.client(2, "owner").await.unwrap();
     assert_eq!(client.whoami().await.unwrap().value.subject, "owner");
+}
+
+/// What somebody who has seen nothing yet is told at this vault of the other one.
+async fn told(running: &TestConstellation, post: VaultId, other: VaultId) -> usize {
+    let memory = tempfile::tempdir().unwrap();
+    let mut config = running.config("auditor").unwrap();
+    config.heads = HeadStore::new(memory.path());
+    let somebody = Constellation::open(config).await.unwrap();
+    assert!(somebody.exchange(&post).await.unwrap().is_empty());
+    HeadStore::new(memory.path()).told(&other).unwrap().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_that_was_started_anew_is_handed_heads_by_whoever_connects_to_it_again() {
+    let mut running = TestConstellation::start(2).await.unwrap();
+    let (post, other) = (running.vault_id(0).unwrap(), running.vault_id(1).unwrap());
+    let client = Constellation::open(running.config("owner").unwrap())
+        .await
+        .unwrap();
+    client
+        .client(&other)
+        .await
+        .unwrap()
+        .checkpoint()
+        .await
+        .unwrap();
+    client.client(&post).await.unwrap();
+    assert_eq!(told(&running, post, other).await, 1);
+
+    running.kill(0).unwrap();
+    running.start_vault(0).unwrap();
+    running.until_listed().await.unwrap();
+    assert_eq!(
+        told(&running, post, other).await,
+        0,
+        "it has lost what was carried there"
+    );
+    let found = async {
+        while client.client(&post).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(30), found).await;
+    found.expect("the vault is found at its new address");
+    assert_eq!(told(&running, post, other).await, 1);
 }

@@ -38,6 +38,8 @@ struct Shared {
     tracker: Tracker,
     session: Mutex<Option<Arc<Session>>>,
     attestations: AtomicU64,
+    /// The number of the newest session.
+    newest: AtomicU64,
 }
 
 impl Client {
@@ -51,6 +53,7 @@ impl Client {
                 tracker,
                 session: Mutex::new(None),
                 attestations: AtomicU64::new(0),
+                newest: AtomicU64::new(0),
             }),
             effects: Effects::default(),
             approval: None,
@@ -97,6 +100,11 @@ impl Client {
     /// is replaced, which is never done without a new appraisal.
     pub fn attestations(&self) -> u64 {
         self.shared.attestations.load(Ordering::Relaxed)
+    }
+
+    /// Tells its newest session apart from every other one of this process.
+    pub(crate) fn session_number(&self) -> u64 {
+        self.shared.newest.load(Ordering::Relaxed)
     }
 
     /// The longest head seen of this vault.
@@ -182,6 +190,9 @@ impl Client {
             .unwrap_or_else(|_| Err(Error::new(ErrorCode::Timeout)))
             .map_err(|error| error.vault(self.vault_id()))?;
         self.shared.attestations.fetch_add(1, Ordering::Relaxed);
+        self.shared
+            .newest
+            .store(session.number(), Ordering::Relaxed);
         self.shared.tracker.read_again();
         let session = Arc::new(session);
         *held = Some(session.clone());

@@ -106,7 +106,7 @@ impl Constellation {
         let due = self
             .shared
             .exchanges
-            .is_due(vault, client.attestations(), to_carry);
+            .is_due(vault, client.session_number(), to_carry);
         if let Some(notes) = due {
             let longest = LONGEST.min(config.timeout);
             let _ = timeout(longest, self.exchange_with(client, &notes)).await;

@@ -16,7 +16,7 @@ use ratls::Claims;
 use ratls::config_tree::{ConfigTree, Part};
 use ratls::tls::{self, PeerFacts};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use transport::Transport;
@@ -44,7 +44,12 @@ pub(crate) struct Session {
     operating: Mutex<Option<Arc<Operating>>>,
     /// Set when the vault does not serve a stream.
     single: AtomicBool,
+    number: u64,
 }
+
+/// Sessions of this process, of all clients and to all vaults: a client that is made anew because its vault was
+/// away has none that was there before.
+static SESSIONS: AtomicU64 = AtomicU64::new(0);
 
 impl Session {
     /// Connects, runs the preamble, appraises, compares with the pins. Never more than once.
@@ -90,11 +95,17 @@ impl Session {
             established_at,
             operating: Mutex::new(None),
             single: AtomicBool::new(false),
+            number: SESSIONS.fetch_add(1, Ordering::Relaxed),
         })
     }
 
     pub(crate) fn transport(&self) -> Transport {
         self.transport.clone()
+    }
+
+    /// No other session of this process has it.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(crate) fn rpc_config(&self) -> RpcConfig {
