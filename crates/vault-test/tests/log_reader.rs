@@ -9,8 +9,11 @@
 mod operating;
 
 use operating::{issuer, keys, vault};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use vault_audit::Frontier;
-use vault_client::{Client, ErrorCode, Input, LogReader, SeenHead};
+use vault_client::token::{ProofKey, TokenFuture, TokenSource};
+use vault_client::{Client, Error, ErrorCode, Input, LogReader, SeenHead};
 use vault_encoding::sha256;
 use vault_policy::KeyType;
 
@@ -106,4 +109,68 @@ async fn every_stretch_from_everywhere_is_the_log_and_a_false_past_is_refused() 
     let second = finder("second").await;
     let code = resumed(&second, frontier, Some(later)).await;
     assert_eq!(code, ErrorCode::RollbackDetected);
+}
+
+/// Tokens, as long as some are left: without one a call ends as if its connection had been cut.
+struct Tokens {
+    source: Arc<dyn TokenSource>,
+    left: AtomicUsize,
+}
+
+impl TokenSource for Tokens {
+    fn token(&self) -> TokenFuture<'_> {
+        let take = |left: usize| left.checked_sub(1);
+        let taken = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        match taken {
+            Ok(_) => self.source.token(),
+            Err(_) => Box::pin(async { Err(Error::new(ErrorCode::Unavailable)) }),
+        }
+    }
+
+    fn proof_key(&self) -> Option<ProofKey> {
+        self.source.proof_key()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_contradicts_is_evidence_though_the_vault_is_not_reached_any_more() {
+    let issuer = issuer(3600).await;
+    let dir = tempfile::tempdir().unwrap();
+    let vault = vault(dir.path(), &issuer, |text| text);
+    for code in [ErrorCode::RollbackDetected, ErrorCode::ForkDetected] {
+        let tokens = Arc::new(Tokens {
+            source: issuer.token_source("auditor").unwrap(),
+            left: AtomicUsize::new(100),
+        });
+        let memory = format!("{code:?}");
+        let config = vault
+            .client_config(vault.ready().unwrap(), &memory)
+            .unwrap();
+        let client = Client::connect(config.tokens(tokens.clone()))
+            .await
+            .unwrap();
+        client.checkpoint().await.unwrap();
+        let before = tokens.left.load(Ordering::Relaxed);
+        let head = client.checkpoint().await.unwrap();
+        let one_call = before - tokens.left.load(Ordering::Relaxed);
+
+        let known = match code {
+            ErrorCode::RollbackDetected => SeenHead {
+                size: head.size + 9,
+                ..head
+            },
+            _ => SeenHead {
+                root: sha256(b"another"),
+                ..head
+            },
+        };
+        tokens.left.store(one_call, Ordering::Relaxed);
+        let mut reader = LogReader::resume(client.clone(), Frontier::new(), Some(known));
+        let error = reader.advance().await.unwrap_err();
+        assert_eq!(error.code, code, "{error}");
+        let heads = error.heads.clone().expect("both heads");
+        assert!(heads.evidence.expect("evidence").exists());
+    }
 }

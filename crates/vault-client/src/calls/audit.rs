@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
-use crate::heads::SeenHead;
+use crate::heads::{SeenHead, Showing};
 use crate::key::{hash, malformed};
 use crate::session::Session;
 use connectrpc::ConnectError;
@@ -34,6 +34,11 @@ pub struct AuditLog {
 impl Client {
     /// The head of the log now: verified, linked with what was seen before, and kept.
     pub async fn checkpoint(&self) -> Result<SeenHead> {
+        self.shown_head().await.map(|(head, _)| head)
+    }
+
+    /// The same, and who shows it.
+    pub(super) async fn shown_head(&self) -> Result<(SeenHead, Showing)> {
         self.ready_to_use(self.deadline()).await?;
         let seen = self.seen().await;
         let context = self.context(seen.as_ref());
@@ -57,7 +62,7 @@ impl Client {
         let deadline = self.deadline();
         self.accept(&session, seen.as_ref(), head.clone(), None, deadline)
             .await?;
-        Ok(head)
+        Ok((head, session.showing()))
     }
 
     /// The leaves `from..to`; 0 stands for the head.

@@ -3,7 +3,7 @@
 use super::audit::LogPage;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
-use crate::heads::{LogPosition, SeenHead};
+use crate::heads::{LogPosition, SeenHead, Showing};
 use vault_audit::{Found, Frontier};
 use vault_encoding::merkle;
 
@@ -78,18 +78,24 @@ impl LogReader {
     /// The vault's head now, up to which is read from here on. Where it does not extend the one
     /// before it, both are kept as evidence, and the error names them.
     pub async fn advance(&mut self) -> Result<SeenHead> {
-        let head = self.client.checkpoint().await?;
+        let (head, shown) = self.client.shown_head().await?;
         if let Some(known) = &self.head {
-            self.extends(known, &head).await?;
+            self.extends(known, &head, &shown).await?;
         }
         self.head = Some(head.clone());
         Ok(head)
     }
 
-    async fn extends(&self, known: &SeenHead, head: &SeenHead) -> Result<()> {
+    /// INVARIANT: once two heads contradict each other, their evidence needs nothing more of the vault, whose
+    /// host may cut the connection.
+    async fn extends(&self, known: &SeenHead, head: &SeenHead, shown: &Showing) -> Result<()> {
+        let contradiction = |code, found| {
+            let (known, head) = (known.clone(), head.clone());
+            let tracker = self.client.tracker();
+            Err(tracker.contradiction(code, found, known, head, shown))
+        };
         if head.size < known.size {
-            let (code, found) = (ErrorCode::RollbackDetected, Found::Answer);
-            return Err(self.contradiction(code, found, known, head).await?);
+            return contradiction(ErrorCode::RollbackDetected, Found::Answer);
         }
         let proof = match known.size {
             0 => Vec::new(),
@@ -98,23 +104,8 @@ impl LogReader {
         };
         match merkle::verify_consistency(known.size, head.size, &proof, &known.root, &head.root) {
             true => Ok(()),
-            false => {
-                let (code, found) = (ErrorCode::ForkDetected, Found::Proof);
-                Err(self.contradiction(code, found, known, head).await?)
-            }
+            false => contradiction(ErrorCode::ForkDetected, Found::Proof),
         }
-    }
-
-    async fn contradiction(
-        &self,
-        code: ErrorCode,
-        found: Found,
-        known: &SeenHead,
-        head: &SeenHead,
-    ) -> Result<Error> {
-        let (session, _) = self.client.ready(self.client.deadline()).await?;
-        let (tracker, shown) = (self.client.tracker(), session.showing());
-        Ok(tracker.contradiction(code, found, known.clone(), head.clone(), &shown))
     }
 
     /// The next entries below the head and below `end`; `None` where there are none.
