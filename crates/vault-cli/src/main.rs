@@ -14,6 +14,7 @@ mod dev;
 mod exit;
 mod files;
 mod fleet;
+mod interruptible;
 mod key_ref;
 mod manager_source;
 mod output;
@@ -28,7 +29,6 @@ use clap::Parser;
 use cli::{AuditCommand, Cli, Command, OutputFormat};
 use exit::Exit;
 use output::Output;
-use signals::Signals;
 use std::process::ExitCode;
 use vault_client::{Error, ErrorCode, Result};
 
@@ -38,13 +38,13 @@ fn main() -> ExitCode {
         Err(error) => return misused(&error).into(),
     };
     let format = cli.global.output;
-    match run(cli) {
-        Ok(output) => finish(format, &output).into(),
-        Err(error) => {
-            output::print_error(format, &error);
-            Exit::from(error.code).into()
-        }
-    }
+    let exit = run(cli).unwrap_or_else(|error| failed(format, &error));
+    exit.into()
+}
+
+fn failed(format: OutputFormat, error: &Error) -> Exit {
+    output::print_error(format, error);
+    error.code.into()
 }
 
 /// Help and version are no mistakes, and go to stdout.
@@ -75,7 +75,11 @@ fn wants_json() -> bool {
     flag || joined || std::env::var("EVAULT_OUTPUT").is_ok_and(|value| value == "json")
 }
 
-fn finish(format: OutputFormat, output: &Output) -> Exit {
+fn finish(format: OutputFormat, outcome: Result<Output>) -> Exit {
+    let output = match outcome {
+        Ok(output) => output,
+        Err(error) => return failed(format, &error),
+    };
     match output.print(format) {
         Ok(()) => output.exit,
         // Whoever read the other end has seen enough.
@@ -84,22 +88,17 @@ fn finish(format: OutputFormat, output: &Output) -> Exit {
     }
 }
 
-fn run(cli: Cli) -> Result<Output> {
+fn run(cli: Cli) -> Result<Exit> {
     let runtime = runtime().map_err(|error| Error::new(ErrorCode::Internal).detail(error))?;
-    let ends_itself = ends_itself(&cli.command);
-    let outcome = runtime.block_on(async {
-        if ends_itself {
-            return commands::run(cli).await;
-        }
-        let mut signals = Signals::listen();
-        tokio::select! {
-            outcome = commands::run(cli) => outcome,
-            () = signals.stop() => Err(Error::new(ErrorCode::Interrupted)),
-        }
-    });
+    let format = cli.global.output;
+    if !ends_itself(&cli.command) {
+        let work = async move || finish(format, commands::run(cli).await);
+        return interruptible::run(runtime, work);
+    }
+    let outcome = runtime.block_on(commands::run(cli));
     // A thread that waits on stdin must not keep the process.
     runtime.shutdown_background();
-    outcome
+    Ok(finish(format, outcome))
 }
 
 /// A vault may run in this process.

@@ -7,6 +7,7 @@ use crate::cli::PolicyEdit;
 use crate::context::{Context, usage};
 use crate::exit::Exit;
 use crate::files;
+use crate::interruptible;
 use crate::output::{Human, Output};
 use crate::policy_source;
 use serde_json::json;
@@ -116,12 +117,13 @@ impl Draft {
 
     /// What an editor makes of it.
     fn edited(&self) -> Result<KeyPolicy> {
-        let ended = std::process::Command::new("sh")
+        let mut command = std::process::Command::new("sh");
+        command
             .args(["-c", "$0 \"$1\""])
             .arg(editor())
-            .arg(&self.path)
-            .status()
-            .map_err(|error| inaccessible(&error))?;
+            .arg(&self.path);
+        let ended = interruptible::lend(|| command.status());
+        let ended = ended.map_err(|error| inaccessible(&error))?;
         if !ended.success() {
             return Err(usage("the editor failed: nothing is changed"));
         }
