@@ -18,6 +18,7 @@ mod interruptible;
 mod key_ref;
 mod manager_source;
 mod output;
+mod outputs;
 mod pem;
 mod policy_source;
 mod policy_text;

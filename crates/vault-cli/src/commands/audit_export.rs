@@ -5,6 +5,7 @@ use crate::cli::{AuditExport, ExportFormat};
 use crate::context::{Context, usage};
 use crate::files;
 use crate::output::{self, Human, Output};
+use crate::outputs;
 use crate::pem;
 use serde_json::json;
 use std::path::Path;
@@ -19,6 +20,13 @@ pub(crate) struct Exported {
 }
 
 pub(crate) async fn run(context: &Context, args: AuditExport) -> Result<Output> {
+    let named = [
+        ("--out", Some(args.out.as_path())),
+        ("--identity", args.identity.as_deref()),
+        ("--vkey", args.vkey.as_deref()),
+        ("--checkpoint", args.checkpoint.as_deref()),
+    ];
+    outputs::distinct(&named)?;
     let connected = context.connect().await?;
     let key = LogKey::from_spki(&connected.peer.claims.identity_key)
         .map_err(|error| Error::new(ErrorCode::VerificationFailed).detail(error))?;
@@ -59,7 +67,7 @@ pub(crate) async fn run(context: &Context, args: AuditExport) -> Result<Output> 
         ("root", head.root.to_string()),
     ]);
     Ok(Output {
-        stdout_taken: files::is_dash(&args.out),
+        stdout_taken: outputs::takes_stdout(&named),
         ..Output::new(json, human)
     })
 }

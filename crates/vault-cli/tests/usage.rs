@@ -1,0 +1,77 @@
+//! Mistakes that are told before anything is asked of a vault, and before a file is written.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use support::{EVAULT, Ended};
+
+/// A call in this folder, without any vault.
+fn call(dir: &Path, arguments: &[&str]) -> Ended {
+    let output = Command::new(EVAULT)
+        .args(arguments)
+        .args(["--output", "json", "--config", "own.toml"])
+        .current_dir(dir)
+        .env_remove("EVAULT_MANIFEST")
+        .env_remove("EVAULT_PROFILE")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Ended::of(&output)
+}
+
+/// The error object of one that ends with this code.
+fn refused(dir: &Path, code: i32, arguments: &[&str]) -> Value {
+    let ended = call(dir, arguments);
+    let said = format!("{arguments:?}: {}{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.code, code, "{said}");
+    let value: Value = serde_json::from_str(&ended.stderr).expect(&said);
+    value["error"].clone()
+}
+
+#[test]
+fn two_outputs_that_are_one_file_are_refused_before_anything_is_asked_or_written() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path();
+    std::fs::create_dir(dir.join("sub")).unwrap();
+    std::fs::write(dir.join("there"), "as it was").unwrap();
+    std::fs::hard_link(dir.join("there"), dir.join("hard")).unwrap();
+    std::os::unix::fs::symlink("there", dir.join("link")).unwrap();
+    std::os::unix::fs::symlink("new", dir.join("dangling")).unwrap();
+    let pairs = [
+        ("new", "new"),
+        ("new", "./sub/../new"),
+        ("new", "dangling"),
+        ("there", "link"),
+        ("there", "hard"),
+        ("-", "-"),
+    ];
+    for (out, other) in pairs {
+        for flag in ["--checkpoint", "--identity", "--vkey"] {
+            let export = ["audit", "export", "--out", out, flag, other];
+            let error = refused(dir, 2, &export);
+            assert_eq!(error["code"], "invalid_argument", "{error}");
+            let message = error["message"].as_str().unwrap();
+            assert!(
+                message.contains("--out") && message.contains(flag),
+                "{message}"
+            );
+        }
+    }
+    let both = ["--identity", "x", "--vkey", "x"];
+    let error = refused(
+        dir,
+        2,
+        &[&["audit", "export", "--out", "y"][..], &both].concat(),
+    );
+    assert_eq!(error["code"], "invalid_argument", "{error}");
+    assert_eq!(std::fs::read(dir.join("there")).unwrap(), b"as it was");
+    assert!(!dir.join("new").exists());
+}
