@@ -18,7 +18,11 @@ fn demo(scratch: &Path, keep: &Path) -> std::process::Child {
         .args(["demo", "--output", "json", "--keep"])
         .arg(keep)
         .env("TMPDIR", scratch)
-        .env_remove("EVAULT_CONFIG")
+        // As after `. D/env` of somebody else: none of it is the demo's.
+        .env("EVAULT_CONFIG", "/nowhere/config.toml")
+        .env("EVAULT_MANIFEST", "/nowhere/manifest.json")
+        .env("EVAULT_PROFILE", "nobody")
+        .env("EVAULT_RELAY", "http://127.0.0.1:9")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -3,6 +3,7 @@
 use super::report::Told;
 use crate::dev::{Layout, program};
 use serde_json::Value;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
@@ -68,12 +69,15 @@ impl Shell {
         profile: &str,
         arguments: &[&str],
     ) -> std::result::Result<Ended, String> {
-        let output = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        for inherited in inherited() {
+            command.env_remove(inherited);
+        }
+        let output = command
             .args(arguments)
             .args(self.vault(arguments))
             .args(["--output", "json", "--profile", profile])
             .env("EVAULT_CONFIG", config)
-            .env_remove("EVAULT_PROFILE")
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output()
@@ -99,6 +103,12 @@ impl Shell {
             _ => Err(ended.complain(arguments)),
         }
     }
+}
+
+/// What the environment tells `evault` of other vaults than those of the demo.
+fn inherited() -> impl Iterator<Item = OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name.as_encoded_bytes().starts_with(b"EVAULT_"))
 }
 
 impl Ended {
