@@ -35,8 +35,15 @@ pub(crate) async fn run(context: &Context, args: &ApproveRequest) -> Result<Outp
         ));
     }
     let mut what = What::read(&args.what)?;
+    let named = named(args)?;
+    let relay = args.relay.open(context)?;
     client_key::make(context, &context.config()?)?;
     let first = Known::of(context, &args.key).await?;
+    // Before a vault logs that it was asked: a request that nobody can get is none.
+    let relay = match relay {
+        Some(relay) => Some((relay, mailboxes(named, first.policy.as_ref())?)),
+        None => None,
+    };
     what.fetch(context, args).await?;
     let request = what.request(&args.what, &first)?;
     let outcomes = begin(context, args, &request).await?;
@@ -48,8 +55,7 @@ pub(crate) async fn run(context: &Context, args: &ApproveRequest) -> Result<Outp
         answers: Vec::new(),
     };
     let mut id = None;
-    if let Some(relay) = args.relay.open(context)? {
-        let mailboxes = mailboxes(args, first.policy.as_ref())?;
+    if let Some((relay, mailboxes)) = relay {
         let posted = relay
             .post(&asked.gesture, &mailboxes, args.valid_for)
             .await?;
@@ -134,14 +140,17 @@ fn gesture(outcomes: &Outcomes<Done<Statement>>, shown: Shown) -> Result<Gesture
     Gesture::new(statements, shown)
 }
 
+/// The credentials that --to names.
+fn named(args: &ApproveRequest) -> Result<BTreeSet<Vec<u8>>> {
+    let ids = args.to.iter().map(|id| text::unbase64url(id));
+    ids.map(|id| id.ok_or_else(|| usage("--to is not base64url")))
+        .collect()
+}
+
 /// Those of the managers that are named, or of all of the policy and the owner's second factor.
-fn mailboxes(args: &ApproveRequest, policy: Option<&KeyPolicy>) -> Result<Vec<Hash>> {
-    let mut ids = BTreeSet::new();
-    for id in &args.to {
-        let id = text::unbase64url(id);
-        ids.insert(id.ok_or_else(|| usage("--to is not base64url"))?);
-    }
-    if let (Some(policy), true) = (policy, args.to.is_empty()) {
+fn mailboxes(named: BTreeSet<Vec<u8>>, policy: Option<&KeyPolicy>) -> Result<Vec<Hash>> {
+    let mut ids = named;
+    if let (Some(policy), true) = (policy, ids.is_empty()) {
         let principals = &policy.fields().principals;
         let credentials = principals.managers.iter().flat_map(|one| &one.credentials);
         ids.extend(credentials.filter_map(|credential| match credential {
