@@ -37,3 +37,77 @@ fn a_request_for_approval_that_can_reach_nobody_leaves_nothing_at_the_vault() {
     }
     assert!(!dev.home().join("asked.json").exists());
 }
+
+/// The configuration of the shared `dev` with a memory of its own.
+fn own_memory(dev: &Dev, name: &str) -> String {
+    let config = std::fs::read_to_string(dev.home().join("D/config.toml")).unwrap();
+    let state = dev.home().join(name);
+    let own = config
+        .lines()
+        .map(|line| match line.starts_with("state_dir") {
+            true => format!("state_dir = {state:?}\n"),
+            false => format!("{line}\n"),
+        });
+    let file = format!("{name}.toml");
+    dev.write(&file, own.collect::<String>().as_bytes());
+    file
+}
+
+#[test]
+fn doctor_names_every_file_of_the_memory_that_is_damaged_and_what_to_do() {
+    let dev = Dev::shared();
+    let (vault, config) = (dev.vault_id(1), own_memory(&dev, "forgetful"));
+    dev.write("remembered", b"a message");
+    let one = ["--vault", &vault, "--config", &config];
+    let key = ["key", "create", "--type", "p256", "--name", "remembered"];
+    dev.json(&[&key[..], &one].concat());
+    let sign = ["key", "sign", "remembered", "--in", "remembered"];
+    dev.json(&[&sign[..], &one].concat());
+    let follow = ["audit", "follow", "--once", "--profile", "auditor"];
+    assert_eq!(dev.json_call(&[&follow[..], &one].concat()).code, 0);
+    let doctor = ["doctor", "--config", &config];
+    dev.json(&doctor);
+
+    let of_vault = format!("forgetful/vaults/{vault}");
+    let all = dev.home().join("forgetful/constellations");
+    let all = std::fs::read_dir(all).unwrap().next().unwrap().unwrap();
+    let all = format!(
+        "forgetful/constellations/{}",
+        all.file_name().to_str().unwrap()
+    );
+    let of_vault = [
+        "keys.json",
+        "head.json",
+        "carried.json",
+        "follow-follower.json",
+    ]
+    .map(|name| format!("{of_vault}/{name}"));
+    let files = [
+        &of_vault[..],
+        &[format!("{all}/manifest.json"), format!("{all}/signed.json")],
+    ];
+    for file in files.concat() {
+        let path = dev.home().join(&file);
+        let before = std::fs::read(&path);
+        dev.write(&file, b"{");
+        let ended = dev.json_call(&doctor);
+        match before {
+            Ok(bytes) => std::fs::write(&path, bytes).unwrap(),
+            Err(_) => std::fs::remove_file(&path).unwrap(),
+        }
+        assert_eq!(ended.code, 2, "{file}: {}", ended.stdout);
+        let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+        let told = told["checks"].as_array().unwrap().iter();
+        let name = file.replacen("forgetful/", "memory ", 1);
+        let check = told.clone().find(|check| check["name"] == name.as_str());
+        let check = check.unwrap_or_else(|| panic!("{file}: {}", ended.stdout));
+        assert_eq!(check["ok"], false);
+        assert!(
+            check["detail"]
+                .as_str()
+                .unwrap()
+                .contains("put it back from a copy")
+        );
+    }
+    dev.json(&doctor);
+}

@@ -75,3 +75,39 @@ fn two_outputs_that_are_one_file_are_refused_before_anything_is_asked_or_written
     assert_eq!(std::fs::read(dir.join("there")).unwrap(), b"as it was");
     assert!(!dir.join("new").exists());
 }
+
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/audit/evidence");
+const WHOLE: &str = "936eb47daacee94f37ba81dd50d0bdc9";
+const BROKEN: &str = "00000000000000000000000000000000";
+
+/// A memory with two pieces of evidence of one vault, one of which cannot be read.
+fn memory(dir: &Path) {
+    let whole = std::fs::read(format!("{VECTORS}/two_logs.json")).unwrap();
+    let value: Value = serde_json::from_slice(&whole).unwrap();
+    let vault = value["vault_id"].as_str().unwrap();
+    let kept = dir.join("state/vaults").join(vault);
+    std::fs::create_dir_all(&kept).unwrap();
+    std::fs::write(kept.join(format!("evidence-{WHOLE}.json")), whole).unwrap();
+    std::fs::write(kept.join(format!("evidence-{BROKEN}.json")), "{").unwrap();
+    std::fs::write(dir.join("own.toml"), "state_dir = \"state\"\n").unwrap();
+}
+
+#[test]
+fn a_piece_of_evidence_that_cannot_be_read_hides_no_other() {
+    let home = tempfile::tempdir().unwrap();
+    memory(home.path());
+    let listed = call(home.path(), &["vault", "evidence", "list"]);
+    assert_eq!(listed.code, 2, "{}", listed.stderr);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(listed["evidence"].as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(listed["evidence"][0]["id"], WHOLE);
+    let damaged = listed["damaged"].as_array().unwrap();
+    assert_eq!(damaged.len(), 1, "{listed}");
+    let message = damaged[0]["message"].as_str().unwrap();
+    assert!(message.contains(BROKEN), "{message}");
+
+    let shown = call(home.path(), &["vault", "evidence", "show", WHOLE]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    let error = refused(home.path(), 2, &["vault", "evidence", "show", BROKEN]);
+    assert_eq!(error["code"], "file_inaccessible");
+}

@@ -26,6 +26,7 @@ mod constellation_manifest;
 mod constellation_members;
 mod constellation_reconfigure;
 mod doctor;
+mod evidence_files;
 mod key_cancel_deletion;
 mod key_create;
 mod key_delete;

@@ -1,13 +1,16 @@
 //! `vault evidence …`: what this client keeps of rollbacks and forks. No vault is asked.
 
 use super::audit_evidence::{fields, to_json};
+use super::evidence_files::{Damaged, Kept};
 use super::vault_list::short;
 use crate::cli::{EvidenceCommand, WhichHead};
 use crate::context::{Context, usage};
+use crate::exit::Exit;
 use crate::files;
-use crate::output::{Human, Output};
+use crate::output::{Human, Output, error_json};
 use serde_json::{Value, json};
 use vault_client::{Error, ErrorCode, GoOnWith, HeadStore, KeptEvidence, Result};
+use vault_policy::VaultId;
 
 pub(crate) fn run(context: &Context, command: EvidenceCommand) -> Result<Output> {
     let store = HeadStore::new(context.config()?.state_dir()?);
@@ -44,19 +47,36 @@ pub(crate) fn run(context: &Context, command: EvidenceCommand) -> Result<Output>
 
 fn list(context: &Context, store: &HeadStore) -> Result<Output> {
     let named = &context.global.vault;
-    let wanted = |kept: &KeptEvidence| {
-        let id = kept.vault_id.to_string();
+    let wanted = |vault: &VaultId| {
+        let id = vault.to_string();
         named.is_empty() || named.iter().any(|named| id.starts_with(named.as_str()))
     };
-    let mut all = store.all_evidence()?;
-    all.retain(wanted);
-    let rows = all.iter().map(row).collect();
-    let listed: Vec<_> = all.iter().map(kept_json).collect::<Result<_>>()?;
-    let head = vec!["evidence", "vault", "kind", "found", "state"];
-    Ok(Output::new(
-        json!({ "evidence": listed }),
-        Human::Table { head, rows },
-    ))
+    let Kept {
+        mut whole,
+        mut damaged,
+    } = Kept::read(store)?;
+    whole.retain(|kept| wanted(&kept.vault_id));
+    damaged.retain(|file| wanted(&file.vault_id));
+    let rows = whole.iter().map(row).chain(damaged.iter().map(damaged_row));
+    let human = Human::Table {
+        head: vec!["evidence", "vault", "kind", "found", "state"],
+        rows: rows.collect(),
+    };
+    let listed: Vec<_> = whole.iter().map(kept_json).collect::<Result<_>>()?;
+    let errors: Vec<_> = damaged.into_iter().map(|file| file.error).collect();
+    let told: Vec<_> = errors.iter().map(error_json).collect();
+    let exit = errors.first().map(|error| error.code.into());
+    let output = Output::new(json!({ "evidence": listed, "damaged": told }), human);
+    Ok(Output {
+        found: errors,
+        ..output.exit(exit.unwrap_or(Exit::Done))
+    })
+}
+
+fn damaged_row(file: &Damaged) -> Vec<String> {
+    let state = "DAMAGED: STOPS THE VAULT".to_owned();
+    let (kind, found) = (String::new(), String::new());
+    vec![file.id.clone(), short(&file.vault_id), kind, found, state]
 }
 
 fn row(kept: &KeptEvidence) -> Vec<String> {
@@ -111,13 +131,17 @@ fn damaged(kept: &KeptEvidence, why: impl std::fmt::Display) -> Error {
 }
 
 fn find(store: &HeadStore, id: &str) -> Result<KeptEvidence> {
-    let all = store.all_evidence()?;
-    let mut found = all.into_iter().filter(|kept| kept.id.starts_with(id));
+    let Kept { whole, damaged } = Kept::read(store)?;
+    let mut found = whole.into_iter().filter(|kept| kept.id.starts_with(id));
+    let mut damaged = damaged.into_iter().filter(|file| file.id.starts_with(id));
+    let none = || {
+        Error::new(ErrorCode::NotFound)
+            .detail(format_args!("no evidence {id}"))
+            .next("evault vault evidence list")
+    };
     match (found.next(), found.next()) {
         (Some(kept), None) => Ok(kept),
-        (None, _) => Err(Error::new(ErrorCode::NotFound)
-            .detail(format_args!("no evidence {id}"))
-            .next("evault vault evidence list")),
+        (None, _) => Err(damaged.next().map_or_else(none, |file| file.error)),
         (Some(_), Some(_)) => Err(usage(format_args!("several pieces begin with {id}"))),
     }
 }

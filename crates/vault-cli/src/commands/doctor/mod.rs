@@ -2,6 +2,7 @@
 
 mod check;
 mod constellation;
+mod memory_files;
 mod owner;
 mod vaults;
 
@@ -24,6 +25,9 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
     checks.add("configuration", Ok(summary(&config)));
     checks.add("trust root", trust(context, &config));
     checks.add("memory", memory(&config));
+    if let Ok(dir) = config.state_dir() {
+        memory_files::check(&HeadStore::new(dir), &mut checks);
+    }
     checks.add("token", token(context, &config).await);
     if let Some(fleet) = constellation::check(context, &config, &mut checks).await {
         vaults::check(&fleet, &mut checks).await;

@@ -1,0 +1,139 @@
+//! Every file of the memory. One that cannot be read stops calls, and is never taken for an empty one.
+
+use super::check::Checks;
+use crate::commands::evidence_files::{decisions, entries, evidence, id_of};
+use crate::files;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::path::Path;
+use vault_client::{Error, ErrorCode, HeadStore, Result};
+use vault_encoding::Hash;
+use vault_policy::{KeyHandle, Lineage, VaultId};
+
+/// What a look at one file says; nothing of a file that is none of the memory.
+type Looked = Option<Result<()>>;
+/// Looks at the file of this name, in the directory of this name.
+type Look = fn(&HeadStore, &str, &str, &Path) -> Looked;
+
+pub(super) fn check(store: &HeadStore, checks: &mut Checks) {
+    let kinds: [(&str, Look); 3] = [
+        ("vaults", of_vault),
+        ("constellations", of_constellation),
+        ("roots", of_root),
+    ];
+    let mut whole = 0;
+    for (kind, look) in kinds {
+        match each(store, kind, look, checks) {
+            Ok(count) => whole += count,
+            Err(error) => checks.add(format!("memory {kind}"), Err(error)),
+        }
+    }
+    checks.add("files of the memory", Ok(format!("{whole} can be read")));
+}
+
+/// How many files of this kind can be read; each of the others is told.
+fn each(store: &HeadStore, kind: &str, look: Look, checks: &mut Checks) -> Result<usize> {
+    let mut whole = 0;
+    for (of, dir) in entries(&store.path().join(kind))? {
+        for (name, path) in entries(&dir)? {
+            match look(store, &of, &name, &path) {
+                None => {}
+                Some(Ok(())) => whole += 1,
+                Some(Err(error)) => {
+                    checks.add(
+                        format!("memory {kind}/{of}/{name}"),
+                        Err(advised(&name, error)),
+                    );
+                }
+            }
+        }
+    }
+    Ok(whole)
+}
+
+fn of_vault(store: &HeadStore, of: &str, name: &str, path: &Path) -> Looked {
+    let vault: VaultId = of.parse().ok()?;
+    let follower = name
+        .strip_prefix("follow-")
+        .and_then(|name| name.strip_suffix(".json"));
+    Some(match name {
+        "head.json" => head(store, &vault),
+        "carried.json" => store.told(&vault).map(drop),
+        "keys.json" => keys(path),
+        "acknowledged.json" => decisions(files::parent(path)).map(drop),
+        _ if id_of(name).is_some() => evidence(path).map(drop),
+        _ => store.position(&vault, follower?).map(drop),
+    })
+}
+
+fn head(store: &HeadStore, vault: &VaultId) -> Result<()> {
+    store.head(vault)?;
+    store.identity_key(vault)?;
+    store.last_boot(vault).map(drop)
+}
+
+#[derive(Deserialize)]
+struct Pins {
+    keys: BTreeMap<String, String>,
+}
+
+fn keys(path: &Path) -> Result<()> {
+    let pins: Pins = json(path)?;
+    let is_pin = |(handle, lineage): (&String, &String)| {
+        handle.parse::<KeyHandle>().is_ok() && lineage.parse::<Lineage>().is_ok()
+    };
+    match pins.keys.iter().all(is_pin) {
+        true => Ok(()),
+        false => Err(damaged(path)),
+    }
+}
+
+fn of_constellation(store: &HeadStore, of: &str, name: &str, path: &Path) -> Looked {
+    let constellation = Hash::from_hex(of)?;
+    match name {
+        "manifest.json" => Some(store.manifest(&constellation).map(drop)),
+        "signed.json" => Some(signed(path)),
+        _ => None,
+    }
+}
+
+fn signed(path: &Path) -> Result<()> {
+    let signed: BTreeMap<u64, String> = json(path)?;
+    match signed.values().all(|hash| Hash::from_hex(hash).is_some()) {
+        true => Ok(()),
+        false => Err(damaged(path)),
+    }
+}
+
+fn of_root(store: &HeadStore, of: &str, name: &str, _path: &Path) -> Looked {
+    let root = Hash::from_hex(of)?;
+    (name == "floors.json").then(|| store.floors(&root).map(drop))
+}
+
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    serde_json::from_slice(&files::read(path)?).map_err(|_| damaged(path))
+}
+
+fn damaged(path: &Path) -> Error {
+    Error::new(ErrorCode::FileInaccessible).detail(format_args!("{} is damaged", path.display()))
+}
+
+/// With what to do, and what is lost.
+fn advised(name: &str, error: Error) -> Error {
+    let lost = match name {
+        "head.json" => "without it, no rollback before the next call is noticed here",
+        "carried.json" => "without it, what others have seen is taken from the vaults again",
+        "keys.json" => "without it, keys are pinned to the lineage that they show next",
+        "acknowledged.json" => "without it, every piece of evidence wants a decision again",
+        "manifest.json" => "without it, no older manifest is noticed here",
+        "signed.json" => "without it, another manifest of a version may be signed here",
+        "floors.json" => "without it, older collateral is taken until newer was seen",
+        _ if id_of(name).is_some() => "without it, nobody is shown these two heads",
+        _ => "without it, the follower begins at the first entry",
+    };
+    let why = error.detail.clone().unwrap_or_default();
+    error
+        .detail(format_args!("{why}; put it back from a copy: {lost}"))
+        .next("evault doctor")
+}
