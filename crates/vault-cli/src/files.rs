@@ -15,6 +15,25 @@ pub(crate) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Whether what is written there leaves through stdout, a device or a pipe: nothing of it can be read
+/// again or replaced.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    let there = std::fs::metadata(path).map(|there| there.file_type());
+    is_dash(path) || there.is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
+/// Writes all of it to a stream.
+pub(crate) fn copy(from: &mut impl Read, path: &Path) -> Result<()> {
+    let copied = if is_dash(path) {
+        let mut out = io::stdout().lock();
+        io::copy(from, &mut out).and_then(|_| out.flush())
+    } else {
+        let out = OpenOptions::new().write(true).open(path);
+        out.and_then(|mut out| io::copy(from, &mut out)).map(drop)
+    };
+    copied.map_err(|error| inaccessible(path, &error))
+}
+
 /// Everything in a file, or on stdin.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -90,7 +109,7 @@ pub(crate) fn parent(path: &Path) -> &Path {
 
 /// Replaces the file in one step: there is the old one, or the new one. Durable when it returns.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    if is_dash(path) {
+    if is_stream(path) {
         return write(path, bytes);
     }
     replace_lazily(path, bytes)?;

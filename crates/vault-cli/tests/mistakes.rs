@@ -111,3 +111,38 @@ fn doctor_names_every_file_of_the_memory_that_is_damaged_and_what_to_do() {
     }
     dev.json(&doctor);
 }
+
+#[test]
+fn what_cannot_be_written_is_told_as_that() {
+    let dev = Dev::shared();
+    let vault = dev.vault_id(1);
+    let auditor = ["--profile", "auditor", "--vault", &vault];
+    let export = ["audit", "export", "--out", "/dev/full"];
+    let error = dev.error(2, &[&export[..], &auditor].concat());
+    assert_eq!(error["code"], "file_inaccessible");
+    assert!(
+        error["message"].as_str().unwrap().contains("No space left"),
+        "{error}"
+    );
+    let export = ["audit", "export", "--out", "/dev/null"];
+    dev.json(&[&export[..], &auditor].concat());
+}
+
+#[test]
+fn a_registry_that_does_not_answer_is_told_once() {
+    let dev = Dev::shared();
+    let config = std::fs::read_to_string(dev.home().join("D/config.toml")).unwrap();
+    let own = config
+        .lines()
+        .map(|line| match line.starts_with("registries") {
+            true => "registries = [\"http://127.0.0.1:9\"]\n".to_owned(),
+            false => format!("{line}\n"),
+        });
+    dev.write("silent.toml", own.collect::<String>().as_bytes());
+    let vault = dev.vault_id(1);
+    let read = ["audit", "read", "--profile", "auditor", "--vault", &vault];
+    let error = dev.error(5, &[&read[..], &["--config", "silent.toml"]].concat());
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("does not answer"), "{message}");
+    assert_eq!(message.matches("cannot be reached").count(), 1, "{message}");
+}

@@ -111,3 +111,39 @@ fn a_piece_of_evidence_that_cannot_be_read_hides_no_other() {
     let error = refused(home.path(), 2, &["vault", "evidence", "show", BROKEN]);
     assert_eq!(error["code"], "file_inaccessible");
 }
+
+#[test]
+fn what_no_vault_was_asked_is_told_as_wrong_usage_and_not_as_its_refusal() {
+    let home = tempfile::tempdir().unwrap();
+    memory(home.path());
+    let acknowledge = ["vault", "evidence", "acknowledge", "936eb47d"];
+    let whole = [&acknowledge[..], &["--go-on-with", "seen"]].concat();
+    for wrong in [&whole[..], &["key", "sing"]] {
+        let error = refused(home.path(), 2, wrong);
+        assert_eq!(error["code"], "invalid_argument");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("wrong usage: "), "{message}");
+    }
+}
+
+#[cfg(feature = "dev")]
+#[test]
+fn where_no_dev_runs_nothing_is_said_of_keys() {
+    let home = tempfile::tempdir().unwrap();
+    for asked in ["status", "stop"] {
+        let error = refused(home.path(), 8, &["dev", asked, "--dir", "."]);
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("no dev runs in "), "{message}");
+        assert!(!message.contains("key"), "{message}");
+    }
+}
+
+#[test]
+fn a_directory_is_exported_to_as_tiles_only_and_that_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("tiles")).unwrap();
+    let error = refused(home.path(), 2, &["audit", "export", "--out", "tiles"]);
+    assert_eq!(error["code"], "file_inaccessible");
+    let next = error["next"].as_str().unwrap();
+    assert!(next.contains("--format tiles --out tiles"), "{next}");
+}

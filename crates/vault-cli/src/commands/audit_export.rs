@@ -27,6 +27,7 @@ pub(crate) async fn run(context: &Context, args: AuditExport) -> Result<Output> 
         ("--checkpoint", args.checkpoint.as_deref()),
     ];
     outputs::distinct(&named)?;
+    fits(&args)?;
     let connected = context.connect().await?;
     let key = LogKey::from_spki(&connected.peer.claims.identity_key)
         .map_err(|error| Error::new(ErrorCode::VerificationFailed).detail(error))?;
@@ -36,9 +37,6 @@ pub(crate) async fn run(context: &Context, args: AuditExport) -> Result<Output> 
     }
     let exported = match args.format {
         ExportFormat::Jsonl => audit_export_lines::write(&args.out, client, &key).await?,
-        ExportFormat::Tiles if files::is_dash(&args.out) => {
-            return Err(usage("tiles are written to a directory"));
-        }
         ExportFormat::Tiles => audit_export_tiles::write(&args.out, client, &key).await?,
     };
     let Exported { head, kept } = exported;
@@ -70,6 +68,22 @@ pub(crate) async fn run(context: &Context, args: AuditExport) -> Result<Output> 
         stdout_taken: outputs::takes_stdout(&named),
         ..Output::new(json, human)
     })
+}
+
+/// One file of lines, or a directory of tiles.
+fn fits(args: &AuditExport) -> Result<()> {
+    let out = args.out.as_path();
+    match args.format {
+        ExportFormat::Tiles if files::is_dash(out) => {
+            Err(usage("tiles are written to a directory"))
+        }
+        ExportFormat::Jsonl if out.is_dir() => {
+            let error = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+            let next = format!("evault audit export --format tiles --out {}", out.display());
+            Err(files::inaccessible(out, &error).next(next))
+        }
+        ExportFormat::Jsonl | ExportFormat::Tiles => Ok(()),
+    }
 }
 
 /// A checkpoint that somebody kept gives its place only to one that extends it.

@@ -43,7 +43,7 @@ struct Next {
 
 impl Next {
     fn begin(path: &Path) -> Result<Self> {
-        let file = match files::is_dash(path) {
+        let file = match files::is_stream(path) {
             true => tempfile::NamedTempFile::new(),
             false => tempfile::NamedTempFile::new_in(files::parent(path)),
         };
@@ -59,7 +59,7 @@ impl Next {
 
     /// Takes over an earlier export, if there is one; it must hold.
     fn copy(&mut self, path: &Path, key: &LogKey) -> Result<Option<Offline>> {
-        if files::is_dash(path) || !path.exists() {
+        if files::is_stream(path) || !path.exists() {
             return Ok(None);
         }
         let before = audit_offline::lines(path, key, |line| match line {
@@ -93,12 +93,9 @@ impl Next {
             .out
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
-        if files::is_dash(path) {
-            let mut out = std::io::stdout().lock();
-            let copied = file
-                .rewind()
-                .and_then(|()| std::io::copy(&mut file, &mut out));
-            return copied.and_then(|_| out.flush()).map_err(failed);
+        if files::is_stream(path) {
+            file.rewind().map_err(failed)?;
+            return files::copy(&mut file, path);
         }
         files::put(file, path)
     }

@@ -59,7 +59,8 @@ pub(super) fn chosen<'a>(
             (Some(_), Some(_)) => return Err(usage(format_args!("several sets begin with {id}"))),
             (None, _) => {
                 return Err(Error::new(ErrorCode::NotFound)
-                    .detail(format_args!("no set {id} was found on the vaults"))
+                    .summary("no such set was found on the vaults")
+                    .detail(id)
                     .next("evault secret recover"));
             }
         }

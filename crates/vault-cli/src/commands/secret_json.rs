@@ -29,10 +29,8 @@ pub(super) fn owner(config: &Config) -> Result<OwnerKey> {
     let file = OwnerKeyFile::new(config.owner_key()?);
     file.load()?.ok_or_else(|| {
         Error::new(ErrorCode::NotFound)
-            .detail(format_args!(
-                "there is no owner key {}",
-                file.path().display()
-            ))
+            .summary("there is no owner key")
+            .detail(file.path().display())
             .next("evault owner import owner.key.copy.json")
     })
 }

@@ -136,7 +136,8 @@ fn find(store: &HeadStore, id: &str) -> Result<KeptEvidence> {
     let mut damaged = damaged.into_iter().filter(|file| file.id.starts_with(id));
     let none = || {
         Error::new(ErrorCode::NotFound)
-            .detail(format_args!("no evidence {id}"))
+            .summary("no such evidence is kept")
+            .detail(id)
             .next("evault vault evidence list")
     };
     match (found.next(), found.next()) {

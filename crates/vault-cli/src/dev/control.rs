@@ -52,7 +52,8 @@ pub(super) async fn serve(listener: &UnixListener, board: &Mutex<Value>) {
 pub(super) async fn ask(layout: &Layout, stop: bool) -> Result<Value> {
     let absent = |_| {
         Error::new(ErrorCode::NotFound)
-            .detail(format_args!("no dev runs in {}", layout.dir().display()))
+            .summary("no dev runs in this directory")
+            .detail(layout.dir().display())
             .next(format!("evault dev --dir {}", layout.dir().display()))
     };
     let mut stream = UnixStream::connect(path(layout)).await.map_err(absent)?;

@@ -201,7 +201,11 @@ impl Relay {
             .filter(|c| !c.is_control())
             .take(300)
             .collect();
-        Error::new(code).detail(format_args!("relay {}: {said} ({status})", self.base))
+        let error = match code {
+            ErrorCode::NotFound => Error::new(code).summary("the relay has no such request"),
+            _ => Error::new(code).summary("the relay does not accept this request"),
+        };
+        error.detail(format_args!("relay {}: {said} ({status})", self.base))
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn of(code: ErrorCode) -> Advice {
     use Blame::{Caller, Policy, Upstream, Vault};
     use Retry::{Later, Never, Reauthenticate};
     match code {
-        ErrorCode::InvalidArgument => advice("the vault does not accept this request", Caller, Never, "evault help"),
+        ErrorCode::InvalidArgument => advice("wrong usage", Caller, Never, "evault help"),
         ErrorCode::TooLarge => advice("the request is larger than the vault accepts", Caller, Never, "evault help key"),
         ErrorCode::PolicyInvalid => advice("the policy is not one that a vault enforces", Caller, Never, "evault policy lint policy.yaml"),
         ErrorCode::Unauthenticated => advice("the vault does not accept the access token, or there is none", Caller, Reauthenticate, "evault whoami"),

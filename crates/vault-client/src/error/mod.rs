@@ -40,6 +40,8 @@ pub struct Report {
     pub condition: Option<String>,
     /// Seconds after which to retry.
     pub retry_after: Option<u64>,
+    /// What happened, where the sentence of the code says too little.
+    pub summary: Option<&'static str>,
     /// Particulars, such as a reason, a path or an address. Never a secret.
     pub detail: Option<String>,
     /// The command to try next.
@@ -65,11 +67,19 @@ impl Error {
             rule: None,
             condition: None,
             retry_after: None,
+            summary: None,
             detail: None,
             next: defaults.next.to_owned(),
             vault_id: None,
             heads: None,
         }))
+    }
+
+    /// With another sentence than that of the code.
+    #[must_use]
+    pub fn summary(mut self, summary: &'static str) -> Self {
+        self.0.summary = Some(summary);
+        self
     }
 
     /// With particulars.
@@ -109,7 +119,8 @@ impl Error {
 
     /// One sentence for people: what happened, with the particulars.
     pub fn message(&self) -> String {
-        let mut text = advice::of(self.code).message.to_owned();
+        let summary = self.0.summary;
+        let mut text = summary.unwrap_or(advice::of(self.code).message).to_owned();
         if let Some(detail) = &self.0.detail {
             text.push_str(": ");
             text.push_str(detail);

@@ -31,7 +31,7 @@ pub(crate) fn failure(error: &ConnectError) -> WireFailure {
         };
     };
     let code = detail.code.as_known().and_then(ErrorCode::from_wire);
-    let mut ours = Error::new(code.unwrap_or(ErrorCode::Internal));
+    let mut ours = said(code.unwrap_or(ErrorCode::Internal));
     if let Some(blame) = blame(detail.blame) {
         ours.0.blame = blame;
     }
@@ -68,7 +68,16 @@ fn without_detail(error: &ConnectError) -> Error {
         Rpc::Unauthenticated => ErrorCode::Unauthenticated,
         _ => ErrorCode::Internal,
     };
-    Error::new(code).detail(clean(text))
+    said(code).detail(clean(text))
+}
+
+/// In the sentence of the code, but for what is wrong usage only as long as no vault was asked.
+fn said(code: ErrorCode) -> Error {
+    let error = Error::new(code);
+    match code {
+        ErrorCode::InvalidArgument => error.summary("the vault does not accept this request"),
+        _ => error,
+    }
 }
 
 /// A vault's words are shown where they tell a caller more than the code does. A refused

@@ -36,7 +36,7 @@ pub(super) async fn list(registry: &str, timeout: Duration) -> Result<Vec<Listed
     let client = RegistryServiceClient::new(HttpClient::plaintext(), config);
     match tokio::time::timeout(timeout, pages(registry, &client)).await {
         Ok(answer) => answer,
-        Err(_) => Err(Error::new(ErrorCode::Timeout).detail(registry)),
+        Err(_) => Err(Error::new(ErrorCode::Timeout).summary("it did not answer in time")),
     }
 }
 
@@ -75,7 +75,7 @@ async fn pages(
         let answer = client
             .list_vaults_with_options(request, CallOptions::default())
             .await
-            .map_err(|error| failed(registry, &error))?
+            .map_err(|error| failed(&error))?
             .into_owned();
         for entry in answer.vaults.iter().take(PAGE as usize) {
             let listed = parse(registry, entry)?;
@@ -90,7 +90,7 @@ async fn pages(
             return Ok(entries);
         }
         if token.len() > TOKEN {
-            return Err(senseless(registry));
+            return Err(senseless());
         }
     }
     Ok(entries)
@@ -103,9 +103,9 @@ pub fn listed(entry: &v1::VaultEntry) -> Option<ListedVault> {
 }
 
 fn parse(registry: &str, entry: &v1::VaultEntry) -> Result<ListedVault> {
-    let hash = |bytes: &[u8]| vault_proto::hash("entry", bytes).map_err(|_| senseless(registry));
+    let hash = |bytes: &[u8]| vault_proto::hash("entry", bytes).map_err(|_| senseless());
     if !is_endpoint(&entry.endpoint) {
-        return Err(senseless(registry));
+        return Err(senseless());
     }
     Ok(ListedVault {
         endpoint: entry.endpoint.clone(),
@@ -126,16 +126,15 @@ fn is_endpoint(text: &str) -> bool {
         && port.is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
-fn senseless(registry: &str) -> Error {
-    Error::new(ErrorCode::Unavailable).detail(format_args!(
-        "registry {registry}: its answer makes no sense"
-    ))
+fn senseless() -> Error {
+    Error::new(ErrorCode::Unavailable).summary("its answer makes no sense")
 }
 
-/// What the registry wrote stays out of it.
-fn failed(registry: &str, error: &ConnectError) -> Error {
+/// What the registry wrote stays out of it; which one it is, whoever lists failures says.
+fn failed(error: &ConnectError) -> Error {
     Error::new(ErrorCode::Unavailable)
-        .detail(format_args!("registry {registry}: {}", error.code.as_str()))
+        .summary("it does not answer")
+        .detail(error.code.as_str())
 }
 
 #[cfg(test)]

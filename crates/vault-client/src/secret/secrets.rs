@@ -266,7 +266,8 @@ fn check_targets(threshold: u8, targets: &[VaultId]) -> Result<()> {
 
 fn unknown(name: &str) -> Error {
     Error::new(ErrorCode::NotFound)
-        .detail(format_args!("no secret {name} is recorded here"))
+        .summary("no such secret is recorded here")
+        .detail(name)
         .next("evault secret recover")
 }
 
