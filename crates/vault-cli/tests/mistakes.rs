@@ -146,3 +146,19 @@ fn a_registry_that_does_not_answer_is_told_once() {
     assert!(message.contains("does not answer"), "{message}");
     assert_eq!(message.matches("cannot be reached").count(), 1, "{message}");
 }
+
+#[test]
+fn a_dry_run_of_a_refresh_speaks_of_no_vault_that_would_be_left_out() {
+    let dev = Dev::shared();
+    dev.write("refreshed", b"a secret");
+    let split = ["secret", "split", "refreshed", "--in", "refreshed"];
+    dev.json(&[&split[..], &["--threshold", "2", "--shares", "3"]].concat());
+    let shown = dev.evault(&["secret", "refresh", "refreshed", "--dry-run"]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    assert!(
+        shown.stdout.contains("would share anew"),
+        "{}",
+        shown.stdout
+    );
+    assert!(!shown.stdout.contains("without"), "{}", shown.stdout);
+}

@@ -56,16 +56,18 @@ pub(super) fn dry_run(record: &SetRecord, vaults: &[VaultId], without: &[VaultId
         let vaults: Vec<_> = vaults.iter().map(ToString::to_string).collect();
         vaults.join("\n")
     };
-    let human = Human::Fields(vec![
+    let mut fields = vec![
         ("would share anew", record.name.clone()),
         (
             "threshold",
             format!("{} of {}", record.threshold, vaults.len()),
         ),
         ("on", list(vaults)),
-        ("without", list(without)),
-    ]);
-    Output::new(Value::Object(object), human)
+    ];
+    if !without.is_empty() {
+        fields.push(("without", list(without)));
+    }
+    Output::new(Value::Object(object), Human::Fields(fields))
 }
 
 /// As after a split, with what became of the shares that the secret was read from.
