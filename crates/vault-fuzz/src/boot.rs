@@ -1,11 +1,13 @@
 //! What a store hands a vault at its start: snapshots of every format, groups, and the changes in them. A
 //! start from it never panics, and a state that is folded from the log is the one that its snapshot holds.
 
+use crate::request;
 use crate::golden::{Base, MemoryLog, NOW, Owned, STORES, Sevens, change, flush};
 use std::sync::LazyLock;
 use vault_audit::{Entry, LogTree, change_hash, change_salt};
 use vault_core::{CheckpointSigner, OpenedSnapshot, Position, TimeReading, Vault};
 use vault_encoding::{Hash, merkle, sha256};
+use vault_policy::{KeyType, Lineage, VaultId};
 
 static BASES: LazyLock<Vec<Base>> =
     LazyLock::new(|| STORES.iter().map(|files| Base::open(files)).collect());
@@ -16,7 +18,7 @@ pub fn run(data: &[u8]) {
         return;
     };
     let base = &BASES[usize::from(*mode) % BASES.len()];
-    match usize::from(*mode) / BASES.len() % 4 {
+    match usize::from(*mode) / BASES.len() % 5 {
         0 => {
             let mut payload = base.snapshot.clone();
             change(&mut payload, body);
@@ -31,8 +33,33 @@ pub fn run(data: &[u8]) {
             }
             start(base, base.snapshot.clone(), groups);
         }
-        _ => fold(body),
+        3 => fold(&[body.to_vec()]),
+        _ => fold(&altered(body)),
     }
+}
+
+/// Changes of one key, at most this many in an input.
+const ALTERATIONS: usize = 6;
+
+/// The change that makes a key, then changes of that key, each behind its length (2): a number, and what stands
+/// behind the lineage.
+fn altered(body: &[u8]) -> Vec<Vec<u8>> {
+    let creation = request::created(KeyType::P256Signing, 1);
+    let (leaf, _) = leaf_of(&creation);
+    let vault = VaultId(Owned::of(&[7; 32]).key.vault_id());
+    let lineage = Lineage::derive(&vault, &merkle::leaf_hash(&leaf));
+    let (mut changes, mut rest) = (vec![creation], body);
+    while let Some((length, behind)) = rest.split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes(*length));
+        let Some((change, more)) = behind.split_at_checked(length) else {
+            break;
+        };
+        if let (Some((kind, how)), true) = (change.split_first(), changes.len() <= ALTERATIONS) {
+            changes.push([&[*kind], &lineage.0.0[..], how].concat());
+        }
+        rest = more;
+    }
+    changes
 }
 
 fn start(base: &Base, payload: Vec<u8>, groups: Vec<(Position, Vec<u8>)>) {
@@ -41,44 +68,52 @@ fn start(base: &Base, payload: Vec<u8>, groups: Vec<(Position, Vec<u8>)>) {
     }
 }
 
-/// One record that holds this change, in a log of its own, as the vault that made the change would
-/// have signed it.
-fn fold(bytes: &[u8]) {
-    let owned = Owned::of(&[7; 32]);
+/// The leaf of a change, and its salt.
+fn leaf_of(change: &[u8]) -> (Vec<u8>, [u8; 32]) {
     let salt = [7; 32];
     let entry = Entry {
         operation: "create_key".into(),
         allowed: true,
         outcome: "created".into(),
         policy_hash: Some(Hash([5; 32])),
-        change_hash: Some(change_hash(&change_salt(&salt), bytes)),
+        change_hash: Some(change_hash(&change_salt(&salt), change)),
         ..bare()
     };
-    let leaf = entry.to_leaf().expect("an entry");
-    let mut tree = LogTree::new();
-    tree.append(&leaf);
-    let checkpoint = tree.checkpoint(owned.key.vault_id());
-    let note = checkpoint.sign(&owned.key, |text| owned.signer.sign(text).expect("a key"));
-    let field = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes(), bytes].concat();
-    let parts = [
-        vec![1, 0, 0, 0, 1],
-        field(&leaf),
-        salt.to_vec(),
-        field(bytes),
-        field(&note),
-    ];
-    let at = Position {
-        sequence: 0,
-        size: 0,
-        root: merkle::empty_root(),
-    };
-    let groups = vec![(at, parts.concat())];
+    (entry.to_leaf().expect("an entry"), salt)
+}
+
+/// A log that is folded from these changes is the one that its snapshot holds.
+fn fold(changes: &[Vec<u8>]) {
+    let owned = Owned::of(&[7; 32]);
+    let groups = log_of(&owned, changes);
     let Ok(vault) = owned.boot(None, &groups) else {
         return;
     };
     let all = through_snapshots(&owned, vault, MemoryLog(groups));
     let (folded, restored) = (owned.boot(None, &all.log), all.restored);
     assert_eq!(folded.expect("a log").state_digest(), restored.state_digest());
+}
+
+/// Records that hold these changes, in a log of their own, as the vault that made the changes would
+/// have signed it.
+fn log_of(owned: &Owned, changes: &[Vec<u8>]) -> Vec<(Position, Vec<u8>)> {
+    let field = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes(), bytes].concat();
+    let mut tree = LogTree::new();
+    let mut parts = vec![vec![1], (changes.len() as u32).to_be_bytes().to_vec()];
+    for change in changes {
+        let (leaf, salt) = leaf_of(change);
+        tree.append(&leaf);
+        parts.extend([field(&leaf), salt.to_vec(), field(change)]);
+    }
+    let checkpoint = tree.checkpoint(owned.key.vault_id());
+    let note = checkpoint.sign(&owned.key, |text| owned.signer.sign(text).expect("a key"));
+    parts.push(field(&note));
+    let at = Position {
+        sequence: 0,
+        size: 0,
+        root: merkle::empty_root(),
+    };
+    vec![(at, parts.concat())]
 }
 
 fn bare() -> Entry {
@@ -170,4 +205,23 @@ fn state_of(payload: &[u8]) -> &[u8] {
         at += 4 + length(at);
     }
     &payload[at..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_of_every_change_of_a_key_is_one_that_a_vault_starts_from() {
+        let owned = Owned::of(&[7; 32]);
+        let mut kinds = Vec::new();
+        for seed in crate::seeds::of_alterations() {
+            let changes = altered(&seed[1..]);
+            kinds.extend(changes.iter().skip(1).map(|change| change[0]));
+            assert!(owned.boot(None, &log_of(&owned, &changes)).is_ok(), "{kinds:?}");
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds, [6, 7, 8, 9, 10, 11]);
+    }
 }

@@ -2,7 +2,9 @@
 //! that is ignored writes them into the corpora.
 
 use crate::golden::{Base, ISSUER, Owned, STORES, disk, root};
+mod altered;
 mod changes;
+mod policies;
 
 use crate::{archive, memory, receipt, request, tiles};
 use buffa::{Message, MessageField};
@@ -23,6 +25,7 @@ pub fn all() -> Vec<Seed> {
         ("boot", boot()),
         ("config", config()),
         ("memory", memory_files()),
+        ("policy", policies::seeds()),
         ("receipt", receipt::seeds()),
         ("registry", registry()),
         ("request", requests()),
@@ -36,6 +39,9 @@ pub fn all() -> Vec<Seed> {
     }
     seeds
 }
+
+#[cfg(test)]
+pub(crate) use altered::seeds as of_alterations;
 
 pub(crate) fn of(mode: u8, body: impl AsRef<[u8]>) -> Vec<u8> {
     [&[mode], body.as_ref()].concat()
@@ -51,6 +57,7 @@ fn boot() -> Vec<Vec<u8>> {
         let records = base.groups.iter().flat_map(|(_, payload)| changes(payload));
         seeds.extend(records.map(|change| of(9, change)).take(4));
     }
+    seeds.extend(altered::seeds());
     // A key, of a snapshot's table, is a change but for its number, its policy and what is remembered.
     for (number, key_type) in (1..).zip(KeyType::ALL) {
         seeds.push(of(9, request::created(key_type, number)));
@@ -417,7 +424,7 @@ fn written() -> Vec<Vec<u8>> {
     let policy = request::policy(KeyType::Aes256Gcm);
     let yaml = "principals:\n  owner:\n    issuer: https://i.test\n    subject: \"0123\"\n";
     let pem = "-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n";
-    vec![
+    let mut seeds = vec![
         of(0, &policy),
         of(0, crate::written::yaml_of(&policy)),
         of(0, yaml),
@@ -437,5 +444,12 @@ fn written() -> Vec<Vec<u8>> {
         ),
         of(5, vault_policy::KeyHandle([1; 16]).to_string()),
         of(5, "02".repeat(32)),
-    ]
+    ];
+    let policies = policies::canonical();
+    seeds.extend(
+        policies
+            .iter()
+            .map(|policy| of(0, crate::written::yaml_of(policy))),
+    );
+    seeds
 }
