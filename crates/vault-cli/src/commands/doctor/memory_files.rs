@@ -11,6 +11,9 @@ use vault_client::{Error, ErrorCode, HeadStore, Result};
 use vault_encoding::Hash;
 use vault_policy::{KeyHandle, Lineage, VaultId};
 
+/// When the file is back.
+const AGAIN: &str = "evault doctor";
+
 /// What a look at one file says; nothing of a file that is none of the memory.
 type Looked = Option<Result<()>>;
 /// Looks at the file of this name, in the directory of this name.
@@ -119,8 +122,11 @@ fn damaged(path: &Path) -> Error {
     Error::new(ErrorCode::FileInaccessible).detail(format_args!("{} is damaged", path.display()))
 }
 
-/// With what to do, and what is lost.
+/// With what to do, and what is lost. What says itself what to do, says it better.
 fn advised(name: &str, error: Error) -> Error {
+    if error.next != Error::new(error.code).next && error.next != AGAIN {
+        return error;
+    }
     let lost = match name {
         "head.json" => "without it, no rollback before the next call is noticed here",
         "carried.json" => "without it, what others have seen is taken from the vaults again",
@@ -135,5 +141,28 @@ fn advised(name: &str, error: Error) -> Error {
     let why = error.detail.clone().unwrap_or_default();
     error
         .detail(format_args!("{why}; put it back from a copy: {lost}"))
-        .next("evault doctor")
+        .next(AGAIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_release_wrote_is_left_to_it_and_not_to_be_put_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = dir.path().join("vaults").join("11".repeat(32));
+        std::fs::create_dir_all(&kept).unwrap();
+        let later = r#"{"format":"enclave-vaults/head-evidence/v9"}"#;
+        std::fs::write(kept.join("evidence-later.json"), later).unwrap();
+        std::fs::write(kept.join("keys.json"), "{").unwrap();
+        let mut checks = Checks::default();
+        check(&HeadStore::new(dir.path()), &mut checks);
+        let told = checks.report().json["checks"].clone();
+        let detail = |at: usize| told[at]["detail"].as_str().unwrap().to_owned();
+        assert_eq!(told[0]["next"], "evault --version");
+        assert!(!detail(0).contains("put it back"), "{told}");
+        assert!(detail(1).contains("put it back from a copy"), "{told}");
+        assert_eq!(detail(2), "0 can be read");
+    }
 }
