@@ -131,3 +131,29 @@ fn every_form_is_canonical_and_no_two_requests_share_one() {
         assert!(seen.insert(form));
     }
 }
+
+/// Of each request its canonical text, under one salt.
+fn vectors() -> String {
+    let salt = vault_audit::request_salt(&[7; 32]);
+    let vector = |request: &Request| {
+        let form = canonical(request);
+        let hash = vault_audit::request_hash(&salt, &form);
+        let text = |value: &str| Canonical::text(value);
+        Canonical::map([
+            ("canonical", text(std::str::from_utf8(&form).unwrap())),
+            ("request_hash", text(&hash.to_string())),
+            ("request_salt", text(&salt.to_string())),
+        ])
+    };
+    let requests = requests();
+    let vectors = requests.iter().map(vector);
+    let lines = vectors.map(|vector| String::from_utf8(vector.to_bytes()).unwrap());
+    lines.map(|line| line + "\n").collect()
+}
+
+#[test]
+fn the_forms_are_those_of_the_vectors() {
+    let kept = include_str!("../../../../vectors/audit/requests.jsonl");
+    let now = vectors();
+    assert_eq!(now, kept, "a form that changes is another format:\n{now}");
+}
