@@ -218,6 +218,7 @@ fn base(dir: &Path, issuer: &Issuer) -> Table {
          cached_tokens = 16384\nsnapshot_records = 8192\nsegment_mib = 16\n\
          [rates]\ncalls = 50000\nuses = 20000\ncreations = 1000\npages = 500\n\
          policy_bytes = 4194304\n[quotas]\nkeys = 1000000\nshare_mib = 64\ntext_mib = 256\n\
+         vault_keys = 4000000\nvault_share_mib = 512\nvault_text_mib = 1024\n\
          [log]\nlevel = \"warn\"\n\
          [[issuers]]\nurl = {url:?}\naudience = {audience:?}\njwks_uri = {jwks:?}\n\
          roots = {ca:?}\ntyp = [\"at+jwt\"]\ngrants = [\"vault:owner\", \"vault:auditor\"]\n\
