@@ -1,10 +1,16 @@
 //! What comes with an answer: the head of the log, signed by the vault, and the caller's own
-//! entry with its proof. Nothing unsigned passes.
+//! entry with its proof. Nothing unsigned passes, and no entry of another call.
+
+mod asked;
+#[cfg(test)]
+mod tests;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::heads::{NOTE_BYTES, SeenHead};
 use crate::key::hash;
 use crate::session::{Peer, Session};
+use asked::Shown;
+pub(crate) use asked::{Asked, Form};
 use std::sync::{Mutex, PoisonError};
 use vault_audit::{Checkpoint, LogKey};
 use vault_encoding::{Hash, merkle};
@@ -29,7 +35,7 @@ pub struct Receipt {
     pub logged: Option<Logged>,
 }
 
-/// One's own entry in the log; it was proven to be under the receipt's head.
+/// One's own entry in the log; it was proven to be under the receipt's head, and to be of this call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Logged {
     /// Its index.
@@ -54,30 +60,36 @@ impl Logged {
     }
 }
 
-/// Holds a receipt to the identity key of the vault at hand.
-pub(crate) fn verify(receipt: v1::Receipt, session: &Session) -> Result<Receipt> {
-    verify_by(receipt, |head| session.head(head))
+/// Holds a receipt to the identity key of the vault at hand, and to the call.
+pub(crate) fn verify(receipt: v1::Receipt, session: &Session, asked: &Asked) -> Result<Receipt> {
+    let (head, shown) = open(receipt, |head| session.head(head))?;
+    let logged = asked.admit(shown)?;
+    Ok(Receipt { head, logged })
 }
 
-/// As `verify`, of the vault with this key, for the fuzzer.
+/// As `verify`, of the vault with this key and without a call, for the fuzzer.
 #[cfg(feature = "fuzzing")]
 pub fn verify_of(receipt: v1::Receipt, key: &LogKey) -> Result<Receipt> {
-    verify_by(receipt, |head| verified(key, head))
+    let (head, shown) = open(receipt, |head| verified(key, head))?;
+    let logged = match shown {
+        Shown::Entry(logged) => Some(logged),
+        Shown::Nothing | Shown::Before => None,
+    };
+    Ok(Receipt { head, logged })
 }
 
-fn verify_by(
+fn open(
     receipt: v1::Receipt,
     verified: impl FnOnce(v1::Head) -> Result<SeenHead>,
-) -> Result<Receipt> {
+) -> Result<(SeenHead, Shown)> {
     let head = receipt.head.into_option();
     let head = verified(head.ok_or_else(|| invalid("no head"))?)?;
-    let logged = receipt
-        .leaf
-        .into_option()
-        .filter(|leaf| !is_repeat(leaf, &head))
-        .map(|leaf| logged(leaf, &head))
-        .transpose()?;
-    Ok(Receipt { head, logged })
+    let shown = match receipt.leaf.into_option() {
+        None => Shown::Nothing,
+        Some(leaf) if is_repeat(&leaf, &head) => Shown::Before,
+        Some(leaf) => Shown::Entry(logged(leaf, &head)?),
+    };
+    Ok((head, shown))
 }
 
 /// Verifies the notes of one vault. All answers of a group carry one note, which is verified once.
@@ -162,47 +174,4 @@ fn logged(leaf: v1::LoggedLeaf, head: &SeenHead) -> Result<Logged> {
 
 fn invalid(why: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::ReceiptInvalid).detail(why)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use merkle::{Tree, leaf_hash};
-
-    #[test]
-    fn only_a_place_within_the_head_and_nothing_else_is_a_repeat() {
-        let head = SeenHead {
-            size: 3,
-            root: Hash::default(),
-            checkpoint: Vec::new(),
-        };
-        let at = |index| v1::LoggedLeaf {
-            index,
-            ..Default::default()
-        };
-        assert!(is_repeat(&at(2), &head));
-        assert!(!is_repeat(&at(3), &head));
-        let leaf = vec![1];
-        assert!(!is_repeat(&v1::LoggedLeaf { leaf, ..at(2) }, &head));
-        let proof = vec![vec![0; 32]];
-        assert!(!is_repeat(&v1::LoggedLeaf { proof, ..at(2) }, &head));
-    }
-
-    #[test]
-    fn the_proof_of_the_last_leaf_gives_the_root_before_it() {
-        let mut tree = Tree::default();
-        for index in 0..40u64 {
-            let before = tree.root();
-            tree.push(leaf_hash(&index.to_be_bytes()));
-            let proof = tree.inclusion(index, index + 1).unwrap();
-            let leaf = index.to_be_bytes().to_vec();
-            let logged = Logged {
-                index,
-                request_salt: Hash::default(),
-                leaf,
-                proof,
-            };
-            assert_eq!(logged.root_before(), Some(before), "{index}");
-        }
-    }
 }

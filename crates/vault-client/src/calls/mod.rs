@@ -5,6 +5,7 @@ mod audit;
 pub(crate) mod batch;
 mod crypto;
 pub(crate) mod exchange;
+pub(crate) mod form;
 mod governance;
 mod key;
 pub(crate) mod listing;

@@ -1,5 +1,6 @@
 //! What all calls have in common: a context that goes out, a receipt that comes back.
 
+use super::form::Formed;
 use crate::session::Session;
 use connectrpc::ConnectError;
 use connectrpc::client::CallOptions;
@@ -20,7 +21,7 @@ pub(crate) enum Repeat {
 }
 
 /// One call of the protocol.
-pub(crate) trait Rpc: Clone + Send + Sync + 'static {
+pub(crate) trait Rpc: Formed + Clone + Send + Sync + 'static {
     type Answer: Send;
     const REPEAT: Repeat;
 

@@ -4,10 +4,12 @@ use super::call::{Accepted, Unsent};
 use super::repeat::{Failed, Fate, Sendings};
 use super::{Client, stream};
 use crate::calls::batch::{answers, only_reads, receipt, set_context};
+use crate::calls::form::Formed;
 use crate::calls::rpc::Repeat;
 use crate::error::{Error, Result};
 use crate::heads::SeenHead;
 use crate::key::malformed;
+use crate::receipt::Asked;
 use crate::session::Session;
 use connectrpc::ConnectError;
 use connectrpc::client::CallOptions;
@@ -56,8 +58,8 @@ impl Client {
             }
         };
         let mut all = Vec::with_capacity(outcomes.len());
-        for outcome in outcomes {
-            let judged = self.judge_outcome(&session, &seen, outcome, deadline);
+        for (call, outcome) in calls.iter().zip(outcomes) {
+            let judged = self.judge_outcome(&session, &seen, call, outcome, deadline);
             all.push(
                 judged
                     .await
@@ -71,6 +73,7 @@ impl Client {
         &self,
         session: &Arc<Session>,
         seen: &Option<SeenHead>,
+        call: &Call,
         outcome: Outcome,
         deadline: Instant,
     ) -> Result<Accepted<Outcome>, Failed> {
@@ -83,8 +86,14 @@ impl Client {
             fate: Fate::Answered,
         };
         let receipt = receipt(&outcome).map_err(answered)?;
-        let receipt = self.judge(session, seen.as_ref(), receipt, deadline).await;
-        Ok(Accepted::new(outcome, receipt.map_err(answered)?))
+        let asked = Asked {
+            form: call.form(),
+            logs: !only_reads(call),
+            sent_before: false,
+        };
+        let judged = self.judge(session, seen.as_ref(), receipt, &asked, deadline);
+        let receipt = judged.await.map_err(answered)?;
+        Ok(Accepted::new(outcome, receipt))
     }
 }
 

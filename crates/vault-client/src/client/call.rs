@@ -8,7 +8,7 @@ use crate::calls::rpc::{Repeat, Rpc};
 use crate::error::{Error, ErrorCode, Result, wire};
 use crate::heads::SeenHead;
 use crate::key::malformed;
-use crate::receipt::{self, Answer};
+use crate::receipt::{self, Answer, Asked};
 use crate::session::Session;
 use connectrpc::ConnectError;
 use connectrpc::client::CallOptions;
@@ -72,7 +72,8 @@ impl Client {
         };
         let mut sendings = Sendings::default();
         loop {
-            let asked = self.attempt(&mut request, &idempotency_key, deadline);
+            let sent_before = sendings.unsure();
+            let asked = self.attempt(&mut request, &idempotency_key, sent_before, deadline);
             match self.counted(repeat, asked).await {
                 Ok(accepted) => return Ok(accepted),
                 Err(failed) => self.pause(repeat, failed, &mut sendings, deadline).await?,
@@ -109,6 +110,7 @@ impl Client {
         &self,
         request: &mut R,
         idempotency_key: &str,
+        sent_before: bool,
         deadline: Instant,
     ) -> Result<Accepted<R::Answer>, Failed> {
         let ready = self.ready_to_use(deadline).await;
@@ -124,8 +126,19 @@ impl Client {
             Ok(answer) => answer,
             Err(unsent) => return Err(self.unsent(&session, seen, unsent, deadline).await),
         };
+        let asked = Asked {
+            form: request.form(),
+            logs: R::REPEAT != Repeat::Reads,
+            sent_before,
+        };
         let judged = self
-            .judge(&session, seen.as_ref(), R::receipt(&answer), deadline)
+            .judge(
+                &session,
+                seen.as_ref(),
+                R::receipt(&answer),
+                &asked,
+                deadline,
+            )
             .await;
         let receipt = judged.map_err(|error| Failed {
             error,
@@ -203,10 +216,11 @@ impl Client {
         session: &Session,
         seen: Option<&SeenHead>,
         receipt: Option<&v1::Receipt>,
+        asked: &Asked,
         deadline: Instant,
     ) -> Result<receipt::Receipt> {
         let receipt = receipt.ok_or_else(|| malformed("receipt"))?;
-        let receipt = receipt::verify(receipt.clone(), session)
+        let receipt = receipt::verify(receipt.clone(), session, asked)
             .map_err(|error| error.vault(self.vault_id()))?;
         let logged = receipt.logged.as_ref();
         self.accept(session, seen, receipt.head.clone(), logged, deadline)

@@ -38,6 +38,13 @@ pub(super) struct Sendings {
     unsure: bool,
 }
 
+impl Sendings {
+    /// Whether one of them may have been done.
+    pub(super) fn unsure(&self) -> bool {
+        self.unsure
+    }
+}
+
 /// Why one sending failed.
 pub(crate) struct Failed {
     pub(crate) error: Error,
