@@ -35,3 +35,9 @@ pub use policy::AppraisalPolicy;
 pub use quote::without_padding;
 pub use report_data::Expected;
 pub use trust_root::{TrustRoot, TrustRootError};
+
+/// Parsers of this crate, open to the fuzzer alone.
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing {
+    pub use crate::tls::client_certificate;
+}

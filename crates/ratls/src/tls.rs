@@ -47,6 +47,14 @@ use vault_policy::UnixSeconds;
 /// Says what time it is.
 pub type Clock = Arc<dyn Fn() -> UnixSeconds + Send + Sync>;
 
+/// What the certificates that a client shows prove, for the fuzzer: the leaf first.
+#[cfg(feature = "fuzzing")]
+pub fn client_certificate(shown: &[Vec<u8>], now: UnixSeconds) -> Option<ClientCertificate> {
+    let shown = shown.iter().map(|one| one.as_slice().into());
+    let shown: Vec<CertificateDer<'_>> = shown.collect();
+    client_chain::facts(&shown, now, &crypto::provider())
+}
+
 /// Longest TLS handshake, and longest preamble, unless said otherwise.
 pub const PREAMBLE_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -34,8 +34,8 @@ macro_rules! store {
     };
 }
 
-/// Snapshots of formats 1, 2 and 3.
-pub(crate) const STORES: [Files; 3] = [
+/// Snapshots of formats 1, 2, 3 and 4.
+pub(crate) const STORES: [Files; 4] = [
     store!("1-alone":
         "log-00000000.seg", "log-00000001.seg", "log-00000002.seg", "log-00000003.seg",
         "log-00000004.seg", "root.sealed", "snapshot.sealed"),
@@ -45,6 +45,10 @@ pub(crate) const STORES: [Files; 3] = [
     store!("3-archived":
         "leaves-0000000000000000.arc", "log-00000003.seg", "log-00000004.seg",
         "log-00000005.seg", "root.sealed", "snapshot.previous", "snapshot.sealed"),
+    store!("4-changed":
+        "leaves-0000000000000000.arc", "log-00000000.seg", "log-00000001.seg", "log-00000002.seg",
+        "log-00000003.seg", "log-00000004.seg", "log-00000005.seg", "log-00000006.seg",
+        "root.sealed", "snapshot.sealed"),
 ];
 
 pub(crate) fn disk(files: Files) -> SimulatedDisk {

@@ -24,9 +24,9 @@ macro_rules! targets {
 }
 
 targets! {
-    answer, appraise, archive, assertion, boot, bundle, checkpoint, claims, config, export,
+    answer, appraise, archive, assertion, boot, bundle, chain, checkpoint, claims, config, export,
     governance, json, jwks, leaf, log_entry, memory, policy, preamble, proof, receipt, registry,
-    request, root, share, statement, store, tiles, token, wrap, written,
+    relay, reply, request, root, share, statement, store, tiles, token, wrap, written,
 }
 
 mod golden;

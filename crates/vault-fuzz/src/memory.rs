@@ -41,14 +41,19 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| {
 
 /// The note over a log of this size, for seeds and evidence.
 pub fn note(size: u64) -> String {
+    let note = note_of(size, sha256(&size.to_be_bytes()));
+    String::from_utf8(note).expect("a text")
+}
+
+/// The note over a log of this size and root.
+pub(crate) fn note_of(size: u64, root: Hash) -> Vec<u8> {
     let owned = &PLACE.owned;
     let checkpoint = Checkpoint {
         vault_id: owned.key.vault_id(),
         size,
-        root: sha256(&size.to_be_bytes()),
+        root,
     };
-    let note = checkpoint.sign(&owned.key, |text| owned.signer.sign(text).expect("a key"));
-    String::from_utf8(note).expect("a text")
+    checkpoint.sign(&owned.key, |text| owned.signer.sign(text).expect("a key"))
 }
 
 /// The key of the log that the notes are of.

@@ -3,6 +3,7 @@
 
 use crate::golden::{Base, ISSUER, Owned, STORES, disk, root};
 mod altered;
+mod brought;
 mod changes;
 mod policies;
 
@@ -23,13 +24,17 @@ pub fn all() -> Vec<Seed> {
     for (target, inputs) in [
         ("archive", archive::seeds()),
         ("boot", boot()),
+        ("chain", brought::chains()),
         ("config", config()),
         ("memory", memory_files()),
         ("policy", policies::seeds()),
         ("receipt", receipt::seeds()),
         ("registry", registry()),
+        ("relay", brought::relayed()),
+        ("reply", brought::replies()),
         ("request", requests()),
         ("root", roots()),
+        ("store", stores()),
         ("tiles", tiles::seeds()),
         ("written", written()),
     ] {
@@ -49,11 +54,13 @@ pub(crate) fn of(mode: u8, body: impl AsRef<[u8]>) -> Vec<u8> {
 
 fn boot() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
-    for (number, files) in (0u8..).zip(STORES) {
+    // The modes of each store: changes of its snapshot, all of it, changes of a group.
+    let modes = [[0, 3, 6], [1, 4, 7], [2, 5, 8], [15, 16, 17]];
+    for ([changed, whole, group], files) in modes.into_iter().zip(STORES) {
         let base = Base::open(files);
-        seeds.push(of(number, [0, 50, 1]));
-        seeds.push(of(number + 3, &base.snapshot));
-        seeds.push(of(number + 6, [1, 0, 10, 1]));
+        seeds.push(of(changed, [0, 50, 1]));
+        seeds.push(of(whole, &base.snapshot));
+        seeds.push(of(group, [1, 0, 10, 1]));
         let records = base.groups.iter().flat_map(|(_, payload)| changes(payload));
         seeds.extend(records.map(|change| of(9, change)).take(4));
     }
@@ -77,6 +84,12 @@ pub(crate) fn changes(payload: &[u8]) -> Vec<Vec<u8>> {
     }
     found.retain(|change| !change.is_empty());
     found
+}
+
+/// Changes of each file of the store that has snapshots.
+fn stores() -> Vec<Vec<u8>> {
+    let changed = (0..6).map(|file| of(128 + 2 * file, [0, 40, 1]));
+    changed.chain([of(129, b"EVS")]).collect()
 }
 
 fn roots() -> Vec<Vec<u8>> {

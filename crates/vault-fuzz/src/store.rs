@@ -1,8 +1,12 @@
-//! A store whose files were changed: refused, or exactly an earlier prefix. Never altered data.
+//! A store whose files were changed: refused, or exactly an earlier prefix. Never altered data. Of two stores: one that
+//! is its log alone, and one with two snapshots whose oldest groups are gone.
 
+use crate::golden::change;
 use std::sync::LazyLock;
 use vault_store::faulty::SimulatedDisk;
-use vault_store::{SealedLog, SegmentFiles, SegmentOptions, StoreRoot, TreeHead};
+use vault_store::{
+    SealedLog, SegmentFiles, SegmentOptions, SnapshotState, StoreRoot, TreeHead,
+};
 use zeroize::Zeroizing;
 
 const GROUPS: u64 = 12;
@@ -16,7 +20,13 @@ struct Store {
     disk: SimulatedDisk,
 }
 
-static STORE: LazyLock<Store> = LazyLock::new(|| {
+/// Behind so many groups there are snapshots, and those before the first one's go.
+const SNAPSHOTS: [u64; 2] = [5, 9];
+
+static ALONE: LazyLock<Store> = LazyLock::new(|| made(&[]));
+static SHORTENED: LazyLock<Store> = LazyLock::new(|| made(&SNAPSHOTS));
+
+fn made(snapshots: &[u64]) -> Store {
     let payload = Zeroizing::new(b"payload".to_vec());
     let root = StoreRoot::generate([1; 32], payload, &mut |out| out.fill(7));
     let disk = SimulatedDisk::new();
@@ -25,37 +35,53 @@ static STORE: LazyLock<Store> = LazyLock::new(|| {
         .expect("a log")
         .log;
     for size in 0..GROUPS {
-        let head = TreeHead {
-            size,
-            root: [size as u8; 32],
-        };
-        log.append(head, &payload_of(size)).expect("space");
+        if snapshots.contains(&size) {
+            let sealed = log.seal_snapshot(head(size), &state_of(size), &mut |out| out.fill(5));
+            log.put_snapshot(&sealed.expect("sealed")).expect("space");
+        }
+        log.append(head(size), &payload_of(size)).expect("space");
+    }
+    if let Some(first) = snapshots.first() {
+        log.remove_before(*first).expect("a disk");
     }
     Store {
         root,
         disk: disk.copy(),
     }
-});
+}
+
+fn head(size: u64) -> TreeHead {
+    TreeHead {
+        size,
+        root: [size as u8; 32],
+    }
+}
+
+/// What the snapshot behind so many groups holds.
+fn state_of(size: u64) -> Vec<u8> {
+    vec![0x50 + size as u8; 100]
+}
 
 fn payload_of(sequence: u64) -> Vec<u8> {
     vec![sequence as u8; 10 + 20 * sequence as usize]
 }
 
-/// One input.
+/// One input: which store and file, and how it is changed; the higher half of the modes are of the store with
+/// snapshots.
 pub fn run(data: &[u8]) {
     let Some((mode, body)) = data.split_first() else {
         return;
     };
-    let disk = STORE.disk.copy();
+    let store = match mode {
+        128.. => &*SHORTENED,
+        _ => &*ALONE,
+    };
+    let disk = store.disk.copy();
     let names = disk.names();
     let name = &names[usize::from(*mode / 2) % names.len()];
     let mut bytes = disk.contents(name).unwrap_or_default();
     if mode % 2 == 0 {
-        // Every three bytes are a place and what is put there.
-        for edit in body.chunks_exact(3) {
-            let at = usize::from(u16::from_be_bytes([edit[0], edit[1]])) % bytes.len();
-            bytes[at] ^= edit[2];
-        }
+        change(&mut bytes, body);
     } else {
         bytes = body.to_vec();
     }
@@ -63,12 +89,28 @@ pub fn run(data: &[u8]) {
     let Ok(files) = SegmentFiles::open(disk, OPTIONS) else {
         return;
     };
-    let Ok(opened) = SealedLog::open(files, &STORE.root, &mut |out| out.fill(11)) else {
-        return;
-    };
-    for (index, group) in opened.groups.iter().enumerate() {
-        assert_eq!(group.sequence, index as u64);
-        assert_eq!(*group.payload, payload_of(group.sequence));
-        assert_eq!(group.tree_before.size, group.sequence);
+    if let Ok(opened) = SealedLog::open(files, &store.root, &mut |out| out.fill(11)) {
+        let first = found(&opened.snapshot);
+        for (sequence, group) in (first..).zip(&opened.groups) {
+            assert_eq!(group.sequence, sequence);
+            assert_eq!(*group.payload, payload_of(sequence));
+            assert_eq!(group.tree_before.size, sequence);
+        }
     }
+}
+
+/// A snapshot that is there is one of those that were made; the number of the first group behind it.
+fn found(snapshot: &SnapshotState) -> u64 {
+    let SnapshotState::Present {
+        tree,
+        sequence,
+        payload,
+        ..
+    } = snapshot
+    else {
+        return 0;
+    };
+    assert!(SNAPSHOTS.contains(sequence), "nobody made this snapshot");
+    assert_eq!((tree.size, &**payload), (*sequence, &state_of(*sequence)));
+    *sequence
 }

@@ -125,8 +125,13 @@ fn writes_the_seeds() {
 }
 
 #[test]
-#[ignore = "changes the corpora of the tree: the key of a certificate is new every time"]
-fn writes_a_certificate() {
+#[ignore = "changes the corpora of the tree: the keys of certificates are new every time"]
+fn writes_certificates() {
     let corpus = fuzz().join("corpus");
     std::fs::write(corpus.join("leaf/seed-leaf"), vault_fuzz::leaf::genuine()).unwrap();
+    std::fs::write(
+        corpus.join("chain/seed-genuine"),
+        vault_fuzz::chain::genuine(),
+    )
+    .unwrap();
 }

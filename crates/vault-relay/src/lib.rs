@@ -33,3 +33,33 @@ mod source;
 
 pub use config::{ConfigError, LimitsConfig, LogConfig, RelayConfig};
 pub use run::{Clock, Relay, run};
+
+/// Parsers of this crate, open to the fuzzer alone.
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing {
+    use bytes::Bytes;
+    use http::HeaderMap;
+    use std::net::IpAddr;
+    use vault_encoding::{Hash, text};
+
+    /// Mailboxes, bundle and life in seconds of a posting.
+    pub fn posting(body: &[u8]) -> Option<(Vec<Hash>, Bytes, u64)> {
+        let posting = crate::read::posting(body).ok()?;
+        Some((posting.mailboxes, posting.bundle, posting.ttl))
+    }
+
+    /// An answer, in its canonical text.
+    pub fn answer(body: &[u8]) -> Option<Bytes> {
+        crate::read::answer(body).ok()
+    }
+
+    /// A request's id, as it is written.
+    pub fn request_id(segment: &str) -> Option<String> {
+        Some(text::base32(&crate::read::request_id(segment)?.0))
+    }
+
+    /// Whom a proxy names.
+    pub fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+        crate::source::forwarded(headers)
+    }
+}

@@ -50,7 +50,7 @@ impl Peer {
 }
 
 /// The address that was added last, with or without a port.
-fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+pub(crate) fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     let added = headers.get_all(FORWARDED).iter().next_back()?;
     let last = added.to_str().ok()?.rsplit(',').next()?.trim();
     let with_port = || last.parse::<SocketAddr>().map(|found| found.ip());

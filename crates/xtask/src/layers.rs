@@ -121,6 +121,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
             "vault-server",
             "vault-client",
             "vault-registry",
+            "vault-relay",
         ],
     ),
     ("xtask", &[]),

@@ -43,6 +43,8 @@ mod tests;
 
 pub use gesture::Gesture;
 pub use relay::{Relay, Waiting};
+#[cfg(feature = "fuzzing")]
+pub use relay::{Relayed, relayed};
 pub use software::SoftwareCredential;
 pub use vault_approval::{
     Approval, ApprovalAnswer, ApprovalRequest, Bundle, Context, Decision, Digested, OidcApproval,

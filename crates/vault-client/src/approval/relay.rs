@@ -84,11 +84,10 @@ impl Relay {
         Ok(posted.id)
     }
 
-    /// What waits in a mailbox.
+    /// What waits in a mailbox. What has no id is left out, as nobody could fetch it.
     pub async fn waiting(&self, mailbox: &Hash) -> Result<Vec<Waiting>> {
         let path = format!("/v1/mailboxes/{mailbox}");
-        let listed: Listed = read(&self.get(&path).await?)?;
-        Ok(listed.requests)
+        listed(&self.get(&path).await?)
     }
 
     /// A bundle.
@@ -106,11 +105,7 @@ impl Relay {
     /// The answers so far. What is none is left out: anybody may leave anything.
     pub async fn answers(&self, id: &str) -> Result<Vec<ApprovalAnswer>> {
         let path = format!("/v1/requests/{}/answers", checked(id)?);
-        let answers: Answers = read(&self.get(&path).await?)?;
-        let answers = answers.answers.into_iter();
-        Ok(answers
-            .filter_map(|answer| ApprovalAnswer::parse(answer.to_string().as_bytes()).ok())
-            .collect())
+        answered(&self.get(&path).await?)
     }
 
     async fn get(&self, path: &str) -> Result<Bytes> {
@@ -209,6 +204,47 @@ impl Relay {
     }
 }
 
+fn listed(body: &[u8]) -> Result<Vec<Waiting>> {
+    let mut listed: Listed = read(body)?;
+    listed
+        .requests
+        .retain(|waiting| checked(&waiting.id).is_ok());
+    Ok(listed.requests)
+}
+
+fn answered(body: &[u8]) -> Result<Vec<ApprovalAnswer>> {
+    let answers: Answers = read(body)?;
+    let answers = answers.answers.into_iter();
+    Ok(answers
+        .filter_map(|answer| ApprovalAnswer::parse(answer.to_string().as_bytes()).ok())
+        .collect())
+}
+
+/// What is made of a relay's answer, for the fuzzer.
+#[cfg(feature = "fuzzing")]
+pub enum Relayed {
+    /// It refuses.
+    Refused(Error),
+    /// A mailbox.
+    Waiting(Result<Vec<Waiting>>),
+    /// Answers to a request.
+    Answers(Result<Vec<ApprovalAnswer>>),
+    /// A bundle.
+    Bundle(Result<Gesture>),
+}
+
+/// An answer of this status over HTTP, for the fuzzer.
+#[cfg(feature = "fuzzing")]
+pub fn relayed(status: u16, body: &[u8]) -> Option<Relayed> {
+    let relay = Relay::new("https://relay.test", Duration::ZERO).ok()?;
+    Some(match status {
+        200 => Relayed::Waiting(listed(body)),
+        201 => Relayed::Answers(answered(body)),
+        202 => Relayed::Bundle(Gesture::parse(body)),
+        _ => Relayed::Refused(relay.refused(StatusCode::from_u16(status).ok()?, body)),
+    })
+}
+
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
     serde_json::from_slice(body)
         .map_err(|_| Error::new(ErrorCode::Unavailable).detail("not an answer of a relay"))
@@ -224,4 +260,22 @@ fn checked(id: &str) -> Result<&str> {
 
 fn invalid(why: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::InvalidArgument).detail(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_without_an_id_is_left_out_and_reaches_no_terminal() {
+        let body = br#"{"requests":[{"id":"aaaqeayeaudaocajbifqydiob4","expires_at":9},
+            {"id":"\u001b[2J","expires_at":9},{"id":"","expires_at":9},{"id":"a/../b","expires_at":9}]}"#;
+        let ids: Vec<_> = listed(body)
+            .unwrap()
+            .into_iter()
+            .map(|one| one.id)
+            .collect();
+        assert_eq!(ids, ["aaaqeayeaudaocajbifqydiob4"]);
+        assert!(listed(b"{}").is_err());
+    }
 }

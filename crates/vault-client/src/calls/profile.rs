@@ -41,7 +41,13 @@ impl Client {
             ..Default::default()
         };
         let answer = self.call(request).await?;
-        answer.try_map(|answer| answer.profiles.into_iter().map(pending).collect())
+        answer.try_map(|answer| {
+            answer
+                .profiles
+                .into_iter()
+                .map(PendingProfile::from_wire)
+                .collect()
+        })
     }
 
     /// Takes a proposed profile into the policy of this version.
@@ -72,11 +78,13 @@ impl Client {
     }
 }
 
-fn pending(from: v1::PendingProfile) -> Result<PendingProfile> {
-    Ok(PendingProfile {
-        profile: from.profile,
-        digest: hash(&from.profile_digest, "profile digest")?,
-        staged_at: (from.staged_at != 0).then_some(from.staged_at),
-        staged_by: from.staged_by,
-    })
+impl PendingProfile {
+    pub(crate) fn from_wire(from: v1::PendingProfile) -> Result<Self> {
+        Ok(Self {
+            profile: from.profile,
+            digest: hash(&from.profile_digest, "profile digest")?,
+            staged_at: (from.staged_at != 0).then_some(from.staged_at),
+            staged_by: from.staged_by,
+        })
+    }
 }

@@ -137,27 +137,29 @@ impl Client {
 
     /// What the vault makes of this caller.
     pub async fn whoami(&self) -> Result<Answer<WhoAmI>> {
-        self.call(v1::WhoAmIRequest::default())
-            .await?
-            .try_map(|answer| {
-                let optional =
-                    |bytes: &[u8], what| (!bytes.is_empty()).then(|| hash(bytes, what)).transpose();
-                Ok(WhoAmI {
-                    measurement: match answer.caller_measurement.len() {
-                        0 => None,
-                        32 | 48 => Some(answer.caller_measurement),
-                        _ => return Err(malformed("measurement")),
-                    },
-                    platform_id: optional(&answer.caller_platform_id, "platform id")?
-                        .map(PlatformId),
-                    certificate_spki: optional(&answer.caller_certificate_spki, "certificate key")?,
-                    certificate_names: answer.caller_certificate_names,
-                    issuer: answer.issuer,
-                    subject: answer.subject,
-                    roles: answer.roles,
-                    token_expires_at: answer.token_expires_at,
-                })
-            })
+        let answer = self.call(v1::WhoAmIRequest::default()).await?;
+        answer.try_map(WhoAmI::from_wire)
+    }
+}
+
+impl WhoAmI {
+    pub(crate) fn from_wire(answer: v1::WhoAmIResponse) -> Result<Self> {
+        let optional =
+            |bytes: &[u8], what| (!bytes.is_empty()).then(|| hash(bytes, what)).transpose();
+        Ok(Self {
+            measurement: match answer.caller_measurement.len() {
+                0 => None,
+                32 | 48 => Some(answer.caller_measurement),
+                _ => return Err(malformed("measurement")),
+            },
+            platform_id: optional(&answer.caller_platform_id, "platform id")?.map(PlatformId),
+            certificate_spki: optional(&answer.caller_certificate_spki, "certificate key")?,
+            certificate_names: answer.caller_certificate_names,
+            issuer: answer.issuer,
+            subject: answer.subject,
+            roles: answer.roles,
+            token_expires_at: answer.token_expires_at,
+        })
     }
 }
 

@@ -1,7 +1,6 @@
 //! Changes of a key that is there, as `docs/store.md` has them, without the lineage.
 
 use super::of;
-use crate::golden::STORES;
 use crate::request;
 use vault_encoding::{Json, Limits};
 use vault_policy::{AttestationProfile, KeyType};
@@ -50,7 +49,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let revoked = change(9, &[&digest.0]);
     let scheduled = change(10, &[&1_900_000_000_u64.to_be_bytes()]);
     let kept = change(11, &[]);
-    let mode = 4 * STORES.len() as u8;
+    let mode = 12;
     [
         vec![updated],
         vec![staged.clone(), promoted],
