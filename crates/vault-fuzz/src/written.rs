@@ -1,8 +1,9 @@
-//! What people hand to the tools: policies in YAML or JSON, PEM files, keys of logs, roots of trust, and the
-//! answers of token endpoints.
+//! What people hand to the tools: policies in YAML or JSON, PEM files, keys of logs, roots of trust, software credentials,
+//! and the answers of token endpoints.
 
 use ratls::TrustRoot;
 use vault_audit::LogKey;
+use vault_client::approval::SoftwareCredential;
 use vault_client::token::{ClientCredentials, ProofKey, TrustedRoots};
 use vault_governance::SigningKey;
 use vault_policy::{KeyHandle, KeyPolicy, Lineage};
@@ -21,7 +22,7 @@ pub fn run(data: &[u8]) {
     let Some((mode, body)) = data.split_first() else {
         return;
     };
-    match mode % 6 {
+    match mode % 7 {
         0 => policy(body),
         1 => armour(body),
         2 => signing_key(body),
@@ -31,11 +32,24 @@ pub fn run(data: &[u8]) {
                 assert_eq!(root.der(), body);
             }
         }
-        _ => {
+        5 => {
             granted(body);
             names(body);
         }
+        _ => credential(body),
     }
+}
+
+/// A software credential is written as it was read, and signs under the key that it names.
+fn credential(body: &[u8]) {
+    let Ok(read) = SoftwareCredential::parse(body) else {
+        return;
+    };
+    let written = read.to_json();
+    let again = SoftwareCredential::parse(&written).expect("what was written");
+    assert!(*again.to_json() == *written, "two spellings");
+    assert_eq!(again.credential_id(), read.credential_id());
+    assert_eq!(again.principal(), read.principal());
 }
 
 /// What is shown of a policy reads back as the same.
@@ -54,6 +68,12 @@ fn policy(body: &[u8]) {
         let again = KeyPolicy::from_json(&again).expect("what was shown");
         assert_eq!(again.hash(), policy.hash());
     }
+}
+
+/// A credential for the corpus: its key is new every time.
+pub fn new_credential() -> Vec<u8> {
+    let made = SoftwareCredential::generate("wallet.test", "https://wallet.test").expect("a key");
+    [&[6], &made.to_json()[..]].concat()
 }
 
 /// As it is shown, for seeds.

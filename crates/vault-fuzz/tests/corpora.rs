@@ -125,13 +125,17 @@ fn writes_the_seeds() {
 }
 
 #[test]
-#[ignore = "changes the corpora of the tree: the keys of certificates are new every time"]
-fn writes_certificates() {
-    let corpus = fuzz().join("corpus");
-    std::fs::write(corpus.join("leaf/seed-leaf"), vault_fuzz::leaf::genuine()).unwrap();
-    std::fs::write(
-        corpus.join("chain/seed-genuine"),
-        vault_fuzz::chain::genuine(),
-    )
-    .unwrap();
+#[ignore = "changes the corpora of the tree: keys are new every time"]
+fn writes_certificates_and_a_credential() {
+    let made = [
+        ("leaf/seed-leaf", vault_fuzz::leaf::genuine()),
+        ("chain/seed-genuine", vault_fuzz::chain::genuine()),
+        (
+            "written/seed-credential",
+            vault_fuzz::written::new_credential(),
+        ),
+    ];
+    for (name, bytes) in made {
+        std::fs::write(fuzz().join("corpus").join(name), bytes).unwrap();
+    }
 }
