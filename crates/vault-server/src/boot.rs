@@ -140,6 +140,7 @@ impl Start<'_> {
     /// Reads the log.
     pub(crate) fn fold(&self, root: &StoreRoot) -> anyhow::Result<Result<Folded, Locked>> {
         let files = DirFiles::open(&self.config.data_dir)?;
+        let beside = files.beside();
         let opened = match open(files, self.config.limits.segment_mib, root)? {
             Ok(opened) => opened,
             Err(locked) => return Ok(Err(locked)),
@@ -158,7 +159,7 @@ impl Start<'_> {
         Ok(folded.map(|(vault, log)| Folded {
             vault,
             log,
-            shelf: Arc::new(Shelf::new(&self.config.data_dir, root)),
+            shelf: Arc::new(Shelf::new(beside, root)),
             boot_id,
         }))
     }
@@ -194,7 +195,7 @@ impl Start<'_> {
         let ready = folded.commit()?;
         if next != sealed {
             // The log says it at every start until it is sealed.
-            match root.reseal(next.clone()) {
+            match root.reseal(&mut ready.shelf.folder(), next.clone()) {
                 Ok(()) => tracing::info!("sealed what the log says of the trust configuration"),
                 Err(error) => tracing::warn!(%error, "the trust configuration is not sealed"),
             }
@@ -232,6 +233,8 @@ fn is_of_the_bytes(error: &StorageError) -> bool {
         | StorageError::OutOfOrder { .. }
         | StorageError::TooLarge
         | StorageError::Io { .. }
+        | StorageError::ShutOut
+        | StorageError::NotStaged
         | StorageError::Closed => false,
     }
 }

@@ -307,7 +307,9 @@ impl Work {
         if let Some(group) = group {
             self.make_durable(group, shared)?;
         }
-        self.log.place_snapshot(&made.at)?;
+        if !self.log.place_snapshot(&made.at, &made.sealed)? {
+            return Ok(());
+        }
         self.log.due().stored(made.sealed.len());
         write(&self.vault).forget_leaves(made.archived);
         tracing::info!(group = made.at.sequence, "snapshot stored");

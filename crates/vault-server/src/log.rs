@@ -2,7 +2,10 @@
 
 use crate::due::Due;
 use vault_core::{CommitFault, DurableLog, Position};
-use vault_store::{AppendError, DirFiles, SealedLog, SegmentFiles, SnapshotSealer, TreeHead};
+use vault_store::{
+    AppendError, DirFiles, SealedLog, SealedSnapshot, SegmentFiles, SnapshotSealer, StorageError,
+    TreeHead,
+};
 
 /// Groups on the disk.
 pub(crate) struct StoreLog {
@@ -41,24 +44,44 @@ impl StoreLog {
 
     /// Whether there is space for groups to come; gets it where it can.
     pub(crate) fn make_room(&mut self) -> Result<bool, CommitFault> {
-        self.log
-            .make_room()
-            .map_err(|_| CommitFault("the disk failed"))
+        let room = self.log.make_room();
+        room.map_err(|error| fault(error, DISK_FAILED))
     }
 
     /// Stores the staged snapshot, which the log commits to, and lets go of the groups that neither it
-    /// nor the one before it needs.
-    pub(crate) fn place_snapshot(&mut self, at: &Position) -> Result<(), CommitFault> {
-        self.log
-            .place_snapshot()
-            .map_err(|_| CommitFault("a snapshot could not be stored"))?;
-        match self.snapshot_at.replace(at.sequence) {
-            None => Ok(()),
-            Some(previous) => self
-                .log
-                .remove_before(previous)
-                .map_err(|_| CommitFault("old segments could not be removed")),
+    /// nor the one before it needs. `false`: it has no place, and everything stays as it was.
+    pub(crate) fn place_snapshot(
+        &mut self,
+        at: &Position,
+        sealed: &SealedSnapshot,
+    ) -> Result<bool, CommitFault> {
+        match self.log.place_snapshot(sealed) {
+            Ok(()) => {}
+            Err(error @ (StorageError::NoSpace | StorageError::NotStaged)) => {
+                tracing::warn!(%error, "a snapshot is left out; the old one stays");
+                return Ok(false);
+            }
+            Err(error) => return Err(fault(error, "a snapshot could not be stored")),
         }
+        if let Some(previous) = self.snapshot_at.replace(at.sequence) {
+            let removed = self.log.remove_before(previous);
+            removed.map_err(|error| fault(error, "old segments could not be removed"))?;
+        }
+        Ok(true)
+    }
+}
+
+const DISK_FAILED: &str = "the disk failed";
+
+/// What is said of a process that another one shut out, whatever it was doing; the disk is well.
+const SHUT_OUT: CommitFault =
+    CommitFault("another process opened this folder, or its log.open was removed");
+
+/// What is said of an error that ends the process.
+pub(crate) fn fault(error: StorageError, otherwise: &'static str) -> CommitFault {
+    match error {
+        StorageError::ShutOut => SHUT_OUT,
+        _ => CommitFault(otherwise),
     }
 }
 
@@ -90,7 +113,7 @@ fn written(appended: Result<u64, AppendError>) -> Result<bool, CommitFault> {
         Ok(_) => Ok(true),
         Err(AppendError::NoSpace) => Ok(false),
         Err(AppendError::TooLarge) => Err(CommitFault("a group is too long")),
-        Err(AppendError::Fatal(_)) => Err(CommitFault("the disk failed")),
+        Err(AppendError::Fatal(error)) => Err(fault(error, DISK_FAILED)),
         Err(AppendError::Closed) => Err(CommitFault("the log is closed")),
     }
 }
@@ -108,5 +131,22 @@ fn tree_head(at: &Position) -> TreeHead {
     TreeHead {
         size: at.size,
         root: at.root.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+    use vault_store::Operation;
+
+    #[test]
+    fn who_was_shut_out_is_not_told_that_the_disk_failed_and_the_operators_page_explains_it() {
+        let CommitFault(told) = fault(StorageError::ShutOut, DISK_FAILED);
+        let page = include_str!("../../../docs/operations.md");
+        assert!(page.contains(told), "{told}");
+        let (operation, kind) = (Operation::Sync, ErrorKind::Other);
+        let CommitFault(told) = fault(StorageError::Io { operation, kind }, DISK_FAILED);
+        assert_eq!(told, DISK_FAILED);
     }
 }

@@ -10,15 +10,17 @@ use crate::boot::{Locked, Roots, Start};
 use crate::clock::{SystemRng, reading};
 use crate::config::{Material, ServerConfig};
 use crate::identity::Identity;
+use crate::log::fault;
 use crate::root::reopen_root;
 use crate::sealed::Sealed;
 use crate::shared::{Open, Shared};
 use nonces::Nonce;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use tokio::sync::{Mutex, Notify};
-use vault_core::{Code, GovernedChange, Refusal};
+use vault_core::{Code, CommitFault, GovernedChange, Refusal};
 use vault_encoding::Hash;
 use vault_governance::{Anchor, Expected, GovernanceError, GovernanceSignature, Reconfiguration};
+use vault_store::{DirFiles, RootError};
 use vault_tee::Platform;
 
 /// What governance may do to this vault in this boot.
@@ -177,8 +179,11 @@ impl Shared {
         let next = sealed
             .followed_by(change.new_trust_root, Some(quorum))
             .ok_or_else(|| Refusal::new(Code::Internal))?;
-        let index = match &self.state {
-            Ok(open) => open.log(governor, &change, &next).await?,
+        let (index, folder) = match &self.state {
+            Ok(open) => {
+                let index = open.log(governor, &change, &next).await?;
+                (index, open.shelf.folder())
+            }
             Err(_) => {
                 let old = sealed.trust_root;
                 governor.log_aside(old, change, next.clone()).await?
@@ -187,7 +192,7 @@ impl Shared {
         // In force from here: the next start reads it from the log, sealed or not.
         let trust_root = next.trust_root;
         *held = Some(next.clone());
-        if let Err(reason) = governor.seal(next).await {
+        if let Err(reason) = governor.seal(folder, next).await {
             tracing::warn!(
                 reason,
                 "the change is logged, and not sealed before the next start"
@@ -234,7 +239,7 @@ impl Governor {
         sealed_trust_root: Hash,
         change: GovernedChange,
         next: Sealed,
-    ) -> Result<u64, Refusal> {
+    ) -> Result<(u64, DirFiles), Refusal> {
         let (config, material) = (self.config.clone(), self.material.clone());
         let (identity, platform) = (self.identity.clone(), self.platform.clone());
         let roots = Roots {
@@ -254,21 +259,30 @@ impl Governor {
         .await
     }
 
-    async fn seal(&self, next: Sealed) -> Result<(), &'static str> {
-        let (folder, platform) = (self.config.data_dir.clone(), self.platform.clone());
+    async fn seal(&self, mut folder: DirFiles, next: Sealed) -> Result<(), &'static str> {
+        let platform = self.platform.clone();
         let vault = self.identity.vault_id();
         let sealing = tokio::task::spawn_blocking(move || {
-            let mut root = reopen_root(&folder, &*platform, vault)?;
-            root.reseal(next)
-                .map_err(|_| "the disk failed, or has no space")
+            let mut root = reopen_root(&mut folder, &*platform, vault)?;
+            root.reseal(&mut folder, next).map_err(|error| match error {
+                RootError::Storage(error) => fault(error, "the disk failed, or has no space").0,
+                RootError::Locked { .. } | RootError::Seal => "the platform failed to seal",
+            })
         });
         sealing.await.unwrap_or(Err("it was interrupted"))
     }
 }
 
-fn log_with(start: &Start<'_>, change: &GovernedChange, next: &Sealed) -> Result<u64, Refusal> {
+/// The index of the entry, and the folder under the claim of this log.
+fn log_with(
+    start: &Start<'_>,
+    change: &GovernedChange,
+    next: &Sealed,
+) -> Result<(u64, DirFiles), Refusal> {
     let vault = start.identity.vault_id();
-    let root = reopen_root(&start.config.data_dir, start.platform, vault).map_err(unavailable)?;
+    let files = DirFiles::open(&start.config.data_dir);
+    let mut files = files.map_err(|_| unavailable("the disk failed"))?;
+    let root = reopen_root(&mut files, start.platform, vault).map_err(unavailable)?;
     let folded = start
         .fold(&root.store)
         .map_err(|_| unavailable("the log could not be opened"))?;
@@ -276,7 +290,7 @@ fn log_with(start: &Start<'_>, change: &GovernedChange, next: &Sealed) -> Result
     match folded.log.make_room() {
         Ok(true) => {}
         Ok(false) => return Err(unavailable("the disk of the vault is full")),
-        Err(_) => crate::stop::abort("the disk failed"),
+        Err(CommitFault(reason)) => crate::stop::abort(reason),
     }
     let now = reading(start.platform);
     let logged = folded
@@ -284,7 +298,7 @@ fn log_with(start: &Start<'_>, change: &GovernedChange, next: &Sealed) -> Result
         .log_reconfiguration(change, next.to_log(), now, &mut SystemRng)
         .ok_or_else(|| Refusal::new(Code::Internal))?;
     match folded.commit() {
-        Ok(_) => Ok(logged.index),
+        Ok(ready) => Ok((logged.index, ready.shelf.folder())),
         Err(_) => crate::stop::abort("the log could not be made durable"),
     }
 }

@@ -12,9 +12,8 @@ use vault_policy::VaultId;
 use vault_store::{DirFiles, RootError, RootState, SealProvider, StoreRoot};
 use vault_tee::Platform;
 
-/// A root that opened here, and the folder that it is in.
+/// A root that opened here.
 pub(crate) struct OpenedRoot {
-    files: DirFiles,
     seal: Box<dyn SealProvider>,
     pub(crate) store: StoreRoot,
     pub(crate) identity: Arc<Identity>,
@@ -38,20 +37,19 @@ pub(crate) fn open_root(
         Err(RootError::Locked { reason }) => return Ok(Err(Locked::Root(reason))),
         Err(error) => return Err(error.into()),
     };
-    Ok(OpenedRoot::of(files, seal, store).ok_or(Locked::Identity))
+    Ok(OpenedRoot::of(seal, store).ok_or(Locked::Identity))
 }
 
 /// Opens the root of this vault, which was opened before; never makes a vault.
 pub(crate) fn reopen_root(
-    folder: &Path,
+    files: &mut DirFiles,
     platform: &dyn Platform,
     vault: VaultId,
 ) -> Result<OpenedRoot, &'static str> {
     let seal = seal::provider(platform).ok_or("the platform gave no sealing key")?;
-    let mut files = DirFiles::open(folder).map_err(|_| "the disk failed")?;
-    match vault_store::read_root(&mut files, &*seal) {
+    match vault_store::read_root(files, &*seal) {
         Ok(RootState::Present(store)) => {
-            let root = OpenedRoot::of(files, seal, store);
+            let root = OpenedRoot::of(seal, store);
             let root = root.filter(|root| root.identity.vault_id() == vault);
             root.ok_or("root.sealed is another vault's by now")
         }
@@ -60,10 +58,9 @@ pub(crate) fn reopen_root(
 }
 
 impl OpenedRoot {
-    fn of(files: DirFiles, seal: Box<dyn SealProvider>, store: StoreRoot) -> Option<Self> {
+    fn of(seal: Box<dyn SealProvider>, store: StoreRoot) -> Option<Self> {
         let (identity, sealed) = Sealed::from_payload(&store.payload)?;
         Some(Self {
-            files,
             seal,
             store,
             identity: Arc::new(identity),
@@ -72,10 +69,10 @@ impl OpenedRoot {
     }
 
     /// Puts another trust configuration in the place of the sealed one: afterwards, and after a
-    /// crash, one of the two is sealed.
-    pub(crate) fn reseal(&mut self, sealed: Sealed) -> Result<(), RootError> {
+    /// crash, one of the two is sealed. `files` are under the claim of the log.
+    pub(crate) fn reseal(&mut self, files: &mut DirFiles, sealed: Sealed) -> Result<(), RootError> {
         self.store.payload = sealed.to_payload(&self.identity);
-        vault_store::write_root(&mut self.files, &*self.seal, &self.store, &mut fill)?;
+        vault_store::write_root(files, &*self.seal, &self.store, &mut fill)?;
         self.sealed = sealed;
         Ok(())
     }
@@ -86,6 +83,9 @@ fn first_boot(
     seal: &dyn SealProvider,
     configured: &Configured,
 ) -> anyhow::Result<StoreRoot> {
+    if let RootState::Present(root) = vault_store::begin_first_boot(files, seal)? {
+        return Ok(root);
+    }
     let identity =
         Identity::generate().ok_or_else(|| anyhow::anyhow!("no identity key could be made"))?;
     let vault_id = *identity.vault_id().0.as_bytes();

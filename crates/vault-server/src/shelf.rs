@@ -2,19 +2,19 @@
 //! making of snapshots.
 
 use crate::clock::fill;
-use std::io;
-use std::path::{Path, PathBuf};
+use crate::log::fault;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vault_core::{ArchivedLeaves, BundlePlace, CommitFault, LostLeaves, Position, SnapshotView};
 use vault_store::{
-    Archive, ArchiveFiles, BundleError, DirFiles, SealedSnapshot, SnapshotSealer, StorageError,
-    StoreRoot, stage_snapshot,
+    Archive, ArchiveFiles, DirFiles, SealedSnapshot, SnapshotSealer, StorageError, StoreRoot,
+    stage_snapshot,
 };
 
 /// The folder, and the root under which it is sealed.
 pub(crate) struct Shelf {
-    folder: PathBuf,
+    /// Under the claim of the log.
+    folder: DirFiles,
     root: StoreRoot,
     /// Who may read the archive at once: each opens files.
     readers: Arc<Semaphore>,
@@ -32,9 +32,9 @@ pub(crate) struct Made {
 }
 
 impl Shelf {
-    pub(crate) fn new(folder: &Path, root: &StoreRoot) -> Self {
+    pub(crate) fn new(folder: DirFiles, root: &StoreRoot) -> Self {
         Self {
-            folder: folder.to_path_buf(),
+            folder,
             root: root.without_payload(),
             readers: Arc::new(Semaphore::new(READERS)),
         }
@@ -45,21 +45,20 @@ impl Shelf {
         Arc::clone(&self.readers).acquire_owned().await.ok()
     }
 
+    /// Another handle of the folder, which changes nothing once the log was shut out.
+    pub(crate) fn folder(&self) -> DirFiles {
+        self.folder.beside()
+    }
+
     /// A handle of its own, so that no file stays open.
-    fn archive(&self) -> io::Result<Archive<ArchiveFiles<DirFiles>>> {
-        let files = ArchiveFiles::new(DirFiles::open(&self.folder)?);
-        Ok(Archive::new(files, &self.root))
+    fn archive(&self) -> Archive<ArchiveFiles<DirFiles>> {
+        Archive::new(ArchiveFiles::new(self.folder()), &self.root)
     }
 
     /// Reads leaves that are not in memory.
     pub(crate) fn open(&self, leaves: &ArchivedLeaves) -> Result<Vec<Arc<[u8]>>, LostLeaves> {
         let place = leaves.place();
-        let payload = self.archive().map_err(|error| error.kind().to_string());
-        let payload = payload.and_then(|mut archive| {
-            archive
-                .get(&stored(&place))
-                .map_err(|error: BundleError| error.to_string())
-        });
+        let payload = self.archive().get(&stored(&place));
         if let Err(error) = &payload {
             tracing::error!(first = place.first, count = place.count, %error, "archived entries are lost");
         }
@@ -73,21 +72,18 @@ impl Shelf {
         view: &SnapshotView,
         sealer: &SnapshotSealer,
     ) -> Result<Option<Made>, CommitFault> {
-        let archived = self.archive().map_err(|_| FAULT).and_then(|mut archive| {
-            let bundles = view
-                .bundles()
-                .map(|bundle| (stored(&bundle.place), bundle.payload));
-            there_is_space(archive.put(bundles, &mut fill))
-        })?;
-        if !archived {
+        let bundles = view
+            .bundles()
+            .map(|bundle| (stored(&bundle.place), bundle.payload));
+        let archived = self.archive().put(bundles, &mut fill);
+        if !there_is_space(archived)? {
             return Ok(None);
         }
         let snapshot = view.encode(view.whole()).map_err(|_| FAULT)?;
         let sealed = sealer
             .seal(&snapshot.payload, &mut fill)
             .map_err(|_| FAULT)?;
-        let mut files = DirFiles::open(&self.folder).map_err(|_| FAULT)?;
-        let staged = there_is_space(stage_snapshot(&mut files, &sealed))?;
+        let staged = there_is_space(stage_snapshot(&mut self.folder(), &sealed))?;
         Ok(staged.then(|| Made {
             sealed,
             at: snapshot.at,
@@ -96,7 +92,8 @@ impl Shelf {
     }
 }
 
-const FAULT: CommitFault = CommitFault("a snapshot could not be made");
+const COULD_NOT: &str = "a snapshot could not be made";
+const FAULT: CommitFault = CommitFault(COULD_NOT);
 
 fn there_is_space(stored: Result<(), StorageError>) -> Result<bool, CommitFault> {
     match stored {
@@ -105,7 +102,7 @@ fn there_is_space(stored: Result<(), StorageError>) -> Result<bool, CommitFault>
             tracing::warn!("no space for a snapshot; the old one stays");
             Ok(false)
         }
-        Err(_) => Err(FAULT),
+        Err(error) => Err(fault(error, COULD_NOT)),
     }
 }
 

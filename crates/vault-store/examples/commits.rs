@@ -143,7 +143,7 @@ fn seal_only(bytes: usize) -> f64 {
         ) -> Result<vault_store::Held, vault_store::StorageError> {
             Ok(vault_store::Held { first: 0 })
         }
-        fn place_snapshot(&mut self, _: bool) -> Result<(), vault_store::StorageError> {
+        fn place_snapshot(&mut self, _: bool, _: &[u8]) -> Result<(), vault_store::StorageError> {
             Ok(())
         }
         fn remove_before(

@@ -10,8 +10,8 @@
 //! Beside the log stands the [`Archive`]: sealed bundles of leaf bodies that neither memory nor
 //! snapshots hold any more, kept by an [`ArchiveStorage`] ([`ArchiveFiles`] is the embedded one).
 //!
-//! A caller opens in this order: [`read_root`] (or [`StoreRoot::generate`] and [`write_root`] on a
-//! first boot), [`SegmentFiles::open`], [`SealedLog::open`], then folds the groups and checks each
+//! A caller opens in this order: [`read_root`] (on a first boot [`begin_first_boot`], [`StoreRoot::generate`] and
+//! [`write_root`]), [`SegmentFiles::open`], [`SealedLog::open`], then folds the groups and checks each
 //! group's `tree_before` against its own tree. Any error of [`SealedLog::append`] means that the
 //! process must end: what is durable is unknown, and nothing is ever retried.
 
@@ -38,7 +38,7 @@ pub use files::{DirFiles, Files};
 pub use group::{OpenedGroup, TreeHead};
 pub use root::{
     LockedReason, PlatformSeal, RootError, RootState, SealError, SealProvider, StoreRoot,
-    read_root, write_root,
+    begin_first_boot, read_root, write_root,
 };
 pub use sealed_log::{
     AppendError, OpenError, Opened, ReadError, SealedLog, SnapshotSealer, stage_snapshot,

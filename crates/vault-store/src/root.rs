@@ -6,12 +6,12 @@
 
 use crate::crypto::{Cipher, Purpose, derive};
 use crate::fields::Fields;
-use crate::files::{Files, replace};
+use crate::files::{Files, claim, replace};
 use crate::segment;
 use crate::storage::{Operation, StorageError};
 use zeroize::Zeroizing;
 
-const NAME: &str = "root.sealed";
+pub(crate) const NAME: &str = "root.sealed";
 const MAGIC: [u8; 7] = *b"EVROOT\0";
 const VERSION: u8 = 1;
 
@@ -240,6 +240,18 @@ pub fn read_root(
     }
     let bytes = crate::files::read_all(files, NAME)?;
     open(&bytes, provider).map(RootState::Present)
+}
+
+/// Begins a first boot: whoever else is about to is shut out, and writes no root any more. Reads again, because it
+/// may have done so before.
+pub fn begin_first_boot(
+    files: &mut dyn Files,
+    provider: &dyn SealProvider,
+) -> Result<RootState, RootError> {
+    let shut_out = files.shut_out();
+    shut_out.map_err(StorageError::io(Operation::Remove))?;
+    claim(files)?;
+    read_root(files, provider)
 }
 
 fn open(bytes: &[u8], provider: &dyn SealProvider) -> Result<StoreRoot, RootError> {

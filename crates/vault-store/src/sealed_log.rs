@@ -295,7 +295,7 @@ impl<S: Storage> SealedLog<S> {
             return Err(StorageError::Closed);
         }
         match self.storage.stage_snapshot(&snapshot.bytes) {
-            Ok(()) => self.place_snapshot(),
+            Ok(()) => self.place_snapshot(snapshot),
             Err(StorageError::NoSpace) => Err(StorageError::NoSpace),
             Err(error) => {
                 self.closed = true;
@@ -304,16 +304,22 @@ impl<S: Storage> SealedLog<S> {
         }
     }
 
-    /// Stores the snapshot that [`stage_snapshot`] wrote, whose hash the log holds. Any error means that
-    /// the process must end.
-    pub fn place_snapshot(&mut self) -> Result<(), StorageError> {
+    /// Stores the snapshot that [`stage_snapshot`] wrote, whose hash the log holds. `NoSpace` and `NotStaged` leave the
+    /// ones before; any other error means that the process must end.
+    pub fn place_snapshot(&mut self, snapshot: &SealedSnapshot) -> Result<(), StorageError> {
         if self.closed {
             return Err(StorageError::Closed);
         }
-        let placed = self.storage.place_snapshot(self.newest_is_good);
-        self.closed = placed.is_err();
-        self.newest_is_good = true;
-        placed
+        let rotate = self.newest_is_good;
+        match self.storage.place_snapshot(rotate, &snapshot.bytes) {
+            Err(StorageError::NoSpace) => Err(StorageError::NoSpace),
+            Err(StorageError::NotStaged) => Err(StorageError::NotStaged),
+            placed => {
+                self.closed = placed.is_err();
+                self.newest_is_good |= placed.is_ok();
+                placed
+            }
+        }
     }
 
     /// Lets go of groups before this number: those before the place of the previous snapshot, when the

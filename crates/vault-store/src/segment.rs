@@ -14,6 +14,7 @@ mod spare;
 
 use crate::files::Files;
 use crate::frame::{self, Found, SegmentHeader};
+use crate::root;
 use crate::storage::{Held, Operation, SnapshotAge, Storage, StorageError, StoredGroup};
 use scan::Read;
 pub(crate) use snapshots::stage;
@@ -56,6 +57,8 @@ pub struct SegmentFiles<F> {
     /// Segments without groups, behind the current one: made again when one is needed, by who made a claim.
     unfinished: Vec<u32>,
     claimed: bool,
+    /// The newest snapshot was made the previous one, and nothing is in its place.
+    rotated: bool,
     closed: bool,
 }
 
@@ -119,6 +122,7 @@ impl<F: Files> SegmentFiles<F> {
             unsettled: read.unsettled,
             unfinished: indices,
             claimed: false,
+            rotated: false,
             closed: false,
         };
         match this.settle() {
@@ -208,7 +212,7 @@ impl<F: Files> SegmentFiles<F> {
 
     /// Remembers an error after which nothing is known about the disk.
     fn closing<T>(&mut self, result: Result<T, StorageError>) -> Result<T, StorageError> {
-        self.closed |= matches!(result, Err(StorageError::Io { .. }));
+        self.closed |= matches!(result, Err(StorageError::Io { .. } | StorageError::ShutOut));
         result
     }
 
@@ -217,11 +221,12 @@ impl<F: Files> SegmentFiles<F> {
         if self.closed {
             return Err(StorageError::Closed);
         }
-        let ours = self.files.is_ours().and_then(|ours| match ours {
-            true => Ok(()),
-            false => Err(io::ErrorKind::NotFound.into()),
-        });
-        self.closing(ours.map_err(StorageError::io(Operation::Sync)))
+        let ours = match self.files.is_ours() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StorageError::ShutOut),
+            Err(error) => Err(StorageError::io(Operation::Read)(error)),
+        };
+        self.closing(ours)
     }
 }
 
@@ -276,9 +281,9 @@ impl<F: Files> Storage for SegmentFiles<F> {
         self.closing(staged)
     }
 
-    fn place_snapshot(&mut self, rotate: bool) -> Result<(), StorageError> {
+    fn place_snapshot(&mut self, rotate: bool, staged: &[u8]) -> Result<(), StorageError> {
         self.check_open()?;
-        let placed = self.place(rotate);
+        let placed = self.place(rotate, staged);
         self.closing(placed)
     }
 
@@ -291,6 +296,12 @@ impl<F: Files> Storage for SegmentFiles<F> {
         let removed = self.remove(sequence);
         self.closing(removed)
     }
+}
+
+/// Whether this is the name of a file that the store had not finished, and that nothing relies on.
+fn is_left_over(name: &str) -> bool {
+    let finished = name.strip_suffix(".new");
+    finished.is_some_and(|name| is_store_file(name) || name == root::NAME)
 }
 
 /// Whether a file of this name is part of a store, its root excepted.
@@ -314,6 +325,6 @@ pub(crate) fn or_no_space(operation: Operation) -> impl Fn(io::Error) -> Storage
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     move |error| match error.kind() {
         StorageFull | QuotaExceeded | FileTooLarge => StorageError::NoSpace,
-        kind => StorageError::Io { operation, kind },
+        _ => StorageError::io(operation)(error),
     }
 }

@@ -1,5 +1,6 @@
 //! What keeps sealed bytes: the boundary to an untrusted disk, or later to a remote store.
 
+use crate::files::ShutOut;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -77,6 +78,13 @@ pub enum StorageError {
         /// The system's answer.
         kind: io::ErrorKind,
     },
+    /// Another process has the directory by now, or what tells them apart was removed: nothing of this one will be
+    /// read again.
+    #[error("another process opened this folder, or its log.open was removed")]
+    ShutOut,
+    /// The snapshot that was staged is not there, or another one is; the ones before stay.
+    #[error("the staged snapshot is not the one that was written")]
+    NotStaged,
     /// An earlier error left the state of the disk unknown.
     #[error("closed by an earlier error")]
     Closed,
@@ -84,9 +92,12 @@ pub enum StorageError {
 
 impl StorageError {
     pub(crate) fn io(operation: Operation) -> impl Fn(io::Error) -> Self {
-        move |error| Self::Io {
-            operation,
-            kind: error.kind(),
+        move |error| match ShutOut::is(&error) {
+            true => Self::ShutOut,
+            false => Self::Io {
+                operation,
+                kind: error.kind(),
+            },
         }
     }
 }
@@ -109,7 +120,7 @@ pub enum SnapshotAge {
 ///    group whose `append` had not returned may be there, absent, or damaged.
 /// 3. A group that is damaged is either left out or handed out damaged, and never ends a read
 ///    while groups behind it can still be found: they prove that the damage is not at the end.
-/// 4. After an error other than `NoSpace`, `OutOfOrder` and `TooLarge`, every later write fails.
+/// 4. After an error other than `NoSpace`, `NotStaged`, `OutOfOrder` and `TooLarge`, every later write fails.
 /// 5. There is one writer; the storage need not check that.
 /// 6. A group that was read in this opening survives a crash as well once an `append` returned `Ok`,
 ///    also if the opening before ended because a sync of it failed.
@@ -136,9 +147,10 @@ pub trait Storage: Send {
     /// placed.
     fn stage_snapshot(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
 
-    /// The staged snapshot becomes the newest one, and what was the newest the previous one, if `rotate`
-    /// says that it is worth keeping. After a crash the one that is worth keeping is there, whatever else is.
-    fn place_snapshot(&mut self, rotate: bool) -> Result<(), StorageError>;
+    /// The snapshot that was staged, of these bytes, becomes the newest one, and what was the newest the previous one, if
+    /// `rotate` says that it is worth keeping. After a crash the one that is worth keeping is there, whatever else is; so it
+    /// is after `NoSpace` and `NotStaged`, and what is staged is gone.
+    fn place_snapshot(&mut self, rotate: bool, staged: &[u8]) -> Result<(), StorageError>;
 
     /// A snapshot, if there is one of this age.
     fn get_snapshot(&mut self, age: SnapshotAge) -> Result<Option<Vec<u8>>, StorageError>;

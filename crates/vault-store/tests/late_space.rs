@@ -13,10 +13,10 @@ mod support;
 use std::io;
 use std::sync::{Arc, Mutex};
 use support::{Dice, head, root};
-use vault_store::faulty::SimulatedDisk;
+use vault_store::faulty::{Faults, SimulatedDisk};
 use vault_store::{
-    AppendError, Files, OpenError, Opened, SealedLog, SegmentFiles, SegmentOptions, StorageError,
-    StoreRoot, stage_snapshot,
+    AppendError, Files, OpenError, Opened, SealedLog, SegmentFiles, SegmentOptions, SnapshotState,
+    StorageError, StoreRoot, stage_snapshot,
 };
 
 const OPTIONS: SegmentOptions = SegmentOptions {
@@ -31,6 +31,8 @@ struct Full {
     /// With the sync, as where space is allocated late.
     sync: bool,
     rename: bool,
+    /// With the rename to this name.
+    named: Option<&'static str>,
     /// Files end here: a write is short, and the next one fails.
     until: Option<u64>,
 }
@@ -78,7 +80,7 @@ impl Files for Late {
         self.0.sync(name)
     }
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.refuse(|full| full.rename)?;
+        self.refuse(|full| full.rename || full.named == Some(to))?;
         self.0.rename(from, to)
     }
     fn remove(&mut self, name: &str) -> io::Result<()> {
@@ -103,11 +105,13 @@ fn new() -> (Late, StoreRoot) {
 const SYNC: Full = Full {
     sync: true,
     rename: false,
+    named: None,
     until: None,
 };
 const RENAME: Full = Full {
     sync: false,
     rename: true,
+    named: None,
     until: None,
 };
 
@@ -145,6 +149,76 @@ fn a_snapshot_without_space_is_none_and_the_log_goes_on() {
     log.append(head(1), b"two").unwrap();
     log.put_snapshot(&sealed).unwrap();
     assert_eq!(open(&disk, &root).unwrap().log.next_sequence(), 2);
+}
+
+#[test]
+fn a_snapshot_that_finds_no_space_for_its_name_is_none_and_the_ones_before_stay() {
+    let newest = "snapshot.sealed";
+    for named in [newest, "snapshot.previous"] {
+        let (disk, root) = new();
+        let mut log = open(&disk, &root).unwrap().log;
+        let mut snapshots = Vec::new();
+        for sequence in 0..4 {
+            log.append(head(sequence), b"group").unwrap();
+            let at = head(sequence + 1);
+            let sealed = log.seal_snapshot(at, b"state", &mut |out| out.fill(sequence as u8));
+            snapshots.push(sealed.unwrap());
+            let is_full = sequence == 2;
+            disk.set(Full {
+                named: Some(named).filter(|_| is_full),
+                ..Full::default()
+            });
+            let put = log.put_snapshot(&snapshots[sequence as usize]);
+            let expected = if is_full {
+                Err(StorageError::NoSpace)
+            } else {
+                Ok(())
+            };
+            assert_eq!(put, expected, "{named}");
+            disk.set(Full::default());
+            assert!(
+                disk.0
+                    .contents("snapshot.sealed.new")
+                    .is_none_or(|left| left.is_empty())
+            );
+            let reopened = open(&Late(disk.0.copy(), Arc::default()), &root).unwrap();
+            let SnapshotState::Present { hash, .. } = reopened.snapshot else {
+                panic!("{named}: none after {sequence}")
+            };
+            let stands = if is_full { 1 } else { sequence as usize };
+            assert_eq!(hash, snapshots[stands].hash(), "{named}: after {sequence}");
+        }
+        // The one that is rotated is one that was placed.
+        disk.0.remove(newest);
+        let SnapshotState::Present { hash, .. } = open(&disk, &root).unwrap().snapshot else {
+            panic!("{named}: no previous one")
+        };
+        assert_eq!(hash, snapshots[1].hash(), "{named}");
+    }
+}
+
+#[test]
+fn what_was_left_unfinished_takes_no_space_for_ever() {
+    let (disk, root) = new();
+    let mut log = open(&disk, &root).unwrap().log;
+    log.append(head(0), b"one").unwrap();
+    for name in ["snapshot.sealed.new", "leaves-0000000000000000.arc.new"] {
+        disk.0.overwrite(name, &[1; 20_000]);
+    }
+    let taken: usize = disk
+        .0
+        .names()
+        .iter()
+        .map(|name| disk.0.contents(name).unwrap().len())
+        .sum();
+    disk.0.set_faults(Faults {
+        capacity: Some(taken as u64),
+        ..Faults::default()
+    });
+    let mut log = open(&disk, &root).unwrap().log;
+    assert_eq!(log.make_room(), Ok(true));
+    assert_eq!(log.append(head(1), b"two"), Ok(1));
+    assert!(disk.0.names().iter().all(|name| !name.ends_with(".new")));
 }
 
 #[test]

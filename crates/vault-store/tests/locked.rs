@@ -213,7 +213,7 @@ fn who_opens_a_store_shuts_out_the_process_that_had_it_open() {
     assert_eq!(second.groups.len(), 1);
     let shut_out = first.append(head(1), b"never acknowledged");
     assert!(
-        matches!(shut_out, Err(AppendError::Fatal(StorageError::Io { .. }))),
+        matches!(shut_out, Err(AppendError::Fatal(StorageError::ShutOut))),
         "{shut_out:?}"
     );
     assert_eq!(second.log.append(head(1), b"of the second"), Ok(1));

@@ -13,10 +13,10 @@ mod support;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use support::head;
+use support::{head, platform};
 use vault_store::{
-    AppendError, DirFiles, Files, OpenError, Opened, SealedLog, SegmentFiles, SegmentOptions,
-    StorageError, StoreRoot,
+    AppendError, DirFiles, Files, OpenError, Opened, RootError, RootState, SealedLog, SegmentFiles,
+    SegmentOptions, StorageError, StoreRoot, begin_first_boot, read_root, write_root,
 };
 use zeroize::Zeroizing;
 
@@ -282,6 +282,51 @@ fn the_first_process_may_go_on_at_any_call_of_one_that_opens() {
     }
 }
 
+/// What a start does of a folder that holds nothing; the identity, if it goes on.
+fn first_boot(files: &mut dyn Files) -> Result<Vec<u8>, RootError> {
+    let platform = platform(1);
+    let mut state = read_root(files, &platform)?;
+    if matches!(state, RootState::FirstBoot) {
+        state = begin_first_boot(files, &platform)?;
+    }
+    let root = match state {
+        RootState::Present(root) => root,
+        RootState::FirstBoot => {
+            let root = new_root();
+            write_root(files, &platform, &root, &mut fill)?;
+            root
+        }
+    };
+    Ok(root.generation.to_vec())
+}
+
+#[test]
+fn two_first_boots_at_once_make_one_vault() {
+    let places = at_every_place(|place| {
+        let folder = folder();
+        let path = folder.path().to_owned();
+        let second = Arc::new(Mutex::new(None));
+        let come_in = {
+            let (path, second) = (path.clone(), Arc::clone(&second));
+            move || {
+                let made = first_boot(&mut DirFiles::open(path).unwrap());
+                *second.lock().unwrap() = Some(made.unwrap());
+            }
+        };
+        let between: Between = Arc::new(Mutex::new((place, Some(Box::new(come_in)))));
+        let files = DirFiles::open(&path).unwrap();
+        let first = first_boot(&mut Interrupted { files, between });
+        let Some(second) = second.lock().unwrap().take() else {
+            return false;
+        };
+        let stands = first_boot(&mut DirFiles::open(&path).unwrap()).unwrap();
+        assert_eq!(second, stands, "place {place}: the second one");
+        assert!(first.is_err() || first == Ok(stands), "place {place}");
+        true
+    });
+    assert!(places > 8, "{places}");
+}
+
 #[test]
 fn who_was_shut_out_says_so_whatever_it_does_next() {
     for next in 0..3 {
@@ -291,7 +336,7 @@ fn who_was_shut_out_says_so_whatever_it_does_next() {
         let is_fatal = match next {
             0 => matches!(
                 first.log.append(head(3), b"never acknowledged"),
-                Err(AppendError::Fatal(StorageError::Io { .. }))
+                Err(AppendError::Fatal(StorageError::ShutOut))
             ),
             1 => first.log.make_room().is_err(),
             _ => {

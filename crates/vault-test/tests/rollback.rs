@@ -168,7 +168,7 @@ fn copy(data: &Path) -> Disk {
     entries.map(path).map(load).collect()
 }
 
-/// All that the folder holds but the claim, which is empty and each start makes anew.
+/// All that the folder holds but the claim, which each start makes anew.
 fn held(data: &Path) -> Disk {
     let mut disk = copy(data);
     disk.retain(|path, _| !path.ends_with("log.open"));

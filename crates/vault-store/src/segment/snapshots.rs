@@ -2,6 +2,7 @@
 //! name was lost. Groups are kept from the older one on.
 
 use super::{SegmentFiles, or_no_space};
+use crate::crypto::TAG;
 use crate::files::{Files, read_all, write_whole};
 use crate::storage::{Operation, SnapshotAge, StorageError};
 
@@ -28,18 +29,49 @@ pub(crate) fn stage(files: &mut dyn Files, bytes: &[u8]) -> Result<(), StorageEr
 }
 
 impl<F: Files> SegmentFiles<F> {
-    /// The staged one becomes the newest.
-    pub(super) fn place(&mut self, rotate: bool) -> Result<(), StorageError> {
-        let renamed = StorageError::io(Operation::Rename);
-        if rotate {
-            self.files.rename(NEWEST, PREVIOUS).map_err(&renamed)?;
+    /// The staged one becomes the newest. Without space for a name what is staged is given back.
+    pub(super) fn place(&mut self, rotate: bool, staged: &[u8]) -> Result<(), StorageError> {
+        let named = self.name(rotate, staged);
+        if matches!(named, Err(StorageError::NoSpace | StorageError::NotStaged)) {
+            self.remove_if_there(STAGED)?;
         }
-        self.files.rename(STAGED, NEWEST).map_err(&renamed)?;
+        named?;
         // A file system that ignores `sync_names` commits the renames with the file.
         self.files
             .sync(NEWEST)
             .and_then(|()| self.files.sync_names())
             .map_err(StorageError::io(Operation::Sync))
+    }
+
+    fn name(&mut self, rotate: bool, staged: &[u8]) -> Result<(), StorageError> {
+        if !self.is_staged(staged) {
+            return Err(StorageError::NotStaged);
+        }
+        // What was rotated for one that then found no space is the newest that there is: it stays.
+        if rotate && !self.rotated {
+            let rotated = self.files.rename(NEWEST, PREVIOUS);
+            rotated.map_err(or_no_space(Operation::Rename))?;
+            self.rotated = true;
+        }
+        let placed = self.files.rename(STAGED, NEWEST);
+        placed.map_err(or_no_space(Operation::Rename))?;
+        self.rotated = false;
+        Ok(())
+    }
+
+    /// Whether that file is still the one that was written: a process that is being shut out may stage one of its own
+    /// in its last moment. The tag at its end tells two of one length apart.
+    fn is_staged(&mut self, staged: &[u8]) -> bool {
+        let Some((body, tag)) = staged.split_last_chunk::<TAG>() else {
+            return false;
+        };
+        let mut end = [0; TAG];
+        matches!(self.files.size(STAGED), Ok(Some(size)) if size == staged.len() as u64)
+            && self
+                .files
+                .read_at(STAGED, body.len() as u64, &mut end)
+                .is_ok()
+            && end == *tag
     }
 
     pub(super) fn snapshot(&mut self, age: SnapshotAge) -> Result<Option<Vec<u8>>, StorageError> {

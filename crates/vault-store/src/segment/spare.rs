@@ -5,6 +5,7 @@ use super::{Segment, SegmentFiles, or_no_space, segment_name};
 use crate::files::Files;
 use crate::frame::{self, SegmentHeader};
 use crate::storage::{Operation, StorageError};
+use std::io;
 
 const STEPS: u64 = 8;
 
@@ -61,9 +62,7 @@ impl<F: Files> SegmentFiles<F> {
     fn fill_on(&mut self, index: u32, filled: Option<u64>, size: u64) -> Result<u64, StorageError> {
         let name = segment_name(index);
         if filled.is_none() {
-            self.files
-                .create_new(&name)
-                .map_err(or_no_space(Operation::Create))?;
+            self.create_new(&name)?;
         }
         let filled = filled.unwrap_or(0);
         let step = size.div_ceil(STEPS).min(size - filled);
@@ -75,6 +74,19 @@ impl<F: Files> SegmentFiles<F> {
             .sync(&name)
             .map_err(or_no_space(Operation::Sync))?;
         Ok(filled + step)
+    }
+
+    /// A name that a process took while it was being shut out is taken from it: nothing in that file was acknowledged.
+    fn create_new(&mut self, name: &str) -> Result<(), StorageError> {
+        let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+        match self.files.create_new(name) {
+            Err(error) if is_taken(&error) => {
+                self.remove_if_there(name)?;
+                self.files.create_new(name)
+            }
+            made => made,
+        }
+        .map_err(or_no_space(Operation::Create))
     }
 
     fn or_give_back<T>(
@@ -128,9 +140,7 @@ impl<F: Files> SegmentFiles<F> {
             );
         }
         if spare.is_none_or(|spare| spare.given_up) {
-            self.files
-                .create_new(&name)
-                .map_err(or_no_space(Operation::Create))?;
+            self.create_new(&name)?;
         }
         self.files
             .write_at(&name, 0, &bytes)
