@@ -1,10 +1,10 @@
 //! What one owner may keep, so that there is room for others, and what all may keep together, so that there is
 //! memory for it.
 
-use crate::api::{Code, CreateKey, Refusal};
+use crate::api::{Blame, Code, CreateKey, Refusal, Retry};
 use crate::change::Alteration;
 use crate::limits::{Limits, Quota};
-use crate::state::{LiveKey, Owned, State};
+use crate::state::{LiveKey, State};
 use crate::stop::Stop;
 use vault_encoding::{Hash, sha256};
 use vault_policy::{KeyPolicy, OidcSubject, PolicyHash};
@@ -18,12 +18,23 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// One handle more, for ever.
-    pub(crate) const KEY: Self = Self {
-        keys: 1,
-        share_bytes: 0,
-        text_bytes: 0,
-    };
+    /// What one handle more takes for ever: a tombstone keeps the name.
+    pub(crate) fn for_ever(name: &str) -> Self {
+        Self {
+            keys: 1,
+            share_bytes: 0,
+            text_bytes: name.len(),
+        }
+    }
+
+    /// What an owner takes for ever, of what all may keep together.
+    pub(crate) fn by_owner(owner: &OidcSubject) -> Self {
+        let OidcSubject { issuer, subject } = owner;
+        Self {
+            text_bytes: OWNER + issuer.len() + subject.len(),
+            ..Self::default()
+        }
+    }
 
     /// What goes with a live key.
     pub(crate) fn by(key: &LiveKey, with_policy: bool) -> Self {
@@ -50,22 +61,32 @@ impl Held {
         }
     }
 
-    /// Whether there is room for more. Who wants none of a thing is not asked how much of it there is: an operator
-    /// may have allowed more before.
-    fn has_room(self, more: Self, quota: &Quota) -> bool {
+    /// Of what there is no room for more, if there is none. Who wants none of a thing is not asked how much of it there
+    /// is: an operator may have allowed more before.
+    fn lacks(self, more: Self, quota: &Quota) -> Option<Lack> {
         let all = self.plus(more);
-        [
-            (more.keys, all.keys, quota.keys),
-            (more.share_bytes, all.share_bytes, quota.share_bytes),
-            (more.text_bytes, all.text_bytes, quota.text_bytes),
-        ]
-        .into_iter()
-        .all(|(more, all, bound)| more == 0 || all <= bound)
+        let lacks = |more, all, bound| more > 0 && all > bound;
+        if lacks(more.keys, all.keys, quota.keys) {
+            return Some(Lack::ForEver);
+        }
+        let passes = lacks(more.share_bytes, all.share_bytes, quota.share_bytes)
+            || lacks(more.text_bytes, all.text_bytes, quota.text_bytes);
+        passes.then_some(Lack::ForNow)
     }
 }
 
-/// Bytes of a live key's texts, proposed profiles among them; those of its policy only if no other key is under it.
-pub(crate) fn texts(key: &LiveKey, with_policy: bool) -> usize {
+/// Whether there may be room again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Lack {
+    /// Handles are never given back.
+    ForEver,
+    /// What live keys keep goes with them.
+    ForNow,
+}
+
+/// Bytes of a live key's texts that go with it, proposed profiles among them; those of its policy only if no other key
+/// is under it.
+fn texts(key: &LiveKey, with_policy: bool) -> usize {
     let labels = key.labels().iter();
     let labels: usize = labels
         .map(|label| LABEL + label.name.len() + label.value.len())
@@ -74,13 +95,30 @@ pub(crate) fn texts(key: &LiveKey, with_policy: bool) -> usize {
         true => key.policy.canonical_bytes().len(),
         false => 0,
     };
-    key.name().len() + labels + policy + key.staged_bytes()
+    labels + policy + key.staged_bytes()
 }
 
 const VAULT_IS_FULL: &str = "all owners together keep as much as this vault's operator allows";
 
+/// Not the caller's doing: others may make room again, or nobody can.
+fn vault_is_full(lack: Lack) -> Refusal {
+    let retry = match lack {
+        Lack::ForEver => Retry::Never,
+        Lack::ForNow => Retry::Later,
+    };
+    let refusal = Refusal::new(Code::QuotaExceeded).because(VAULT_IS_FULL);
+    Refusal {
+        blame: Blame::Vault,
+        retry,
+        ..refusal
+    }
+}
+
 /// Bytes that a label takes beside its texts.
 const LABEL: usize = 48;
+
+/// Bytes that an owner's tables take beside its texts.
+const OWNER: usize = 512;
 
 /// Under which name an owner's entries of a shared table are counted; as long for everybody.
 pub(crate) fn account(owner: Option<&OidcSubject>) -> Hash {
@@ -129,13 +167,12 @@ impl State {
 
     /// Whether there is room for more, beside what its owner and all together have.
     fn fits(owned: Held, all: Held, more: Held, limits: &Limits) -> Result<(), Stop> {
-        let refusal = Refusal::new(Code::QuotaExceeded);
-        if !owned.has_room(more, &limits.owner) {
-            return Err(Stop::Plain(refusal));
+        if owned.lacks(more, &limits.owner).is_some() {
+            return Err(Stop::Plain(Refusal::new(Code::QuotaExceeded)));
         }
-        match all.has_room(more, &limits.vault) {
-            true => Ok(()),
-            false => Err(Stop::Plain(refusal.because(VAULT_IS_FULL))),
+        match all.lacks(more, &limits.vault) {
+            None => Ok(()),
+            Some(lack) => Err(Stop::Plain(vault_is_full(lack))),
         }
     }
 
@@ -158,7 +195,7 @@ impl State {
     /// Whether one more key fits.
     pub(crate) fn within_quota(
         &self,
-        owned: &Owned,
+        owner: &OidcSubject,
         create: &CreateKey,
         policy: &PolicyHash,
         limits: &Limits,
@@ -176,6 +213,10 @@ impl State {
             share_bytes: create.share.as_ref().map_or(0, |share| share.len()),
             text_bytes: create.name.len() + labels + policy,
         };
-        Self::fits(owned.held, self.held(), more, limits)
+        let (owned, all) = match self.owned(owner) {
+            Some(owned) => (owned.held, self.held()),
+            None => (Held::default(), self.held().plus(Held::by_owner(owner))),
+        };
+        Self::fits(owned, all, more, limits)
     }
 }

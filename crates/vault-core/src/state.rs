@@ -232,19 +232,21 @@ impl State {
     fn place(&mut self, mut slot: Slot) -> &mut Owned {
         let position = self.slots.len();
         let (handle, changed) = (slot.handle(), slot.changed);
+        let more = Held::for_ever(slot.name());
         self.lineages.insert(slot.lineage(), position);
-        if let Some((known, _)) = self.owners.get_key_value(&slot.owner) {
-            slot.owner = Arc::clone(known);
+        match self.owners.get_key_value(&slot.owner) {
+            Some((known, _)) => slot.owner = Arc::clone(known),
+            None => self.held = self.held.plus(Held::by_owner(&slot.owner)),
         }
         let owner = Arc::clone(&slot.owner);
         self.slots.push(slot);
-        self.held = self.held.plus(Held::KEY);
+        self.held = self.held.plus(more);
         let owned = self.owners.entry(owner).or_default();
         match self.restoring {
             true => owned.arriving.push((handle, position)),
             false => drop(owned.handles.insert(handle, position)),
         }
-        owned.held = owned.held.plus(Held::KEY);
+        owned.held = owned.held.plus(more);
         owned.changed = owned.changed.max(changed);
         owned
     }
@@ -328,6 +330,14 @@ impl Slot {
         match &self.body {
             Body::Live(key) => &key.lineage,
             Body::Destroyed(tombstone) => &tombstone.subject.lineage,
+        }
+    }
+
+    /// Empty if it has none.
+    fn name(&self) -> &str {
+        match &self.body {
+            Body::Live(key) => key.name(),
+            Body::Destroyed(tombstone) => &tombstone.name,
         }
     }
 

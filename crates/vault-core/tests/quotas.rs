@@ -135,6 +135,9 @@ fn keys_of_all_owners_together_are_bounded_and_tombstones_among_them() {
         assert_eq!(refused.code, Code::QuotaExceeded);
         let detail = refused.detail.unwrap();
         assert!(detail.contains("all owners together"), "{detail}");
+        // Not this caller's doing, and handles never come back.
+        let verdict = (refused.blame, refused.retry);
+        assert_eq!(verdict, (Blame::Vault, Retry::Never));
         bench = again_with(bench, bounds);
         // What is there works on; its destruction leaves a tombstone.
         let mac = Request::Mac(Mac {
@@ -168,7 +171,11 @@ fn all_together(bounds: impl Fn(&mut Limits), create: impl Fn(&str) -> Request) 
         bench.call(&proving(one), create(one)).unwrap();
         for _ in 0..2 {
             let refused = bench.call(&proving(other), create(other));
-            assert_eq!(code(refused), Code::QuotaExceeded, "{other}");
+            let refused = refused.err().unwrap();
+            assert_eq!(refused.code, Code::QuotaExceeded, "{other}");
+            // Others may make room again.
+            let verdict = (refused.blame, refused.retry);
+            assert_eq!(verdict, (Blame::Vault, Retry::Later), "{other}");
             bench = again_with(bench, &bounds);
         }
         bench.call(&proving(one), delete(key(1))).unwrap();
@@ -213,6 +220,69 @@ fn a_policy_that_several_keys_are_under_counts_once() {
         // 7 × 2 KiB of labels, and the policy, fit into 16 KiB; seven policies would not.
         assert!(made.is_ok(), "{number}");
     }
+}
+
+/// Makes and destroys a key of a long name.
+fn come_and_go(bench: &mut Bench, who: &str, number: u8) -> Result<(), Refusal> {
+    let mut create = creation(who, KeyType::HmacSha256, "owner", number);
+    create.name = format!("{number:0>200}");
+    bench.call(&owner(who), Request::CreateKey(create))?;
+    bench.call(&owner(who), delete(key(number))).map(drop)
+}
+
+/// Numbers of keys that may still come and go.
+fn left(mut bench: Bench, begin: u8) -> usize {
+    let more = (begin..200).take_while(|number| come_and_go(&mut bench, "alice", *number).is_ok());
+    more.count()
+}
+
+#[test]
+fn names_of_destroyed_keys_are_kept_and_counted_live_in_a_replay_and_from_a_snapshot() {
+    let bounds = |limits: &mut Limits| {
+        limits.owner.keys = 1 << 20;
+        limits.owner.text_bytes = 6_000;
+    };
+    let begun = || {
+        let mut bench = bounded(bounds);
+        for number in 1..=10 {
+            come_and_go(&mut bench, "alice", number).unwrap();
+        }
+        bench
+    };
+    let live = left(begun(), 11);
+    assert!((10..20).contains(&live), "{live}");
+    assert_eq!(left(again_with(begun(), bounds), 11), live);
+    let mut replayed = begun();
+    replayed.vault = vault(bounds, None, &replayed.log.0);
+    replayed.commit();
+    assert_eq!(left(replayed, 11), live);
+}
+
+#[test]
+fn owners_count_among_what_all_keep_together_also_when_their_keys_are_gone() {
+    let bounds = |limits: &mut Limits| limits.vault.text_bytes = 10_000;
+    let mut bench = bounded(bounds);
+    let come = |bench: &mut Bench, number: usize| {
+        let who = format!("{number:0>100}");
+        bench.create(&who, KeyType::HmacSha256, "owner", 1);
+        bench.call(&owner(&who), delete(key(1))).unwrap();
+    };
+    for number in 0..10 {
+        come(&mut bench, number);
+    }
+    bench = again_with(bench, bounds);
+    for number in 10..13 {
+        come(&mut bench, number);
+    }
+    for _ in 0..2 {
+        let who = "a".repeat(100);
+        let create = creation(&who, KeyType::HmacSha256, "owner", 1);
+        let refused = bench.call(&owner(&who), Request::CreateKey(create));
+        assert_eq!(code(refused), Code::QuotaExceeded);
+        bench = again_with(bench, bounds);
+    }
+    // Who is there takes no more of it.
+    bench.create(&format!("{:0>100}", 1), KeyType::HmacSha256, "owner", 2);
 }
 
 #[test]

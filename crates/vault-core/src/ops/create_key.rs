@@ -204,7 +204,7 @@ impl Vault {
         }
         let (request, policy) = (&creation.request, creation.policy.hash());
         self.state
-            .within_quota(owned, request, &policy, &self.config.limits)
+            .within_quota(&creation.owner, request, &policy, &self.config.limits)
     }
 }
 
