@@ -1,10 +1,10 @@
 //! Step 1 of a call: who may do what to which key. Reads the state, and changes nothing but the table of
 //! nonces, out of which that of the call is taken.
 
-use crate::api::{Answer, CallContext, Code, Head, LoggedLeaf, Refusal, Request, SeenHead};
+use crate::api::{Answer, CallContext, Code, LoggedLeaf, Refusal, Request};
 use crate::approve::Brought;
 use crate::caller::Caller;
-use crate::head;
+use crate::head::Contradicted;
 use crate::keyring::KeyRing;
 use crate::leaf::{self, Draft};
 use crate::limits::{IDEMPOTENCY_KEY_BYTES, PAYLOAD_BYTES};
@@ -18,7 +18,6 @@ use crate::stop::Stop;
 use crate::time::TimeReading;
 use crate::vault::Vault;
 use std::sync::Arc;
-use vault_audit::Checkpoint;
 use vault_policy::{
     Facts, KeySubject, KeyType, Operation, Permit, VaultId, VaultTime, sender_allows,
 };
@@ -162,28 +161,9 @@ impl Vault {
             return Err(Refusal::new(Code::InvalidArgument).because("idempotency key too long"));
         }
         match &call.context.seen {
-            Some(seen) => self.holds(seen),
+            Some(seen) => self.holds(seen).map_err(Contradicted::sign),
             None => Ok(()),
         }
-    }
-
-    /// Refuses whoever has seen more than this log holds, or another one, with both heads. For what is
-    /// answered to everybody; all other calls are asked this first.
-    pub fn holds(&self, seen: &SeenHead) -> Result<(), Refusal> {
-        let durable = self.durable().map(crate::Committed::head);
-        let (vault_id, folded) = (&self.vault_id, self.queue.folded);
-        let sign = |at| self.sign_head(at);
-        head::check(seen, vault_id, &self.tree, durable, folded, sign)
-    }
-
-    /// A head of this log at an earlier size. `at` is of leaves that are durable.
-    fn sign_head(&self, at: Checkpoint) -> Option<Head> {
-        let signature = self.signer.sign(at.text().as_bytes()).ok()?;
-        Some(Head {
-            size: at.size,
-            root: at.root,
-            checkpoint: at.sign(&self.key, |_| signature).into(),
-        })
     }
 }
 

@@ -2,29 +2,75 @@
 //! caller has seen refuses, with both heads.
 
 use crate::api::{Code, Head, Refusal, SeenHead};
-use vault_audit::{Checkpoint, LogTree};
+use crate::group::CheckpointSigner;
+use crate::vault::Vault;
+use std::sync::Arc;
+use vault_audit::{Checkpoint, LogKey, LogTree};
 use vault_policy::VaultId;
 
+/// A caller's head that this log contradicts.
+pub struct Contradicted {
+    refusal: Refusal,
+    /// Our own head at the size that was seen, of a fork: together with the note that the caller holds it proves that
+    /// there are two logs.
+    at: Option<Checkpoint>,
+    key: LogKey,
+    signer: Arc<dyn CheckpointSigner>,
+}
+
+impl Contradicted {
+    /// The refusal with our own head, which of a fork is signed here: away from the vault, since strangers can ask for it.
+    pub fn sign(mut self) -> Refusal {
+        if let Some(head) = self.at.and_then(|at| self.head(at)) {
+            self.refusal.head = Some(head);
+        }
+        self.refusal
+    }
+
+    fn head(&self, at: Checkpoint) -> Option<Head> {
+        let signature = self.signer.sign(at.text().as_bytes()).ok()?;
+        Some(Head {
+            size: at.size,
+            root: at.root,
+            checkpoint: at.sign(&self.key, |_| signature).into(),
+        })
+    }
+}
+
+impl Vault {
+    /// Refuses whoever has seen more than this log holds, or another one, with both heads. For what is
+    /// answered to everybody; all other calls are asked this first.
+    pub fn holds(&self, seen: &SeenHead) -> Result<(), Contradicted> {
+        let durable = self.durable().map(crate::Committed::head);
+        let checked = check(seen, &self.vault_id, &self.tree, durable, self.queue.folded);
+        checked.map_err(|(refusal, at)| Contradicted {
+            refusal,
+            at,
+            key: self.key,
+            signer: Arc::clone(&self.signer),
+        })
+    }
+}
+
 /// Refuses if `seen` is not a prefix of the durable log. Before anything is durable in this boot
-/// the `folded` leaves count, and the head is filled in when the refusal is released. A fork is
-/// refused with our own head at the size that was seen, which `sign` signs: together with the
-/// note that the caller holds it proves that there are two logs.
+/// the `folded` leaves count, and the head is filled in when the refusal is released. Of a fork it gives what is to be
+/// signed besides.
 pub(crate) fn check(
     seen: &SeenHead,
     vault_id: &VaultId,
     tree: &LogTree,
     durable: Option<&Head>,
     folded: u64,
-    sign: impl FnOnce(Checkpoint) -> Option<Head>,
-) -> Result<(), Refusal> {
+) -> Result<(), (Refusal, Option<Checkpoint>)> {
     if seen.vault_id != *vault_id {
         let detail = "the head seen is that of another vault";
-        return Err(Refusal::new(Code::InvalidArgument).because(detail));
+        let refusal = Refusal::new(Code::InvalidArgument).because(detail);
+        return Err((refusal, None));
     }
     // Nobody can have seen what is not durable yet; what was read back at boot they can.
     let ours = durable.map_or(folded, |head| head.size);
     let root = tree.root_at(seen.size);
-    let (code, head) = if seen.size > ours {
+    let (code, at) = if seen.size > ours {
         (Code::RollbackDetected, None)
     } else if root != Some(seen.root) {
         let at = root.filter(|_| durable.is_some()).map(|root| Checkpoint {
@@ -32,14 +78,14 @@ pub(crate) fn check(
             size: seen.size,
             root,
         });
-        (Code::ForkDetected, at.and_then(sign))
+        (Code::ForkDetected, at)
     } else {
         return Ok(());
     };
     let mut refusal = Refusal::new(code);
-    refusal.head = head.or_else(|| durable.cloned());
+    refusal.head = durable.cloned();
     refusal.seen = Some(*seen);
-    Err(refusal)
+    Err((refusal, at))
 }
 
 #[cfg(test)]
@@ -65,22 +111,15 @@ mod tests {
                 size,
                 root,
             };
-            let sign = |at: Checkpoint| {
-                Some(Head {
-                    size: at.size,
-                    root: at.root,
-                    checkpoint: b"signed".as_slice().into(),
-                })
-            };
-            check(&seen, &vault_id, &tree, Some(&durable), 0, sign).map_err(|refusal| {
-                let head = refusal.head.as_ref().unwrap();
+            check(&seen, &vault_id, &tree, Some(&durable), 0).map_err(|(refusal, at)| {
+                assert_eq!(refusal.head.as_ref(), Some(&durable));
                 match refusal.code {
                     // Two roots of one size.
                     Code::ForkDetected => {
-                        assert_eq!((head.size, Some(head.root)), (size, tree.root_at(size)));
-                        assert_eq!(&*head.checkpoint, b"signed");
+                        let at = at.unwrap();
+                        assert_eq!((at.size, Some(at.root)), (size, tree.root_at(size)));
                     }
-                    _ => assert_eq!(head, &durable),
+                    _ => assert!(at.is_none()),
                 }
                 assert!(refusal.seen.is_some());
                 refusal.code
@@ -96,7 +135,7 @@ mod tests {
             size: 0,
             root: Hash([0; 32]),
         };
-        let refused = check(&other, &vault_id, &tree, Some(&durable), 0, |_| None).unwrap_err();
+        let (refused, _) = check(&other, &vault_id, &tree, Some(&durable), 0).unwrap_err();
         assert_eq!(refused.code, Code::InvalidArgument);
     }
 }

@@ -58,6 +58,7 @@ pub use carried::{CarriedHead, CarriedHeads, HEADS_PER_CALL, NOTE_BYTES};
 pub use commit::{CommitFault, Committed, DurableLog, commit};
 pub use config::{RoleNames, VaultConfig};
 pub use group::{CheckpointSigner, Group, Position};
+pub use head::Contradicted;
 pub use limits::{Limits, Quota, RateLimits};
 pub use operate::Operated;
 pub use parts::{OneByOne, Part, Workers};

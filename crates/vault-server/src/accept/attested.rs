@@ -174,6 +174,9 @@ impl Session {
         let mut service = service.clone();
         let headers = request.headers().clone();
         let extensions = request.extensions_mut();
+        if caller.is_err() {
+            extensions.insert(self.owner.turns());
+        }
         extensions.insert(Authenticated(caller));
         if kind == Kind::Operate {
             extensions.insert(self.link.clone());

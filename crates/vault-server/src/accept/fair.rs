@@ -33,7 +33,7 @@ impl Owner {
         }
     }
 
-    fn turns(&self) -> Turns {
+    pub(super) fn turns(&self) -> Turns {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let turns = known.as_ref().map(|tenant| tenant.turns());
         turns.unwrap_or(&self.strangers).clone()

@@ -1,7 +1,8 @@
 //! `VaultService`: all methods but `WhoAmI` also answer while the vault is locked, and to anybody
 //! whose connection is attested.
 
-use super::{Service, mismatch, refusal_to_error, wire};
+use super::{Service, caller, mismatch, refusal_to_error, wire};
+use crate::turns::{Turn, Turns};
 use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult};
 use ratls::config_tree::ConfigTree;
 use vault_core::{Answer, Code, Refusal, Request};
@@ -12,11 +13,12 @@ use vault_proto::v1::{self, VaultService};
 impl VaultService for Service {
     async fn get_info(
         &self,
-        _rpc: RequestContext,
+        rpc: RequestContext,
         request: ServiceRequest<'_, v1::GetInfoRequest>,
     ) -> ServiceResult<v1::GetInfoResponse> {
         let shared = &self.0;
-        self.holds(request.to_owned_message().seen.as_option())?;
+        self.holds(&rpc, request.to_owned_message().seen.as_option())
+            .await?;
         let (head, locked) = match &shared.state {
             Ok(open) => (open.read().info().head, None),
             Err(reason) => (None, Some(reason.told())),
@@ -50,10 +52,11 @@ impl VaultService for Service {
 
     async fn begin_reconfigure(
         &self,
-        _rpc: RequestContext,
+        rpc: RequestContext,
         request: ServiceRequest<'_, v1::BeginReconfigureRequest>,
     ) -> ServiceResult<v1::BeginReconfigureResponse> {
-        self.holds(request.to_owned_message().seen.as_option())?;
+        self.holds(&rpc, request.to_owned_message().seen.as_option())
+            .await?;
         let begun = self.0.governor.begin().await;
         let begun = begun.map_err(|refusal| refusal_to_error(&refusal))?;
         Response::ok(v1::BeginReconfigureResponse {
@@ -113,17 +116,33 @@ impl VaultService for Service {
     }
 }
 
+/// A turn of who calls; strangers share theirs.
+async fn turn(rpc: &RequestContext) -> Option<Turn> {
+    let turns = match caller(rpc).ok()?.0 {
+        Ok(known) => known.tenant.turns().clone(),
+        Err(_) => rpc.extensions().get::<Turns>()?.clone(),
+    };
+    turns.next().await
+}
+
 impl Service {
-    /// A locked vault shows no head that a caller's could be held against.
-    fn holds(&self, seen: Option<&v1::SeenHead>) -> Result<(), ConnectError> {
+    /// A locked vault shows no head that a caller's could be held against. Strangers may ask, so it is done in a turn of
+    /// whoever does, and what is to be signed of it is signed when the vault is free again.
+    async fn holds(
+        &self,
+        rpc: &RequestContext,
+        seen: Option<&v1::SeenHead>,
+    ) -> Result<(), ConnectError> {
         let Some(seen) = seen else {
             return Ok(());
         };
-        let held = wire::seen_head(seen).and_then(|seen| match &self.0.state {
-            Ok(open) => open.read().holds(&seen),
-            Err(_) => Ok(()),
-        });
-        held.map_err(|refusal| refusal_to_error(&refusal))
+        let seen = wire::seen_head(seen).map_err(|refusal| refusal_to_error(&refusal))?;
+        let Ok(open) = &self.0.state else {
+            return Ok(());
+        };
+        let _turn = turn(rpc).await;
+        let held = open.read().holds(&seen);
+        held.map_err(|contradicted| refusal_to_error(&contradicted.sign()))
     }
 }
 
