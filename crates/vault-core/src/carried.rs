@@ -105,7 +105,7 @@ impl CarriedHeads {
         heads.any(|held| *held.note == *note)
     }
 
-    /// Keeps what is larger than what this caller carried before, or contradicts it.
+    /// Keeps what is larger than what this caller carried before, or contradicts it, and what came last.
     pub fn take(&mut self, caller: &Caller, heads: impl IntoIterator<Item = CarriedHead>) {
         let Some(who) = principal(caller) else {
             return;
@@ -148,8 +148,8 @@ impl CarriedHeads {
         shares.entry(who).or_default()
     }
 
-    /// Heads of this vault: two that contradict each other first, then the largest, then as many others as
-    /// there is room for, which of them by `pick`, a random number: who knows beforehand which are told can
+    /// Heads of this vault: two that contradict each other first, then the largest that is left, then as many
+    /// others as there is room for, which of them by `pick`, a random number: who knows beforehand which are told can
     /// fill their places.
     pub fn about(&self, vault: &VaultId, pick: u64) -> Vec<CarriedHead> {
         let shares = self.subjects.values().chain(self.enclaves.values());
@@ -163,12 +163,15 @@ impl CarriedHeads {
         let all: Vec<_> = found.into_values().rev().collect();
         let (mut proof, mut rest) = (Vec::new(), Vec::new());
         for same_size in all.chunk_by(|one, other| one.head.size == other.head.size) {
+            // One pair is proof enough, and may be of a log that was given up: what else there is counts as well.
             match same_size {
-                [alone] => rest.push(*alone),
-                several => proof.extend(several),
+                [one, other, more @ ..] if proof.is_empty() => {
+                    proof.extend([*one, *other]);
+                    rest.extend(more);
+                }
+                all => rest.extend(all),
             }
         }
-        proof.truncate(2);
         if let Some((_, others)) = rest.split_first_mut()
             && let Some(from) = pick.checked_rem(others.len() as u64)
         {

@@ -67,13 +67,60 @@ fn the_largest_head_stays_and_two_roots_of_one_size_both_stay_for_ever() {
     let mut heads = CarriedHeads::default();
     let alice = owner("alice");
     heads.take(&alice, [carried(1, 5, 1)]);
-    heads.take(&alice, [carried(1, 3, 1)]);
-    assert_eq!(told(&heads, 1), [(5, 1)]);
     heads.take(&alice, [carried(1, 5, 2), carried(1, 9, 2)]);
     assert_eq!(told(&heads, 1), [(5, 2), (5, 1), (9, 2)]);
     heads.take(&alice, (10..40).map(|size| carried(1, size, 2)));
     assert_eq!(told(&heads, 1), [(5, 2), (5, 1), (39, 2)]);
     assert!(told(&heads, 2).is_empty());
+}
+
+#[test]
+fn a_log_that_began_anew_below_the_largest_head_is_told_as_it_grows() {
+    let mut heads = CarriedHeads::default();
+    let alice = owner("alice");
+    heads.take(&alice, [carried(1, 1000, 1)]);
+    for size in [910, 920, 915] {
+        heads.take(&alice, [carried(1, size, 2)]);
+        assert_eq!(told(&heads, 1), [(1000, 1), (size, 2)]);
+    }
+    assert!(heads.holds(&alice, &note(1, 915, 2).1));
+    // A clone of the log that goes on contradicts it, whatever is largest.
+    heads.take(&alice, [carried(1, 915, 3)]);
+    assert_eq!(told(&heads, 1), [(915, 3), (915, 2), (1000, 1)]);
+}
+
+#[test]
+fn of_one_call_the_first_of_the_smaller_heads_stays() {
+    let mut heads = CarriedHeads::default();
+    let alice = owner("alice");
+    let remembered = carried(1, 910, 2);
+    let others = [carried(1, 1000, 1), remembered, carried(1, 905, 2)];
+    for _ in 0..2 {
+        heads.take(&alice, others.clone());
+        assert_eq!(told(&heads, 1), [(1000, 1), (910, 2)]);
+    }
+}
+
+#[test]
+fn what_stands_behind_the_first_pair_is_told_among_the_others() {
+    let mut heads = CarriedHeads::default();
+    let both = |size| [carried(1, size, 1), carried(1, size, 2)];
+    heads.take(&owner("first"), both(9));
+    heads.take(&owner("second"), both(5));
+    heads.take(&owner("third"), [carried(1, 9, 3)]);
+    let (mut all, mut pairs) = (BTreeSet::new(), BTreeSet::new());
+    for pick in 0..6 {
+        let about = heads.about(&vault(1), pick);
+        let names: Vec<_> = about.iter().map(|head| *head.head()).collect();
+        let name = |head: &Checkpoint| (head.size, head.root.0[0]);
+        pairs.insert([name(&names[0]), name(&names[1])]);
+        all.extend(names.iter().map(name));
+    }
+    assert_eq!(pairs.len(), 1, "the proof comes first, always");
+    assert_eq!(
+        all,
+        BTreeSet::from([(5, 1), (5, 2), (9, 1), (9, 2), (9, 3)])
+    );
 }
 
 #[test]

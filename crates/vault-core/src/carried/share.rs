@@ -10,6 +10,9 @@ const VAULTS: usize = 16;
 /// Of one vault.
 struct Held {
     largest: CarriedHead,
+    /// What was carried last and is not the largest, and when: a log that was put back knowingly goes on below
+    /// the head that was given up.
+    last: Option<(CarriedHead, u64)>,
     /// Stays, whatever comes later.
     fork: Option<Pair>,
     at: u64,
@@ -38,12 +41,13 @@ impl Share {
         let vault = head.vault_id();
         if let Some(held) = self.vaults.get_mut(&vault) {
             held.at = now;
-            held.take(head);
+            held.take(head, now);
             return None;
         }
         let lost = self.make_room();
         let held = Held {
             largest: head,
+            last: None,
             fork: None,
             at: now,
         };
@@ -76,15 +80,29 @@ impl Share {
 }
 
 impl Held {
-    fn take(&mut self, head: CarriedHead) {
-        if self.fork.is_none() && head.contradicts(&self.largest) {
-            self.fork = Some([self.largest.clone(), head]);
-        } else if head.head.size > self.largest.head.size {
-            self.largest = head;
+    fn take(&mut self, head: CarriedHead, now: u64) {
+        let other = self.single().find(|held| held.contradicts(&head)).cloned();
+        match other {
+            Some(other) if self.fork.is_none() => self.fork = Some([other, head]),
+            _ if head.head.size > self.largest.head.size => self.largest = head,
+            _ if head.head == self.largest.head => {}
+            _ => self.keep_last(head, now),
         }
     }
 
+    /// Of one call the first stays: what the caller itself remembers comes before what others have seen.
+    fn keep_last(&mut self, head: CarriedHead, now: u64) {
+        if self.last.as_ref().is_none_or(|(_, at)| *at < now) {
+            self.last = Some((head, now));
+        }
+    }
+
+    fn single(&self) -> impl Iterator<Item = &CarriedHead> {
+        let last = self.last.iter().map(|(head, _)| head);
+        [&self.largest].into_iter().chain(last)
+    }
+
     fn all(&self) -> impl Iterator<Item = &CarriedHead> {
-        self.fork.iter().flatten().chain([&self.largest])
+        self.fork.iter().flatten().chain(self.single())
     }
 }
