@@ -137,8 +137,11 @@ impl CarriedHeads {
             Principal::Oidc { .. } => (&mut self.subjects, SUBJECTS),
         };
         if shares.len() >= most && !shares.contains_key(&who) {
-            let held = shares.iter();
-            let held = held.map(|(who, share)| (who, Origin::of(who), share.at));
+            let held = shares
+                .iter()
+                .map(|(who, share)| (who, [Origin::of(who)], share.at));
+            let held: Vec<_> = held.collect();
+            let held = held.iter().map(|(who, of, at)| (*who, &of[..], *at));
             let goes = oldest_of_most(held.collect(), &Origin::of(&who)).cloned();
             if let Some((who, share)) = goes.and_then(|who| shares.remove_entry(&who)) {
                 self.forks

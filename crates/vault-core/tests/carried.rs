@@ -344,3 +344,34 @@ fn pairs_of_one_issuer_do_not_push_out_those_of_another() {
     let told = (30..230).filter(|seed| !told(&heads, *seed).is_empty());
     assert!(told.count() < 200, "all of them together are bounded");
 }
+
+#[test]
+fn who_gives_another_ones_pair_up_first_cannot_make_it_go_later() {
+    let pairs = |seeds: std::ops::Range<u8>| {
+        seeds.flat_map(|seed| [carried(seed, 5, 1), carried(seed, 5, 2)])
+    };
+    // A share has no place for the first of 17 pairs any more.
+    let gives_up = |heads: &mut CarriedHeads, who: &Caller, others: std::ops::Range<u8>| {
+        heads.take(who, pairs(1..2));
+        heads.take(who, pairs(others));
+    };
+    let hostile = [subject_of(HOSTILE, 0), enclave("hostile machine", 0)];
+    for honest_comes in 0..=hostile.len() {
+        let mut heads = CarriedHeads::default();
+        for (number, who) in hostile.iter().enumerate() {
+            if number == honest_comes {
+                gives_up(&mut heads, &owner("honest"), 2..18);
+            }
+            gives_up(&mut heads, who, 30..46);
+        }
+        if honest_comes == hostile.len() {
+            gives_up(&mut heads, &owner("honest"), 2..18);
+        }
+        for who in &hostile {
+            heads.take(who, pairs(50..200));
+        }
+        assert_eq!(told(&heads, 1), [(5, 2), (5, 1)], "{honest_comes}");
+        let held = (50..200).filter(|seed| !told(&heads, *seed).is_empty());
+        assert!(held.count() < 150, "all of them together are bounded");
+    }
+}

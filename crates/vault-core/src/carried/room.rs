@@ -26,14 +26,22 @@ impl Origin {
     }
 }
 
-/// Of all that is held, with its origin and its age: the oldest of the origin that has the most, once one of `comes`
-/// is there as well.
-pub(super) fn oldest_of_most<K>(held: Vec<(K, Origin, u64)>, comes: &Origin) -> Option<K> {
+/// Of all that is held, with those whose it is and its age: the oldest of the origin that has the most, once one of
+/// `comes` is there as well. What several have counts for the one of them that has the fewest.
+pub(super) fn oldest_of_most<K>(held: Vec<(K, &[Origin], u64)>, comes: &Origin) -> Option<K> {
     let mut counts: BTreeMap<&Origin, usize> = BTreeMap::new();
-    for origin in held.iter().map(|(_, origin, _)| origin).chain([comes]) {
+    let all = held.iter().flat_map(|(_, origins, _)| *origins);
+    for origin in all.chain([comes]) {
         *counts.entry(origin).or_default() += 1;
     }
-    let rank = |(origin, at): (&Origin, u64)| (counts.get(origin).copied(), Reverse(at));
+    let fewest = |origins: &[Origin]| {
+        origins
+            .iter()
+            .filter_map(|of| counts.get(of))
+            .min()
+            .copied()
+    };
+    let rank = |(origins, at): (&[Origin], u64)| (fewest(origins), Reverse(at));
     let ranks: Vec<_> = held.iter().map(|(_, of, at)| rank((of, *at))).collect();
     let goes = held.into_iter().zip(ranks).max_by_key(|(_, rank)| *rank);
     goes.map(|((key, _, _), _)| key)
