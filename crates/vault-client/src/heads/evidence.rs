@@ -1,9 +1,10 @@
 //! Evidence of a rollback or a fork, kept in one file for each pair of heads. While one is not
 //! acknowledged, nothing is asked of its vault.
 
+mod decide;
 mod keep;
 
-use super::file::{Locked, read_json};
+use super::file::read_json;
 use super::{HeadStore, SeenHead, damaged, file::inaccessible};
 use crate::error::{Error, ErrorCode, Heads, Result};
 use serde::{Deserialize, Serialize};
@@ -155,30 +156,6 @@ impl HeadStore {
     fn acknowledged(&self, vault: &VaultId) -> Result<BTreeMap<String, GoOnWith>> {
         let path = self.vault_dir(vault).join(ACKNOWLEDGED);
         Ok(read_json(&path)?.unwrap_or_default())
-    }
-
-    /// Decides with which of the two heads this client goes on, and never for any other pair. With
-    /// [`GoOnWith::Answered`] the memory of this vault begins anew at that head, if it is the other
-    /// one that is remembered.
-    pub fn acknowledge(&self, kept: &KeptEvidence, which: GoOnWith) -> Result<()> {
-        let vault = &kept.vault_id;
-        let locked = Locked::acquire(&self.vault_dir(vault))?;
-        if which == GoOnWith::Answered {
-            let (seen, head) = (kept.head(GoOnWith::Seen)?, kept.head(which)?);
-            // What else is remembered was not decided on: it is held against the vault as before.
-            let memory = self.head(vault)?;
-            if memory.is_none_or(|memory| memory.is_head_of(&seen)) {
-                self.begin_anew(&locked, &head, &kept.evidence.key)?;
-            }
-            self.drop_told(&locked, vault, &seen)?;
-        } else {
-            self.drop_told(&locked, vault, &kept.head(GoOnWith::Answered)?)?;
-        }
-        let mut acknowledged = self.acknowledged(vault)?;
-        acknowledged.insert(kept.id.clone(), which);
-        locked.write_json(ACKNOWLEDGED, &acknowledged)?;
-        self.changed();
-        Ok(())
     }
 
     /// The heads that a person has decided against: they are not held against the vault again.

@@ -228,6 +228,9 @@ impl HeadStore {
                 Ok(Remembered::Unlinked(kept))
             }
             kept => {
+                if kept.is_none() {
+                    self.unprove_told(&locked, vault)?;
+                }
                 let mut boots = self.boots(vault)?;
                 match (boots.observe(shown.boot_id, head.size), kept) {
                     (Err(boots::Interleaved), Some(kept)) => Ok(Remembered::Interleaved(kept)),

@@ -8,6 +8,7 @@ use super::{HeadStore, SeenHead, StoredHead, damaged};
 use crate::error::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
+use vault_audit::LogKey;
 use vault_policy::VaultId;
 
 pub(super) const FILE: &str = "carried.json";
@@ -53,14 +54,18 @@ impl HeadStore {
         self.told_file(vault).map(|(_, told)| told)
     }
 
+    /// INVARIANT: what is proven is part of the memory's log. Where that is lost, nothing is proven.
     fn told_file(&self, vault: &VaultId) -> Result<(String, Vec<ToldHead>)> {
         let path = self.vault_dir(vault).join(FILE);
         let stored: StoredFile = read_json(&path)?.unwrap_or_default();
+        let memory = self.head(vault).ok().flatten();
+        let reaches = |head: &SeenHead| memory.as_ref().is_some_and(|it| it.size >= head.size);
         let parse = |stored: Stored| {
+            let head = stored.head.parse(&path)?;
             Ok(ToldHead {
-                head: stored.head.parse(&path)?,
+                proven: stored.proven && reaches(&head),
+                head,
                 carried_by: stored.carried_by.parse().map_err(|_| damaged(&path))?,
-                proven: stored.proven,
             })
         };
         let told = stored.heads.into_iter().map(parse).collect::<Result<_>>()?;
@@ -100,19 +105,45 @@ impl HeadStore {
         self.write_told(&locked, key, told)
     }
 
-    /// Forgets a head that a person has decided against.
-    pub(super) fn drop_told(
+    /// A memory begins: nothing that was shown before is part of it.
+    pub(super) fn unprove_told(&self, locked: &Locked, vault: &VaultId) -> Result<()> {
+        let (key, mut told) = self.told_file(vault)?;
+        if told.is_empty() {
+            return Ok(());
+        }
+        told.iter_mut().for_each(|told| told.proven = false);
+        self.write_told(locked, key, told)
+    }
+
+    /// Forgets heads.
+    pub(super) fn retain_told(
         &self,
         locked: &Locked,
         vault: &VaultId,
-        head: &SeenHead,
+        keep: impl Fn(&ToldHead) -> bool,
     ) -> Result<()> {
         let (key, mut told) = self.told_file(vault)?;
-        told.retain(|told| !told.head.is_head_of(head));
+        told.retain(keep);
         if key.is_empty() && told.is_empty() {
             return Ok(());
         }
         self.write_told(locked, key, told)
+    }
+
+    /// A person wants this head shown. It comes first: what others have seen does not push it out.
+    pub(super) fn want_told(
+        &self,
+        locked: &Locked,
+        vault: &VaultId,
+        key: &LogKey,
+        wanted: ToldHead,
+    ) -> Result<()> {
+        let (_, mut told) = self.told_file(vault)?;
+        if told.iter().any(|told| told.head.is_head_of(&wanted.head)) {
+            return Ok(());
+        }
+        told.insert(0, wanted);
+        self.write_told(locked, STANDARD.encode(key.to_spki()), told)
     }
 
     /// What this client hands over of a vault: the longest head that the vault has shown it, and

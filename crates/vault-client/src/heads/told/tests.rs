@@ -50,11 +50,49 @@ fn what_is_taken_later_does_not_push_out_what_the_vault_has_not_shown_yet() {
     assert_eq!(told.len(), MOST);
     assert_eq!(told[0].head, first);
     // What was shown makes room.
+    let shown = signer.showing(1);
+    let longest = signer.head("b", 120);
+    store.remember(&vault, &longest, None, &shown).unwrap();
     store.prove_told(&vault, &signer.head("b", 100)).unwrap();
     let late = signer.head("b", 200);
     take(&store, &signer, &late);
     let told = store.told(&vault).unwrap();
     assert!(told.iter().all(|told| !told.proven) && told[MOST - 1].head == late);
+}
+
+#[test]
+fn what_was_shown_counts_only_while_the_memory_of_it_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, signer) = (HeadStore::new(dir.path()), Signer::new(5));
+    let (vault, shown) = (signer.vault(), signer.showing(1));
+    let told = signer.head("a", 18);
+    take(&store, &signer, &told);
+    store
+        .remember(&vault, &signer.head("a", 20), None, &shown)
+        .unwrap();
+    store.prove_told(&vault, &told).unwrap();
+    let proven = || store.told(&vault).unwrap()[0].proven;
+    assert!(proven());
+    let memory = store.head_file(&vault);
+    for damage in [true, false] {
+        match damage {
+            true => std::fs::write(&memory, b"{").unwrap(),
+            false => std::fs::remove_file(&memory).unwrap(),
+        }
+        assert!(!proven());
+    }
+    // The vault was put back meanwhile, and is asked for what others have seen.
+    store
+        .remember(&vault, &signer.head("a", 9), None, &shown)
+        .unwrap();
+    assert!(!proven());
+    let (put_back, longer) = (signer.head("a", 9), signer.head("b", 25));
+    store
+        .remember(&vault, &longer, Some(&put_back), &shown)
+        .unwrap();
+    assert!(!proven());
+    let tracker = crate::track::Tracker::open(vault, store.clone()).unwrap();
+    assert_eq!(tracker.standing().unwrap()[0].head, told);
 }
 
 #[test]
