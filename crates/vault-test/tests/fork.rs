@@ -9,7 +9,9 @@
 
 use std::path::Path;
 use std::process::Command;
-use vault_client::{Client, Constellation, CreateKey, Error, ErrorCode, HeadStore, Result};
+use vault_client::{
+    Client, ClientConfig, Constellation, CreateKey, Error, ErrorCode, HeadStore, Result,
+};
 use vault_policy::{KeyType, OidcSubject, TemplateArgs, VaultId, template};
 use vault_test::constellation::{MEASUREMENT, TestConstellation, machine};
 use vault_test::process::VaultProcess;
@@ -125,9 +127,24 @@ impl Bench {
         self.served(who).await.whoami().await.map(drop)
     }
 
+    /// A connection without a token to the process that serves the second client, with its memory.
+    async fn without_token(&self) -> Client {
+        let at = self.clone.ready().unwrap();
+        let (pins, trust) = (at.pins.clone(), self.running.trust().unwrap());
+        let config = ClientConfig::new(&at.addr, pins, trust, self.memory(SECOND));
+        Client::connect(config).await.unwrap()
+    }
+
     /// It is told of both heads, keeps evidence, and stops.
     async fn expect_found(&self, who: &str) -> Error {
         let error = self.next_call(who).await.expect_err(who);
+        self.is_kept(who, &error);
+        let again = self.next_call(who).await.unwrap_err();
+        assert_eq!(again.heads, error.heads);
+        error
+    }
+
+    fn is_kept(&self, who: &str, error: &Error) {
         let codes = [ErrorCode::ForkDetected, ErrorCode::RollbackDetected];
         assert!(codes.contains(&error.code), "{who}: {error}");
         assert_eq!(error.vault_id, Some(self.vault_id));
@@ -139,9 +156,6 @@ impl Bench {
             let heads = [&kept.evidence.seen, &kept.evidence.answered];
             assert!(heads.iter().any(|head| head.carried_by.is_some()));
         }
-        let again = self.next_call(who).await.unwrap_err();
-        assert_eq!(again.heads, error.heads);
-        error
     }
 
     /// What was carried before is gone, as after any restart; the memories are new.
@@ -223,4 +237,31 @@ async fn a_client_without_a_memory_notices_nothing_and_its_memory_says_so() {
     let forgetful = Constellation::open(forgetful).await.unwrap();
     let client = forgetful.client(&bench.vault_id).await.unwrap();
     client.whoami().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_have_seen_is_held_against_a_clone_also_without_a_token() {
+    let mut bench = Bench::new().await;
+    let mut size = bench.served(FIRST).await.checkpoint().await.unwrap().size;
+    for governs in [true, false] {
+        bench.next_scenario();
+        bench.grow(FIRST, size + 3).await;
+        bench.grow(SECOND, size + 5).await;
+        size += 5;
+        bench.passes_by(FIRST, POST).await;
+        let client = bench.without_token().await;
+        client.info().await.expect("nobody has exchanged anything");
+        client.begin_reconfigure().await.unwrap();
+        bench.passes_by(SECOND, POST).await;
+        let client = bench.without_token().await;
+        let error = match governs {
+            true => client.begin_reconfigure().await.map(drop).unwrap_err(),
+            false => client.info().await.map(drop).unwrap_err(),
+        };
+        bench.is_kept(SECOND, &error);
+        // Nothing is signed for it, and it still says of itself what it is.
+        client.begin_reconfigure().await.unwrap_err();
+        let info = client.info().await.unwrap();
+        assert_eq!(info.vault_id, bench.vault_id);
+    }
 }

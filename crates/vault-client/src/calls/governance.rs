@@ -47,9 +47,9 @@ pub struct Reconfigured {
 
 impl Client {
     /// Asks for a nonce. Answered also by a vault that is locked; refused by one that has not the log that was seen
-    /// of it, and not asked of one against which there is evidence.
+    /// of it, here or by others, and not asked of one against which there is evidence.
     pub async fn begin_reconfigure(&self) -> Result<ReconfigureOffer> {
-        self.tracker().standing()?;
+        self.hold_without_token().await?;
         let seen = self.seen().await;
         let request = v1::BeginReconfigureRequest {
             seen: self.told(seen.as_ref()).into(),
@@ -93,8 +93,8 @@ impl Client {
             signatures: signatures.iter().map(signature).collect(),
             ..Default::default()
         };
+        self.hold_without_token().await?;
         let deadline = self.deadline();
-        self.tracker().standing()?;
         let (session, options) = self.ready(deadline).await?;
         let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
         let answer = match client.reconfigure_with_options(request, options).await {

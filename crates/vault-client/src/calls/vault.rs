@@ -5,6 +5,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::heads::SeenHead;
 use crate::key::{hash, malformed};
 use crate::receipt::Answer;
+use crate::session::Session;
+use std::sync::Arc;
 use vault_encoding::{Canonical, Hash, Limits};
 use vault_policy::{PlatformId, VaultId};
 use vault_proto::v1;
@@ -61,15 +63,51 @@ pub struct WhoAmI {
 }
 
 impl Client {
-    /// What the vault says of itself. Needs no token.
+    /// What the vault says of itself. Needs no token. Said also while evidence against it is not acknowledged;
+    /// before there is any, it has to have what others have seen.
     pub async fn info(&self) -> Result<VaultInfo> {
+        for told in self.tracker().standing().unwrap_or_default() {
+            self.shows(Some(told.head)).await?;
+        }
         let seen = self.seen().await;
+        let (answer, session, head) = self.shows(seen).await?;
+        let peer = session.peer();
+        Ok(VaultInfo {
+            vault_id: peer.vault_id,
+            version: answer.version,
+            boot_id: answer
+                .boot_id
+                .try_into()
+                .map_err(|_| malformed("boot id"))?,
+            trust_root: hash(&answer.trust_root, "trust root")?,
+            operational_root: hash(&answer.operational_root, "operational root")?,
+            head,
+            locked: answer.locked.then_some(answer.locked_reason),
+            time_mode: answer.time_mode,
+        })
+    }
+
+    /// Holds the vault to what others have seen of it, as far as that can be done without a token; refuses where
+    /// evidence against it is not acknowledged.
+    pub(super) async fn hold_without_token(&self) -> Result<()> {
+        for told in self.tracker().standing()? {
+            self.shows(Some(told.head)).await?;
+        }
+        Ok(())
+    }
+
+    /// What the vault says of itself to whoever has seen this head, and the head that it shows. One that has another
+    /// log refuses; one that is locked shows none.
+    async fn shows(
+        &self,
+        seen: Option<SeenHead>,
+    ) -> Result<(v1::GetInfoResponse, Arc<Session>, Option<SeenHead>)> {
         let request = v1::GetInfoRequest {
             seen: self.told(seen.as_ref()).into(),
             ..Default::default()
         };
         let request = &request;
-        let (answer, session) = self
+        let (mut answer, session) = self
             .plain(seen.clone(), |session, options| async move {
                 let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
                 let request = request.clone();
@@ -87,7 +125,7 @@ impl Client {
                 .vault(self.vault_id())
                 .detail("it says of itself what its evidence does not say"));
         }
-        let head = match answer.head.into_option() {
+        let head = match answer.head.take() {
             Some(head) => Some(session.head(head)?),
             None if answer.locked => None,
             None => return Err(malformed("head")),
@@ -96,19 +134,7 @@ impl Client {
             self.tracker()
                 .glance(seen.as_ref(), head, &session.showing())?;
         }
-        Ok(VaultInfo {
-            vault_id: peer.vault_id,
-            version: answer.version,
-            boot_id: answer
-                .boot_id
-                .try_into()
-                .map_err(|_| malformed("boot id"))?,
-            trust_root: hash(&answer.trust_root, "trust root")?,
-            operational_root: hash(&answer.operational_root, "operational root")?,
-            head,
-            locked: answer.locked.then_some(answer.locked_reason),
-            time_mode: answer.time_mode,
-        })
+        Ok((answer, session, head))
     }
 
     /// The configuration, held against the roots that the vault's evidence commits to.

@@ -32,7 +32,8 @@ impl HeadStore {
         // What was shown of a log that is given up says nothing about the other one. INVARIANT: it goes before the
         // memory that it rests on.
         self.retain_told(locked, vault, |told| {
-            !told.head.is_head_of(&seen) && !(anew && told.proven)
+            let goes = told.head.is_head_of(&seen) || (anew && told.proven);
+            !goes
         })?;
         match anew {
             true => self.begin_anew(locked, &kept.head(GoOnWith::Answered)?, &kept.evidence.key),
