@@ -1,11 +1,13 @@
 //! Judges every head that a vault shows against what was seen before. Every two heads that a
 //! client ever accepts are proven to be of one log.
 
+mod latest;
 mod standing;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::heads::{HeadStore, Remembered, SeenHead, Showing, ToldHead, Witnessed};
 use crate::receipt::Logged;
+use latest::Latest;
 use standing::Standing;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -21,7 +23,7 @@ use vault_policy::VaultId;
 pub(crate) struct Tracker {
     vault: VaultId,
     store: HeadStore,
-    latest: Mutex<Option<SeenHead>>,
+    latest: Mutex<Latest>,
     /// When the memory on disk was last read for what other processes have kept.
     remembered: std::sync::Mutex<Option<Instant>>,
     /// Heads that were proven to be of the log of `latest`: calls of one group share theirs.
@@ -34,7 +36,7 @@ const LINKED: usize = 64;
 
 impl Tracker {
     pub(crate) fn open(vault: VaultId, store: HeadStore) -> Result<Self> {
-        let latest = Mutex::new(store.head(&vault)?);
+        let latest = Mutex::new(Latest::from(store.memory(&vault)?));
         Ok(Self {
             vault,
             store,
@@ -89,15 +91,21 @@ impl Tracker {
         if self.is_linked(&this) {
             return Ok(());
         }
-        if let Some(known) = latest.as_ref() {
+        if let Some(own) = &latest.own {
+            self.meets(own, latest.head.as_ref(), shown)?;
+            self.link(own, &answered, None, shown, &prove).await?;
+        }
+        let known = latest.head.clone();
+        if let Some(known) = &known {
             self.link(known, &answered, logged, shown, &prove).await?;
         }
-        if latest
+        if known
             .as_ref()
             .is_none_or(|known| known.size < answered.size)
         {
-            *latest = Some(self.keep(answered, latest.clone(), shown, &prove).await?);
+            latest.head = Some(self.keep(answered, known, shown, &prove).await?);
         }
+        latest.own = None;
         self.linked(this);
         Ok(())
     }

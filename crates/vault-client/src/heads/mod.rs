@@ -78,6 +78,17 @@ struct StoredMemory {
     identity_key: String,
     #[serde(default)]
     boots: Vec<StoredBoot>,
+    /// Earlier releases write none.
+    #[serde(default)]
+    generation: u64,
+}
+
+/// What is remembered of one vault.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Memory {
+    pub(crate) head: SeenHead,
+    /// Rises whenever a person lets the memory begin anew.
+    pub(crate) generation: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -177,18 +188,26 @@ impl HeadStore {
 
     /// The longest head seen of this vault.
     pub fn head(&self, vault: &VaultId) -> Result<Option<SeenHead>> {
-        let path = self.head_file(vault);
-        let stored = self.memory(vault)?;
-        stored.map(|stored| stored.head.parse(&path)).transpose()
+        Ok(self.memory(vault)?.map(|memory| memory.head))
     }
 
-    fn memory(&self, vault: &VaultId) -> Result<Option<StoredMemory>> {
+    pub(crate) fn memory(&self, vault: &VaultId) -> Result<Option<Memory>> {
+        let Some(stored) = self.stored(vault)? else {
+            return Ok(None);
+        };
+        Ok(Some(Memory {
+            head: stored.head.parse(&self.head_file(vault))?,
+            generation: stored.generation,
+        }))
+    }
+
+    fn stored(&self, vault: &VaultId) -> Result<Option<StoredMemory>> {
         file::read_json(&self.head_file(vault))
     }
 
     /// The vault's identity key (SubjectPublicKeyInfo, DER), if it was seen.
     pub fn identity_key(&self, vault: &VaultId) -> Result<Option<Vec<u8>>> {
-        let stored = self.memory(vault)?.map(|stored| stored.identity_key);
+        let stored = self.stored(vault)?.map(|stored| stored.identity_key);
         let Some(text) = stored.filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
@@ -204,7 +223,7 @@ impl HeadStore {
     }
 
     pub(crate) fn boots(&self, vault: &VaultId) -> Result<Boots> {
-        let stored = self.memory(vault)?.map(|stored| stored.boots);
+        let stored = self.stored(vault)?.map(|stored| stored.boots);
         Boots::parse(stored.unwrap_or_default(), &self.head_file(vault))
     }
 
@@ -219,7 +238,9 @@ impl HeadStore {
         shown: &Showing,
     ) -> Result<Remembered> {
         let locked = Locked::acquire(&self.vault_dir(vault))?;
-        let kept = self.head(vault)?;
+        let (kept, generation) = self
+            .memory(vault)?
+            .map_or((None, 0), |memory| (Some(memory.head), memory.generation));
         match kept {
             Some(kept) if kept.size > head.size => Ok(Remembered::Older),
             Some(kept) if kept.size == head.size && kept.root == head.root => Ok(Remembered::Same),
@@ -235,7 +256,8 @@ impl HeadStore {
                 match (boots.observe(shown.boot_id, head.size), kept) {
                     (Err(boots::Interleaved), Some(kept)) => Ok(Remembered::Interleaved(kept)),
                     _ => {
-                        write_memory(&locked, head, &shown.key, &boots)?;
+                        let memory = stored(head, &shown.key, &boots, generation);
+                        locked.write_json(HEAD, &memory)?;
                         Ok(Remembered::Advanced)
                     }
                 }
@@ -244,8 +266,16 @@ impl HeadStore {
     }
 
     /// The memory of this vault begins at this head, whatever was seen before.
-    fn begin_anew(&self, locked: &Locked, head: &SeenHead, key: &LogKey) -> Result<()> {
-        write_memory(locked, head, key, &Boots::default())
+    fn begin_anew(
+        &self,
+        locked: &Locked,
+        vault: &VaultId,
+        head: &SeenHead,
+        key: &LogKey,
+    ) -> Result<()> {
+        let before = self.stored(vault)?.map_or(0, |stored| stored.generation);
+        let memory = stored(head, key, &Boots::default(), before.saturating_add(1));
+        locked.write_json(HEAD, &memory).map(drop)
     }
 
     fn head_file(&self, vault: &VaultId) -> PathBuf {
@@ -259,13 +289,13 @@ impl HeadStore {
 
 const HEAD: &str = "head.json";
 
-fn write_memory(locked: &Locked, head: &SeenHead, key: &LogKey, boots: &Boots) -> Result<()> {
-    let memory = StoredMemory {
+fn stored(head: &SeenHead, key: &LogKey, boots: &Boots, generation: u64) -> StoredMemory {
+    StoredMemory {
         head: head.into(),
         identity_key: STANDARD.encode(key.to_spki()),
         boots: boots.store(),
-    };
-    locked.write_json(HEAD, &memory).map(drop)
+        generation,
+    }
 }
 
 #[cfg(test)]

@@ -117,3 +117,27 @@ fn two_starts_that_grow_one_log_in_turn_are_not_believed() {
     assert_eq!(remembered.unwrap(), Remembered::Interleaved(head(5)));
     assert_eq!(store.head(&vault()).unwrap(), Some(head(5)));
 }
+
+#[test]
+fn a_memory_that_an_earlier_release_wrote_is_read_and_every_new_beginning_is_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = HeadStore::new(dir.path());
+    store.remember(&vault(), &head(3), None, &SHOWN).unwrap();
+    let path = store.head_file(&vault());
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let removed = json.as_object_mut().unwrap().remove("generation");
+    assert_eq!(removed, Some(0.into()));
+    std::fs::write(&path, json.to_string()).unwrap();
+    let generation = || store.memory(&vault()).unwrap().unwrap().generation;
+    assert_eq!(generation(), 0);
+    for begun in 1..=2 {
+        let locked = Locked::acquire(&store.vault_dir(&vault())).unwrap();
+        let anew = store.begin_anew(&locked, &vault(), &head(2), &SHOWN.key);
+        drop(locked);
+        anew.unwrap();
+        let grown = store.remember(&vault(), &head(4), Some(&head(2)), &SHOWN);
+        assert_eq!(grown.unwrap(), Remembered::Advanced);
+        assert_eq!(generation(), begun, "a head that grows it is of the same");
+    }
+}

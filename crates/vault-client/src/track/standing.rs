@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 /// What other processes have kept is seen after this.
-const LOOK: Duration = Duration::from_millis(100);
+pub(super) const LOOK: Duration = Duration::from_millis(100);
 
 /// What stands between this client and the vault, as of one state of the store.
 #[derive(Default)]
@@ -65,46 +65,10 @@ impl Tracker {
         *read.unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// The head that goes out with the next call: the longest that any process has kept.
-    pub(crate) async fn seen(&self) -> Option<SeenHead> {
-        let mut latest = self.latest.lock().await;
-        let given_up = latest.as_ref().is_some_and(|seen| self.is_given_up(seen));
-        let kept = match given_up || self.is_time_to_read() {
-            true => self.store.head(&self.vault).ok(),
-            false => None,
-        };
-        if let Some(kept) = kept
-            && kept != *latest
-            && (given_up || size(&kept) >= size(&latest))
-        {
-            // INVARIANT: what is kept was proven to extend what was kept before, `latest` with it, or
-            // a person has decided that the memory begins anew.
-            *latest = kept;
-            let mut linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
-            linked.clear();
-        }
-        latest.clone()
-    }
-
-    /// Whether the memory on disk is to be read again; whoever is told so does it.
-    fn is_time_to_read(&self) -> bool {
-        let read = self.remembered.lock();
-        let mut read = read.unwrap_or_else(PoisonError::into_inner);
-        let is_time = read.is_none_or(|read| read.elapsed() >= LOOK);
-        if is_time {
-            *read = Some(Instant::now());
-        }
-        is_time
-    }
-
     /// Whether a person has decided against this head, here or in another process.
-    fn is_given_up(&self, head: &SeenHead) -> bool {
+    pub(super) fn is_given_up(&self, head: &SeenHead) -> bool {
         let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut given_up = standing.given_up.iter();
         given_up.any(|other| other.is_head_of(head))
     }
-}
-
-fn size(head: &Option<SeenHead>) -> Option<u64> {
-    head.as_ref().map(|head| head.size)
 }

@@ -35,8 +35,9 @@ impl HeadStore {
             let goes = told.head.is_head_of(&seen) || (anew && told.proven);
             !goes
         })?;
+        let (answered, key) = (kept.head(GoOnWith::Answered)?, &kept.evidence.key);
         match anew {
-            true => self.begin_anew(locked, &kept.head(GoOnWith::Answered)?, &kept.evidence.key),
+            true => self.begin_anew(locked, vault, &answered, key),
             false => Ok(()),
         }
     }

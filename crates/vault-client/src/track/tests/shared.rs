@@ -150,3 +150,120 @@ async fn evidence_and_decisions_of_one_process_count_for_another_one_that_runs()
     let again = other.accept(None, seen, None, &restarted, prove).await;
     assert_eq!(again.unwrap_err().code, ErrorCode::ForkDetected);
 }
+
+#[tokio::test]
+async fn a_decision_counts_for_a_process_that_had_seen_less_than_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let signer = Signer::new(5);
+    let vault = signer.vault();
+    let store = HeadStore::new(dir.path());
+    let (early, seen) = (signer.head("a", 18), signer.head("a", 20));
+    let shown = signer.showing(1);
+    store.remember(&vault, &early, None, &shown).unwrap();
+    let behind = Tracker::open(vault, HeadStore::new(dir.path())).unwrap();
+    store.remember(&vault, &seen, Some(&early), &shown).unwrap();
+    let (code, key) = (ErrorCode::RollbackDetected, signer.key);
+    let mut seen = seen;
+    for (log, size) in [("b", 9), ("c", 7)] {
+        let answered = signer.head(log, size);
+        store.refuted(code, key, seen, answered.clone());
+        let kept = store.evidence(&vault).unwrap();
+        let open = kept.iter().find(|kept| kept.acknowledged.is_none());
+        store
+            .acknowledge(open.unwrap(), GoOnWith::Answered)
+            .unwrap();
+        behind.read_again();
+        assert_eq!(behind.seen().await, Some(answered.clone()));
+        let none = async |_, _| Ok(Vec::new());
+        let (sent, shown) = (Some(&answered), signer.showing(2));
+        let accepted = behind.accept(sent, answered.clone(), None, &shown, none);
+        accepted.await.unwrap();
+        seen = answered;
+    }
+}
+
+/// A process that has seen this much of a log runs on while the memory on disk is lost.
+async fn without_memory(dir: &tempfile::TempDir, log: &Log, size: u64) -> Tracker {
+    let running = tracker(dir);
+    show(&running, log, size).await.unwrap();
+    std::fs::remove_dir_all(dir.path().join("vaults")).unwrap();
+    running
+}
+
+#[tokio::test]
+async fn what_a_process_has_accepted_is_linked_with_what_a_new_memory_began_with() {
+    let (log, other) = (Log::of("a", 30), Log::of("b", 30));
+    for (kept, honest) in [(25, true), (25, false), (18, true), (18, false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let running = without_memory(&dir, &log, 18).await;
+        let shown = if honest { &log } else { &other };
+        show(&tracker(&dir), shown, kept).await.unwrap();
+        running.read_again();
+        assert_eq!(running.seen().await, Some(shown.head(kept)), "the longer");
+        let answered = show(&running, shown, 26).await;
+        assert_eq!(answered.is_ok(), honest, "{kept}");
+        if let Err(error) = answered {
+            assert_eq!(error.code, ErrorCode::ForkDetected);
+            let heads = error.heads.as_ref().unwrap();
+            assert_eq!(heads.seen, log.head(18));
+            let answered = if kept == 18 { 18 } else { 26 };
+            assert_eq!(heads.answered, other.head(answered));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_has_linked_already_is_linked_once_and_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::of("a", 30);
+    let (first, second) = (tracker(&dir), tracker(&dir));
+    show(&first, &log, 5).await.unwrap();
+    show(&second, &log, 20).await.unwrap();
+    first.read_again();
+    for (size, proofs) in [(21, 2), (22, 1)] {
+        let asked = Cell::new(0);
+        let prove = |old, new| {
+            asked.set(asked.get() + 1);
+            log.prove(old, new)
+        };
+        let seen = first.seen().await;
+        let answered = log.head(size);
+        let accepted = first.accept(seen.as_ref(), answered, None, &SHOWN, prove);
+        accepted.await.unwrap();
+        assert_eq!(asked.get(), proofs);
+    }
+}
+
+#[tokio::test]
+async fn a_process_lets_go_of_what_it_has_accepted_once_that_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let signer = Signer::new(5);
+    let vault = signer.vault();
+    let open = || Tracker::open(vault, HeadStore::new(dir.path())).unwrap();
+    let none = async |_, _| Ok(Vec::new());
+    let shown = signer.showing(1);
+    let (own, other) = (signer.head("a", 18), signer.head("b", 18));
+    let accept = async |tracker: &Tracker, head: &SeenHead| {
+        let seen = tracker.seen().await;
+        let accepted = tracker.accept(seen.as_ref(), head.clone(), None, &shown, none);
+        accepted.await
+    };
+    let running = open();
+    accept(&running, &own).await.unwrap();
+    std::fs::remove_dir_all(dir.path().join("vaults")).unwrap();
+    accept(&open(), &other).await.unwrap();
+    running.read_again();
+    let error = accept(&running, &other).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::ForkDetected);
+    assert!(running.standing().is_err());
+    let store = HeadStore::new(dir.path());
+    let kept = store.evidence(&vault).unwrap();
+    assert_eq!(
+        kept[0].evidence.check().unwrap().proven,
+        vault_audit::Proven::TwoLogs
+    );
+    store.acknowledge(&kept[0], GoOnWith::Answered).unwrap();
+    running.read_again();
+    assert_eq!(running.standing().unwrap(), []);
+    accept(&running, &other).await.unwrap();
+}
