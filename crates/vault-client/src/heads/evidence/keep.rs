@@ -9,6 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use vault_audit::{Checkpoint, EvidenceHead, EvidenceKind, Found, HeadEvidence, LogKey};
 use vault_policy::VaultId;
 
+/// Pieces of evidence of one vault that wait for a decision, after which no more are kept of what other vaults carry. It
+/// is stopped by then, and may sign any number of logs.
+const OPEN: usize = 16;
+
 impl Witnessed {
     fn written(&self, key: &LogKey) -> EvidenceHead {
         let note = String::from_utf8_lossy(&self.head.checkpoint);
@@ -107,6 +111,10 @@ impl HeadStore {
         let name = format!("{PREFIX}{id}.json");
         let path = self.vault_dir(vault).join(&name);
         let is_new = !path.exists();
+        if is_new && evidence.found == Found::Exchange && self.open(vault)? >= OPEN {
+            let detail = format_args!("{OPEN} pieces of it wait for a decision").to_string();
+            return Err(Error::new(ErrorCode::QuotaExceeded).detail(detail));
+        }
         if is_new {
             locked.write(&name, &readable(evidence)?)?;
         }
@@ -119,8 +127,17 @@ impl HeadStore {
         }
     }
 
+    /// What nobody has decided about, whether it can be read or not.
+    fn open(&self, vault: &VaultId) -> Result<usize> {
+        let decided = self.acknowledged(vault)?;
+        let files = self.evidence_files(vault)?;
+        let open = files.iter().filter(|(id, _)| !decided.contains_key(id));
+        Ok(open.count())
+    }
+
     /// The evidence of these two heads that is kept already. Anybody can add lines of other signers to their notes,
-    /// which makes other ids and nothing else. One that nobody has decided about comes first.
+    /// which makes other ids and nothing else. Of a vault that was put back and grows, that of the same head that was
+    /// seen, while nobody has decided about it. One that nobody has decided about comes first.
     fn same_pair(
         &self,
         vault: &VaultId,
@@ -138,10 +155,12 @@ impl HeadStore {
             let decided = decided.get(&id).copied();
             read_evidence(vault, id, path, decided).ok()
         });
+        let still_open =
+            |kept: &KeptEvidence| kind == EvidenceKind::Rollback && kept.acknowledged.is_none();
         let same = kept.filter(|kept| {
             kept.evidence.kind == kind
                 && is_of(kept, GoOnWith::Seen, seen)
-                && is_of(kept, GoOnWith::Answered, answered)
+                && (is_of(kept, GoOnWith::Answered, answered) || still_open(kept))
         });
         let first = same.min_by_key(|kept| (kept.acknowledged.is_some(), kept.evidence.found_at));
         first.map(|kept| kept.id)

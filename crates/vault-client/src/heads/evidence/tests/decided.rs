@@ -129,3 +129,50 @@ fn what_was_shown_of_a_log_that_is_given_up_is_not_held_against_the_one_that_goe
     let honest = bench.signer.note(&bench.signer.head("b", 18));
     assert_eq!(bench.store.take(&vault, &[honest], via), []);
 }
+
+#[test]
+fn a_vault_that_was_put_back_and_grows_is_one_piece_of_evidence_until_it_is_decided_about() {
+    let mut bench = Remembering::new();
+    let grows = |bench: &mut Remembering| {
+        for size in 9..19 {
+            bench.answered = bench.signer.head("b", size);
+            bench.put_back(&bench.seen);
+        }
+    };
+    grows(&mut bench);
+    assert_eq!(bench.decided(), [None]);
+    // Another head that was seen is gone as well, and wants a decision of its own.
+    let told = bench.signer.head("a", 30);
+    bench.put_back(&told);
+    assert_eq!(bench.decided(), [None; 2]);
+    bench.decide(GoOnWith::Seen);
+    grows(&mut bench);
+    let open = bench.decided();
+    let open = open.iter().filter(|decided| decided.is_none());
+    assert_eq!(open.count(), 1, "what was decided has happened again");
+}
+
+#[test]
+fn a_vault_that_signs_any_number_of_logs_does_not_fill_the_disk_of_who_meets_them() {
+    let bench = Remembering::new();
+    let (vault, via) = (bench.signer.vault(), VaultId(sha256(b"other vault")));
+    for number in 0..30 {
+        let note = bench
+            .signer
+            .note(&bench.signer.head(&format!("log {number} "), 20));
+        let errors = bench.store.take(&vault, &[note], via);
+        assert_eq!(errors[0].code, ErrorCode::ForkDetected);
+        let kept = errors[0].heads.as_ref().unwrap().evidence.is_some();
+        assert_eq!(kept, number < 16);
+        let told = errors[0].to_string();
+        assert_eq!(told.contains("evidence not kept"), !kept, "{told}");
+    }
+    assert_eq!(bench.evidence().len(), 16);
+    // What the vault itself shows is kept all the same, and a decision makes room.
+    bench.put_back(&bench.seen);
+    assert_eq!(bench.evidence().len(), 17);
+    bench.decide(GoOnWith::Seen);
+    let note = bench.signer.note(&bench.signer.head("b", 20));
+    bench.store.take(&vault, &[note], via);
+    assert_eq!(bench.evidence().len(), 18);
+}
