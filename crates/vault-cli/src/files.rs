@@ -1,14 +1,18 @@
 //! Files named on the command line; `-` is stdin or stdout.
 
+use aws_lc_rs::digest;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use vault_audit::Tile;
 use vault_client::{Error, ErrorCode, Result};
+use vault_encoding::Hash;
 
-/// What a vault accepts is smaller; this bounds what is read at all.
+/// What a vault accepts is smaller; this bounds what is kept in memory at all.
 const LARGEST_INPUT: u64 = 64 << 20;
+/// What is read at once of an input that is not kept.
+const PIECE: usize = 64 << 10;
 
 /// Whether the name stands for stdin or stdout.
 pub(crate) fn is_dash(path: &Path) -> bool {
@@ -34,19 +38,50 @@ pub(crate) fn copy(from: &mut impl Read, path: &Path) -> Result<()> {
     copied.map_err(|error| inaccessible(path, &error))
 }
 
-/// Everything in a file, or on stdin.
+/// Everything in a file, or on stdin. A longer input than any command can use is refused: its
+/// beginning must not pass for all of it.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = if is_dash(path) {
-        io::stdin()
-            .lock()
-            .take(LARGEST_INPUT)
-            .read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(LARGEST_INPUT).read_to_end(&mut bytes))
-    };
+    let read = open(path).and_then(|file| file.take(LARGEST_INPUT + 1).read_to_end(&mut bytes));
     read.map_err(|error| inaccessible(path, &error))?;
-    Ok(bytes)
+    match bytes.len() as u64 > LARGEST_INPUT {
+        true => Err(too_large(path)),
+        false => Ok(bytes),
+    }
+}
+
+/// SHA-256 of everything in a file, or on stdin, whatever its length.
+pub(crate) fn sha256(path: &Path) -> Result<Hash> {
+    let hash = open(path).and_then(|mut input| hashed(&mut input));
+    hash.map_err(|error| inaccessible(path, &error))
+}
+
+fn hashed(input: &mut impl Read) -> io::Result<Hash> {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = match input.read(&mut piece) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        context.update(piece.get(..length).unwrap_or_default());
+    }
+    let hash = Hash::from_slice(context.finish().as_ref());
+    hash.ok_or_else(|| io::Error::other("no hash"))
+}
+
+fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    Ok(match is_dash(path) {
+        true => Box::new(io::stdin().lock()),
+        false => Box::new(std::fs::File::open(path)?),
+    })
+}
+
+fn too_large(path: &Path) -> Error {
+    let detail = format_args!("{}: more than {LARGEST_INPUT} bytes", path.display());
+    Error::new(ErrorCode::TooLarge).detail(detail)
 }
 
 /// The file's bytes, or none where no file is named.
@@ -187,6 +222,23 @@ mod tests {
         assert!(replace(&dir.path().join("a"), b"a directory").is_err());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         assert_eq!(parent(Path::new("name")), Path::new("."));
+    }
+
+    #[test]
+    fn an_input_that_is_too_long_is_refused_and_hashed_to_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("long");
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(LARGEST_INPUT).unwrap();
+        let beginning = read(&path).unwrap();
+        assert_eq!(beginning.len() as u64, LARGEST_INPUT);
+        assert_eq!(sha256(&path).unwrap(), vault_encoding::sha256(&beginning));
+        file.set_len(LARGEST_INPUT + 1).unwrap();
+        let error = read(&path).unwrap_err();
+        assert_eq!(error.code, ErrorCode::TooLarge);
+        assert!(error.message().contains("long"), "{}", error.message());
+        let all = [beginning, vec![0]].concat();
+        assert_eq!(sha256(&path).unwrap(), vault_encoding::sha256(&all));
     }
 
     #[test]

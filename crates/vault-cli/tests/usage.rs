@@ -147,3 +147,23 @@ fn a_directory_is_exported_to_as_tiles_only_and_that_is_said() {
     let next = error["next"].as_str().unwrap();
     assert!(next.contains("--format tiles --out tiles"), "{next}");
 }
+
+/// What is longer than any command keeps in memory.
+const TOO_LONG: u64 = (64 << 20) + 1;
+
+#[test]
+fn the_beginning_of_an_input_that_is_too_long_does_not_pass_for_all_of_it() {
+    let home = tempfile::tempdir().unwrap();
+    let long = std::fs::File::create(home.path().join("long")).unwrap();
+    long.set_len(TOO_LONG).unwrap();
+    let signature = ["key", "verify", "k", "--in", "own", "--signature", "long"];
+    for wrong in [
+        &["key", "sign", "k", "--in", "long"][..],
+        &["key", "wrap", "k", "--in", "long"],
+        &["key", "mac", "k", "--in", "long"],
+        &signature,
+    ] {
+        let error = refused(home.path(), 2, wrong);
+        assert_eq!(error["code"], "too_large", "{error}");
+    }
+}

@@ -15,6 +15,7 @@ use vault_policy::{AttestationProfile, KeyPolicy, KeyType, KeyVersion, PolicyVer
 
 /// The files that flags name.
 pub(super) struct What {
+    /// Of an input that is hashed here, the digest.
     payload: Vec<u8>,
     aad: Vec<u8>,
     signature: Vec<u8>,
@@ -38,8 +39,12 @@ impl What {
             .map(policy_source::read)
             .transpose()?;
         let profile = args.attestation.as_deref();
+        let payload = match (&args.input, args.digest) {
+            (Some(path), Some(DigestName::Sha256)) => files::sha256(path)?.0.to_vec(),
+            (path, _) => read(path)?,
+        };
         Ok(Self {
-            payload: read(&args.input)?,
+            payload,
             aad: read(&args.aad)?,
             signature: read(&args.signature)?,
             tag: read(&args.tag)?,
@@ -121,10 +126,10 @@ impl What {
     }
 
     fn signature(&self, args: &WhatArg, known: &Known) -> Result<ApprovalRequest> {
-        let digest = sha256(&self.payload);
-        let (input, payload) = match args.digest {
-            None => (SignedInput::Message, Digested::of(&self.payload)),
-            Some(DigestName::Sha256) => (SignedInput::Digest, Digested::of(&digest.0)),
+        let payload = Digested::of(&self.payload);
+        let input = match args.digest {
+            None => SignedInput::Message,
+            Some(DigestName::Sha256) => SignedInput::Digest,
         };
         let (key_version, format) = (key_version(args, known), format(args, known)?);
         Ok(match (args.operation, input) {
@@ -162,8 +167,7 @@ impl What {
     /// What a wallet shows beside the statements.
     pub(super) fn shown(&self, args: &ApproveRequest, known: &Known) -> Context {
         let policy = known.policy.as_ref();
-        let digest = args.what.digest.map(|_| sha256(&self.payload).0.to_vec());
-        let payload = digest.unwrap_or_else(|| self.payload.clone());
+        let shows = args.show_payload && args.what.input.is_some();
         Context {
             policy: policy.map(|policy| policy.canonical_bytes().to_vec()),
             new_policy: self
@@ -174,7 +178,7 @@ impl What {
                 .profile
                 .as_ref()
                 .map(AttestationProfile::canonical_bytes),
-            payload: (args.show_payload && args.what.input.is_some()).then_some(payload),
+            payload: shows.then(|| self.payload.clone()),
             note: args.note.clone(),
         }
     }
@@ -203,7 +207,9 @@ fn idle(args: &WhatArg) -> Option<&'static str> {
         Name::StageProfile | Name::PromoteProfile | Name::RevokeProfile
     );
     let policy = args.operation == Name::UpdatePolicy;
+    let signature = matches!(args.operation, Name::Sign | Name::Verify);
     let given = [
+        ("--digest", args.digest.is_some() && !signature),
         ("--policy", args.policy.is_some() && !policy),
         ("--attestation", args.attestation.is_some() && !profile),
     ];

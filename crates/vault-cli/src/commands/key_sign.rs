@@ -61,10 +61,9 @@ async fn sign_with(
 
 /// The message, or its digest where it is hashed here.
 pub(crate) fn input(path: &Path, digest: Option<DigestName>) -> Result<Input> {
-    let message = files::read(path)?;
     Ok(match digest {
-        None => Input::Message(message),
-        Some(DigestName::Sha256) => Input::Digest(vault_encoding::sha256(&message).0),
+        None => Input::Message(files::read(path)?),
+        Some(DigestName::Sha256) => Input::Digest(files::sha256(path)?.0),
     })
 }
 
@@ -90,5 +89,25 @@ fn algorithm(key_type: KeyType) -> &'static str {
         KeyType::P256Signing => "ecdsa-p256-sha256",
         KeyType::Ed25519Signing => "ed25519",
         KeyType::Aes256Gcm | KeyType::HmacSha256 | KeyType::RawShare => key_type.name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_client::ErrorCode;
+
+    #[test]
+    fn the_digest_is_that_of_all_of_a_file_whatever_its_length() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("long");
+        let length = (64 << 20) + 1;
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(length).unwrap();
+        let whole = vault_encoding::sha256(&vec![0; length as usize]).0;
+        let digested = input(&path, Some(DigestName::Sha256)).unwrap();
+        assert!(matches!(digested, Input::Digest(hash) if hash == whole));
+        let refused = input(&path, None).err().unwrap();
+        assert_eq!(refused.code, ErrorCode::TooLarge);
     }
 }
