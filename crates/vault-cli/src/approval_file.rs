@@ -97,6 +97,13 @@ fn value(json: &[u8]) -> Result<Value> {
 }
 
 impl ApprovalArg {
+    /// Each of the files, with the flag that names it.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.approval
+            .iter()
+            .map(|path| ("--approval", path.as_path()))
+    }
+
     /// The client whose next call carries what the flags name, if they name anything.
     pub(crate) fn on(&self, connected: &Connected) -> Result<Client> {
         if self.approval.is_empty() {

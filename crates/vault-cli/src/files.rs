@@ -1,9 +1,11 @@
 //! Files named on the command line; `-` is stdin or stdout.
 
+use crate::place::{is_stdout, resolved};
+use crate::temporary::Temporary;
 use aws_lc_rs::digest;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use vault_audit::Tile;
 use vault_client::{Error, ErrorCode, Result};
@@ -23,12 +25,12 @@ pub(crate) fn is_dash(path: &Path) -> bool {
 /// again or replaced.
 pub(crate) fn is_stream(path: &Path) -> bool {
     let there = std::fs::metadata(path).map(|there| there.file_type());
-    is_dash(path) || there.is_ok_and(|there| !there.is_file() && !there.is_dir())
+    is_stdout(path) || there.is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
 /// Writes all of it to a stream.
 pub(crate) fn copy(from: &mut impl Read, path: &Path) -> Result<()> {
-    let copied = if is_dash(path) {
+    let copied = if is_stdout(path) {
         let mut out = io::stdout().lock();
         io::copy(from, &mut out).and_then(|_| out.flush())
     } else {
@@ -110,30 +112,21 @@ pub(crate) fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file that only its owner may read, replacing what was there, or to stdout.
+/// Writes a file that only its owner may read, in the place of what was there, or to a stream. There is
+/// the old one, or the new one; what links to it goes on to do so. Durable when it returns.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = if is_dash(path) {
-        let mut out = io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush())
-    } else {
-        write_private(path, bytes)
-    };
-    written.map_err(|error| inaccessible(path, &error))
+    if is_stream(path) {
+        return copy(&mut &bytes[..], path);
+    }
+    let failed = |error: io::Error| inaccessible(path, &error);
+    let mut file = beside(path).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    put(file, path)
 }
 
-/// The mode is that of a new file, whatever the old one's was.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-    }
-    file.write_all(bytes)
+/// A file that can take this one's place, or that of the file which this one links to.
+pub(crate) fn beside(path: &Path) -> io::Result<Temporary> {
+    Temporary::new_in(parent(&resolved(path)))
 }
 
 /// The directory that the file is in.
@@ -160,7 +153,7 @@ pub(crate) fn replace_lazily(path: &Path, bytes: &[u8]) -> Result<()> {
             .recursive(true)
             .mode(0o700)
             .create(dir)?;
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        let mut file = Temporary::new_in(dir)?;
         file.write_all(bytes)?;
         Ok(file)
     };
@@ -168,17 +161,18 @@ pub(crate) fn replace_lazily(path: &Path, bytes: &[u8]) -> Result<()> {
     rename(file, path)
 }
 
-/// Gives a new file its place in one step. Durable when it returns.
-pub(crate) fn put(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
-    rename(file, path)?;
-    sync_dir(parent(path))
+/// Gives a file that was made [`beside`] it its place in one step. Durable when it returns.
+pub(crate) fn put(file: Temporary, path: &Path) -> Result<()> {
+    let place = resolved(path);
+    rename(file, &place)?;
+    sync_dir(parent(&place))
 }
 
-fn rename(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+fn rename(file: Temporary, path: &Path) -> Result<()> {
     let synced = file.as_file().sync_all();
     synced.map_err(|error| inaccessible(path, &error))?;
-    let put = file.persist(path).map(drop);
-    put.map_err(|error| inaccessible(path, &error.error))
+    let put = file.put(path);
+    put.map_err(|error| inaccessible(path, &error))
 }
 
 /// Makes the names in a directory durable.
@@ -208,6 +202,22 @@ mod tests {
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
+    }
+
+    #[test]
+    fn what_cannot_be_written_to_its_end_leaves_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out");
+        write(&path, b"old").unwrap();
+        let (kept, link) = (dir.path().join("kept"), dir.path().join("link"));
+        std::fs::hard_link(&path, &kept).unwrap();
+        std::os::unix::fs::symlink("out", &link).unwrap();
+        // Written in place, the other name would have shown the new bytes, or half of them.
+        write(&link, b"new").unwrap();
+        assert_eq!(read(&kept).unwrap(), b"old");
+        assert_eq!(read(&path).unwrap(), b"new");
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
     }
 
     #[test]

@@ -14,15 +14,18 @@ mod dev;
 mod exit;
 mod files;
 mod fleet;
+mod inputs;
 mod interruptible;
 mod key_ref;
 mod manager_source;
 mod output;
 mod outputs;
 mod pem;
+mod place;
 mod policy_source;
 mod policy_text;
 mod signals;
+mod temporary;
 mod time_text;
 mod waiting;
 

@@ -3,14 +3,9 @@
 
 use crate::context::usage;
 use crate::files::is_dash;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use crate::place::{Place, is_stdout};
+use std::path::Path;
 use vault_client::Result;
-
-/// Where writing loses everything anyway.
-const NOWHERE: &str = "/dev/null";
-/// Links that are followed to a file that is not there yet, as the kernel does.
-const MOST_LINKS: usize = 40;
 
 /// Flags that name files to write, with the file where it is given.
 type Named<'a> = [(&'a str, Option<&'a Path>)];
@@ -38,54 +33,15 @@ pub(crate) fn distinct(named: &Named<'_>) -> Result<()> {
 /// Whether one of them is stdout, where nothing else is to be printed then.
 pub(crate) fn takes_stdout(named: &Named<'_>) -> bool {
     let mut paths = named.iter().filter_map(|(_, path)| *path);
-    paths.any(is_dash)
+    paths.any(is_stdout)
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {
     if is_dash(one) && is_dash(other) {
         return true;
     }
-    let (one, other) = (Place::of(one), Place::of(other));
-    one == other && one != Place::of(Path::new(NOWHERE))
-}
-
-/// What a name stands for.
-#[derive(PartialEq, Eq)]
-enum Place {
-    /// What is there: device and inode.
-    There(u64, u64),
-    /// Where it will be made.
-    Free(PathBuf),
-}
-
-impl Place {
-    fn of(path: &Path) -> Self {
-        let path = match is_dash(path) {
-            true => Path::new("/dev/stdout"),
-            false => path,
-        };
-        match std::fs::metadata(path) {
-            Ok(found) => Self::There(found.dev(), found.ino()),
-            Err(_) => Self::Free(resolved(path)),
-        }
-    }
-}
-
-/// The path without links, as far as it exists.
-fn resolved(path: &Path) -> PathBuf {
-    let mut path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    for _ in 0..MOST_LINKS {
-        let Ok(target) = std::fs::read_link(&path) else {
-            break;
-        };
-        path = crate::files::parent(&path).join(target);
-    }
-    let real = |above: &Path| {
-        let rest = path.strip_prefix(above).ok()?;
-        Some(above.canonicalize().ok()?.join(rest))
-    };
-    let found = path.ancestors().find_map(real);
-    found.unwrap_or(path)
+    let (one, other) = (Place::of_output(one), Place::of_output(other));
+    one == other && !one.is_nowhere()
 }
 
 #[cfg(test)]
@@ -98,7 +54,7 @@ mod tests {
             let path = Some(Path::new(name));
             distinct(&[("--out", path), ("--identity", None), ("--vkey", path)])
         };
-        assert!(twice(NOWHERE).is_ok());
+        assert!(twice("/dev/null").is_ok());
         let refused = twice("-").unwrap_err().message();
         assert!(refused.contains("--out and --vkey"), "{refused}");
     }

@@ -162,3 +162,28 @@ fn a_dry_run_of_a_refresh_speaks_of_no_vault_that_would_be_left_out() {
     );
     assert!(!shown.stdout.contains("without"), "{}", shown.stdout);
 }
+
+#[test]
+fn a_device_is_never_read_and_what_stdout_carries_is_not_mixed_under_another_name() {
+    let dev = Dev::shared();
+    let vault = dev.vault_id(1);
+    let auditor = ["--profile", "auditor", "--vault", &vault];
+    let nowhere = [
+        "audit",
+        "export",
+        "--out",
+        "nowhere",
+        "--checkpoint",
+        "/dev/null",
+    ];
+    dev.json(&[&nowhere[..], &auditor].concat());
+    let export = ["audit", "export", "--out", "/dev/stdout"];
+    let mixed = dev.json_call(&[&export[..], &auditor].concat());
+    assert_eq!(mixed.code, 0, "{}", mixed.stderr);
+    let last = mixed.stdout.lines().last().unwrap();
+    assert!(last.starts_with(r#"{"checkpoint":"#), "{last}");
+    dev.write("whole", mixed.stdout.as_bytes());
+    let identity = ["audit", "export", "--out", "nowhere", "--identity", "pem"];
+    dev.json(&[&identity[..], &auditor].concat());
+    dev.json(&["audit", "verify", "--file", "whole", "--identity", "pem"]);
+}

@@ -167,3 +167,40 @@ fn the_beginning_of_an_input_that_is_too_long_does_not_pass_for_all_of_it() {
         assert_eq!(error["code"], "too_large", "{error}");
     }
 }
+
+#[test]
+fn two_inputs_that_are_one_stream_are_refused_before_anything_is_asked() {
+    let home = tempfile::tempdir().unwrap();
+    let key = ["--in", "-"];
+    for (of, flag) in [
+        ("wrap", "--aad"),
+        ("unwrap", "--aad"),
+        ("verify", "--signature"),
+        ("mac", "--verify"),
+        ("sign", "--approval"),
+    ] {
+        let out = if of == "unwrap" {
+            &["--out", "x"][..]
+        } else {
+            &[]
+        };
+        let arguments = [&["key", of, "k"], &key[..], &[flag, "-"], out].concat();
+        let error = refused(home.path(), 2, &arguments);
+        assert_eq!(error["code"], "invalid_argument", "{error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains(&format!("--in and {flag} both read -")),
+            "{message}"
+        );
+    }
+    let verify = ["audit", "verify", "--file", "-", "--identity", "-"];
+    for arguments in [&["policy", "diff", "-", "-"][..], &verify] {
+        let error = refused(home.path(), 2, arguments);
+        assert!(
+            error["message"]
+                .as_str()
+                .unwrap()
+                .contains("can be read once")
+        );
+    }
+}

@@ -12,6 +12,7 @@ use crate::context::{Context, usage};
 use crate::files;
 use crate::key_ref;
 use crate::output::{self, Output};
+use crate::place;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -211,7 +212,7 @@ fn told(
     });
     json.insert("vaults".into(), entries.collect());
     let exit = output::exit_of(outcomes, 1, context.global.allow_partial)?;
-    let stdout_taken = args.out.as_deref().is_some_and(files::is_dash);
+    let stdout_taken = args.out.as_deref().is_some_and(place::is_stdout);
     let human = approve_json::human(asked, review, id.as_deref())?;
     Ok(Output {
         stdout_taken,

@@ -7,6 +7,7 @@ use crate::cli::{ApproveShow, RelayArg};
 use crate::context::Context;
 use crate::files;
 use crate::output::Output;
+use crate::place;
 use serde_json::Value;
 use std::path::Path;
 use vault_client::Result;
@@ -17,7 +18,7 @@ pub(crate) async fn run(context: &Context, args: ApproveShow) -> Result<Output> 
     if let Some(out) = &args.out {
         files::write(out, &asked.to_file()?)?;
     }
-    let stdout_taken = args.out.as_deref().is_some_and(files::is_dash);
+    let stdout_taken = args.out.as_deref().is_some_and(place::is_stdout);
     let json = Value::Object(approve_json::asked(&asked, &review)?);
     Ok(Output {
         stdout_taken,

@@ -6,6 +6,7 @@ use super::profile_promote::digest;
 use crate::cli::{ApprovableName, ApproveRequest, DigestName, FormatName, WhatArg};
 use crate::context::{Context as Caller, usage};
 use crate::files;
+use crate::inputs;
 use crate::policy_source;
 use std::path::Path;
 use vault_client::Result;
@@ -33,6 +34,7 @@ impl What {
         if let Some(flag) = idle(args) {
             return Err(usage(format_args!("this operation has no use for {flag}")));
         }
+        inputs::distinct(named_inputs(args))?;
         let policy = args
             .policy
             .as_deref()
@@ -197,6 +199,19 @@ async fn pending(
     let all = listed.succeeded().flat_map(|(_, done)| &done.value);
     let mut read = all.filter_map(|one| AttestationProfile::from_canonical(&one.profile).ok());
     Ok(read.find(|profile| profile.digest() == wanted))
+}
+
+fn named_inputs(args: &WhatArg) -> impl Iterator<Item = (&str, &Path)> {
+    let files = [
+        ("--in", args.input.as_deref()),
+        ("--aad", args.aad.as_deref()),
+        ("--signature", args.signature.as_deref()),
+        ("--tag", args.tag.as_deref()),
+        ("--policy", args.policy.as_deref().map(Path::new)),
+        ("--attestation", args.attestation.as_deref().map(Path::new)),
+    ];
+    let given = files.into_iter();
+    given.filter_map(|(flag, path)| Some((flag, path?)))
 }
 
 /// A flag that says something of other operations.

@@ -74,7 +74,7 @@ pub(crate) async fn run(context: &Context, args: AuditExport) -> Result<Output> 
 fn fits(args: &AuditExport) -> Result<()> {
     let out = args.out.as_path();
     match args.format {
-        ExportFormat::Tiles if files::is_dash(out) => {
+        ExportFormat::Tiles if files::is_stream(out) => {
             Err(usage("tiles are written to a directory"))
         }
         ExportFormat::Jsonl if out.is_dir() => {
@@ -88,7 +88,7 @@ fn fits(args: &AuditExport) -> Result<()> {
 
 /// A checkpoint that somebody kept gives its place only to one that extends it.
 async fn extends_kept(path: &Path, client: &Client, key: &LogKey) -> Result<()> {
-    if files::is_dash(path) || !path.exists() {
+    if files::is_stream(path) || !path.exists() {
         return Ok(());
     }
     let note = files::read(path)?;

@@ -4,6 +4,7 @@ use super::audit_entry;
 use super::audit_export::{Exported, damaged};
 use super::audit_offline::{self, Offline};
 use crate::files;
+use crate::temporary::Temporary;
 use std::io::{BufWriter, Seek, Write};
 use std::path::Path;
 use vault_audit::{ExportLine, ExportReader, Frontier, LogKey};
@@ -37,15 +38,15 @@ pub(crate) async fn write(path: &Path, client: Client, key: &LogKey) -> Result<E
 
 /// The file that will be.
 struct Next {
-    out: BufWriter<tempfile::NamedTempFile>,
+    out: BufWriter<Temporary>,
     checkpoints: Vec<ExportLine>,
 }
 
 impl Next {
     fn begin(path: &Path) -> Result<Self> {
         let file = match files::is_stream(path) {
-            true => tempfile::NamedTempFile::new(),
-            false => tempfile::NamedTempFile::new_in(files::parent(path)),
+            true => Temporary::new_in(&std::env::temp_dir()),
+            false => files::beside(path),
         };
         let file = file.map_err(|error| files::inaccessible(path, &error))?;
         let mut next = Self {
@@ -89,13 +90,14 @@ impl Next {
         };
         let failed = |error: std::io::Error| files::inaccessible(path, &error);
         end().map_err(failed)?;
-        let mut file = self
+        let file = self
             .out
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
         if files::is_stream(path) {
-            file.rewind().map_err(failed)?;
-            return files::copy(&mut file, path);
+            let mut written = file.as_file();
+            written.rewind().map_err(failed)?;
+            return files::copy(&mut written, path);
         }
         files::put(file, path)
     }

@@ -5,6 +5,7 @@ use super::audit_offline::{self, Offline};
 use crate::cli::AuditVerify;
 use crate::context::Context;
 use crate::files;
+use crate::inputs;
 use crate::output::{self, Human, Output};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -14,6 +15,13 @@ use vault_encoding::Hash;
 use vault_policy::VaultId;
 
 pub(crate) async fn run(context: &Context, args: AuditVerify) -> Result<Output> {
+    let named = [
+        ("--file", &args.file),
+        ("--identity", &args.identity),
+        ("--since", &args.since),
+    ];
+    let given = named.into_iter();
+    inputs::distinct(given.filter_map(|(flag, path)| Some((flag, path.as_deref()?))))?;
     match (&args.evidence, &args.file, &args.identity) {
         (Some(evidence), _, _) => super::audit_evidence::run(context, evidence),
         (None, Some(file), Some(identity)) => offline(context, &args, file, identity),

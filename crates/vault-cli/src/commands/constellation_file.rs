@@ -2,10 +2,10 @@
 
 use super::constellation_manifest::refused;
 use crate::files;
+use crate::temporary::Temporary;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 use vault_client::Result;
 use vault_governance::ManifestChain;
 
@@ -17,7 +17,7 @@ pub(super) fn read(path: &Path) -> Result<ManifestChain> {
 /// A manifest that is about to be signed: its place is known to be writable, and nothing is there
 /// before it is published.
 pub(super) struct Draft {
-    file: NamedTempFile,
+    file: Temporary,
     path: PathBuf,
     replaces: bool,
 }
@@ -38,8 +38,7 @@ impl Draft {
     }
 
     fn at(path: &Path, replaces: bool) -> Result<Self> {
-        let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
+        let file = Temporary::new_in(files::parent(path));
         Ok(Self {
             file: file.map_err(|error| files::inaccessible(path, &error))?,
             path: path.to_owned(),
@@ -59,10 +58,9 @@ impl Draft {
         let mode = PermissionsExt::from_mode(0o644);
         self.file.as_file().set_permissions(mode)?;
         self.file.as_file().sync_all()?;
-        let persisted = match self.replaces {
-            true => self.file.persist(&self.path),
-            false => self.file.persist_noclobber(&self.path),
-        };
-        persisted.map(drop).map_err(|error| error.error)
+        match self.replaces {
+            true => self.file.put(&self.path),
+            false => self.file.put_anew(&self.path),
+        }
     }
 }

@@ -4,14 +4,19 @@ use super::key_verify::verdict;
 use crate::cli::KeyMac;
 use crate::context::Context;
 use crate::files;
+use crate::inputs;
 use crate::key_ref;
 use crate::output::{self, Human, Output};
+use crate::place;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use vault_client::Result;
 
 pub(crate) async fn run(context: &Context, args: KeyMac) -> Result<Output> {
+    let tag = args.verify.as_deref().map(|path| ("--verify", path));
+    let named = [("--in", args.input.as_path())].into_iter().chain(tag);
+    inputs::distinct(named.chain(args.approval.named()))?;
     let message = files::read(&args.input)?;
     let (connected, key) = key_ref::locate(context, &args.key).await?;
     if let Some(path) = &args.verify {
@@ -34,7 +39,7 @@ pub(crate) async fn run(context: &Context, args: KeyMac) -> Result<Output> {
     match &args.out {
         Some(path) => {
             files::write(path, &answer.value.bytes)?;
-            let stdout_taken = files::is_dash(path);
+            let stdout_taken = place::is_stdout(path);
             Ok(Output {
                 stdout_taken,
                 ..Output::new(json, Human::Silent)

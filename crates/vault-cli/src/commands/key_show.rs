@@ -6,6 +6,7 @@ use crate::context::{Context, usage};
 use crate::files;
 use crate::key_ref;
 use crate::output::{self, Output};
+use crate::place;
 use serde_json::{Value, json};
 use vault_client::Result;
 
@@ -17,7 +18,7 @@ pub(crate) async fn run(context: &Context, args: KeyShow) -> Result<Output> {
         let pem = key_json::public_key_pem(&answer.value)
             .ok_or_else(|| usage("a symmetric key has no public key"))?;
         files::write(path, pem.as_bytes())?;
-        stdout_taken = files::is_dash(path);
+        stdout_taken = place::is_stdout(path);
     }
     let mut object = key_json::shown(&answer.value);
     let vault = output::vault(&connected.peer, Some(&answer.receipt));

@@ -3,8 +3,10 @@
 use crate::cli::{DigestName, FormatName, KeySign};
 use crate::context::{Connected, Context, usage};
 use crate::files;
+use crate::inputs;
 use crate::key_ref::{self, KeyRef};
 use crate::output::{self, Human, Output};
+use crate::place;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -13,6 +15,8 @@ use vault_client::{Input, Result};
 use vault_policy::KeyType;
 
 pub(crate) async fn run(context: &Context, args: KeySign) -> Result<Output> {
+    let named = [("--in", args.input.as_path())];
+    inputs::distinct(named.into_iter().chain(args.approval.named()))?;
     let input = input(&args.input, args.digest)?;
     let (connected, key) = key_ref::locate(context, &args.key).await?;
     sign_with(&connected, &key, input, &args).await
@@ -49,7 +53,7 @@ async fn sign_with(
     match &args.out {
         Some(path) => {
             files::write(path, &signed.value.signature)?;
-            let stdout_taken = files::is_dash(path);
+            let stdout_taken = place::is_stdout(path);
             Ok(Output {
                 stdout_taken,
                 ..Output::new(json, Human::Silent)

@@ -5,12 +5,18 @@ use crate::cli::KeyVerify;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::files;
+use crate::inputs;
 use crate::key_ref;
 use crate::output::{self, Human, Output};
 use serde_json::json;
 use vault_client::Result;
 
 pub(crate) async fn run(context: &Context, args: KeyVerify) -> Result<Output> {
+    let named = [
+        ("--in", args.input.as_path()),
+        ("--signature", args.signature.as_path()),
+    ];
+    inputs::distinct(named.into_iter().chain(args.approval.named()))?;
     let signature = files::read(&args.signature)?;
     let input = input(&args.input, args.digest)?;
     let (connected, key) = key_ref::locate(context, &args.key).await?;

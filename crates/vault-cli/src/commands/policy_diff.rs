@@ -1,9 +1,11 @@
 //! `policy diff`
 
 use crate::cli::PolicyDiff;
+use crate::inputs;
 use crate::output::{Human, Output};
 use crate::policy_source;
 use serde_json::{Value, json};
+use std::path::Path;
 use vault_client::Result;
 use vault_policy::{Authority, Difference, KeyPolicy, OidcApproval, UpdateDeny, diff, required};
 
@@ -11,6 +13,8 @@ use vault_policy::{Authority, Difference, KeyPolicy, OidcApproval, UpdateDeny, d
 pub(super) type Takes = std::result::Result<Authority, UpdateDeny>;
 
 pub(crate) fn run(args: PolicyDiff) -> Result<Output> {
+    let named = [("OLD", &args.old), ("NEW", &args.new)];
+    inputs::distinct(named.map(|(name, path)| (name, Path::new(path))))?;
     let old = policy_source::read(&args.old)?;
     let new = policy_source::read(&args.new)?;
     Ok(shown(&old, &new, &required(&old, &new)))

@@ -8,6 +8,7 @@ use crate::cli::{OutputFormat, SecretReconstruct};
 use crate::context::Context;
 use crate::files;
 use crate::output::{Human, Output};
+use crate::place;
 use crate::waiting;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -44,7 +45,7 @@ pub(crate) async fn run(context: &Context, args: SecretReconstruct) -> Result<Ou
     }
     object.insert("vaults".into(), entries(&split, &outcomes));
     let clean = outcomes.failed().next().is_none();
-    let to_stdout = files::is_dash(&args.out);
+    let to_stdout = place::is_stdout(&args.out);
     if to_stdout && context.global.output == OutputFormat::Json {
         object.insert("secret_b64".into(), json!(STANDARD.encode(&*found.secret)));
         return Ok(
