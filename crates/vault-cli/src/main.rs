@@ -42,8 +42,18 @@ fn main() -> ExitCode {
         Err(error) => return misused(&error).into(),
     };
     let format = cli.global.output;
-    let exit = run(cli).unwrap_or_else(|error| failed(format, &error));
+    let exit = run(cli).unwrap_or_else(|error| cut_short(format, error));
     exit.into()
+}
+
+/// What is left behind may hold stderr, or the pipe that it is, and goes on until the process ends.
+fn cut_short(format: OutputFormat, error: Error) -> Exit {
+    let exit = error.code.into();
+    interruptible::briefly(move || {
+        temporary::remove_all();
+        output::print_error(format, &error);
+    });
+    exit
 }
 
 fn failed(format: OutputFormat, error: &Error) -> Exit {
@@ -96,8 +106,12 @@ fn run(cli: Cli) -> Result<Exit> {
     let runtime = runtime().map_err(|error| Error::new(ErrorCode::Internal).detail(error))?;
     let format = cli.global.output;
     if !ends_itself(&cli.command) {
+        let follows = matches!(cli.command, Command::Audit(AuditCommand::Follow(_)));
         let work = async move || finish(format, commands::run(cli).await);
-        return interruptible::run(runtime, work);
+        return match follows {
+            true => Ok(interruptible::run_to_its_end(runtime, work)?.unwrap_or(Exit::Done)),
+            false => interruptible::run(runtime, work),
+        };
     }
     let outcome = runtime.block_on(commands::run(cli));
     // A thread that waits on stdin must not keep the process.
@@ -116,10 +130,9 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Runtime::new()
 }
 
-/// Commands for which a signal is the way to end.
+/// Commands for which a signal is the way to end, and that are waited for.
 fn ends_itself(command: &Command) -> bool {
     match command {
-        Command::Audit(AuditCommand::Follow(_)) => true,
         #[cfg(feature = "dev")]
         Command::Dev(_)
         | Command::VaultChild(_)

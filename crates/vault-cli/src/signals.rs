@@ -4,7 +4,7 @@ use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Listens for SIGINT, SIGTERM and SIGHUP from when it is made: what comes while nobody waits is
-/// kept. One for each process, made before anything is said that could make somebody send one.
+/// kept. Made before anything is said that could make somebody send one; each of several hears all.
 pub(crate) struct Signals(Vec<Signal>);
 
 impl Signals {

@@ -69,6 +69,14 @@ impl Drop for Known {
     }
 }
 
+/// Removes what is on its way, and lets nothing more set out. For the end of the process.
+pub(crate) fn remove_all() {
+    let all = on_the_way().take();
+    for name in all.into_iter().flatten() {
+        let _ = std::fs::remove_file(name);
+    }
+}
+
 fn on_the_way() -> MutexGuard<'static, Option<BTreeSet<PathBuf>>> {
     ON_THE_WAY.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,7 +8,9 @@ use crate::cli::ApproveSign;
 use crate::context::{Connected, Context, usage};
 use crate::exit::Exit;
 use crate::files;
+use crate::interruptible;
 use crate::output::{self, Human, Output};
+use crate::place;
 use serde_json::{Value, json};
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use vault_client::approval::{ApprovalAnswer, Decision, Gesture, OidcApproval};
@@ -38,6 +40,8 @@ pub(crate) async fn run(context: &Context, args: ApproveSign) -> Result<Output> 
     };
     if !args.refuse {
         show(context, &args, &approve_json::human(&asked, &review, None)?)?;
+        // A yes behind an interrupt is none.
+        interruptible::look_up().await;
     }
     let decided = decide(context, &args, &asked.gesture).await?;
     if at_relay {
@@ -47,7 +51,7 @@ pub(crate) async fn run(context: &Context, args: ApproveSign) -> Result<Output> 
     if let Some(out) = &args.out {
         files::write(out, &decided.answer.to_json())?;
     }
-    let stdout_taken = args.out.as_deref().is_some_and(files::is_dash);
+    let stdout_taken = args.out.as_deref().is_some_and(place::is_stdout);
     let human = Human::Fields(vec![
         (
             if args.refuse { "refused" } else { "approved" },
@@ -109,9 +113,9 @@ fn show(context: &Context, args: &ApproveSign, request: &Human) -> Result<()> {
     if args.what == "-" || !stdin().is_terminal() || !stderr().is_terminal() {
         return Err(usage("nobody is there to be asked: say --yes or --refuse"));
     }
-    let mut err = stderr().lock();
-    request.print(&mut err).map_err(unshown)?;
-    write!(err, "Approve all of this? Type yes: ").map_err(unshown)?;
+    request.print(&mut stderr().lock()).map_err(unshown)?;
+    write!(stderr(), "Approve all of this? Type yes: ").map_err(unshown)?;
+    // INVARIANT: stderr is free while somebody is waited for: what ends the command is said there.
     let mut answer = String::new();
     stdin().lock().read_line(&mut answer).map_err(unshown)?;
     match answer.trim() {

@@ -7,22 +7,30 @@ use crate::cli::PolicyEdit;
 use crate::context::{Context, usage};
 use crate::exit::Exit;
 use crate::files;
+use crate::inputs;
 use crate::interruptible;
 use crate::output::{Human, Output};
 use crate::policy_source;
 use serde_json::json;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vault_client::{Answer, Error, ErrorCode, Result};
 use vault_policy::{KeyPolicy, KeyType, PolicyVersion, UpdateDeny, required, validate};
 
 pub(crate) async fn run(context: &Context, args: PolicyEdit) -> Result<Output> {
+    let policy = args
+        .policy
+        .as_deref()
+        .map(|path| ("--policy", Path::new(path)));
+    inputs::distinct(policy.into_iter().chain(args.approval.named()))?;
     let present = present(context, &args).await?;
     if let Some(path) = &args.policy {
         return change(context, &args, &present, &policy_source::read(path)?).await;
     }
-    let draft = Draft::of(&present.policy)?;
-    let outcome = match draft.edited() {
+    let mut draft = Draft::of(&present.policy)?;
+    let edited = draft.edited(&args.key.key);
+    interruptible::look_up().await;
+    let outcome = match edited {
         Ok(new) => change(context, &args, &present, &new).await,
         Err(error) => Err(error),
     };
@@ -104,6 +112,8 @@ struct Draft {
     dir: tempfile::TempDir,
     path: PathBuf,
     before: Vec<u8>,
+    /// How to go on with what was edited.
+    next: Option<String>,
 }
 
 impl Draft {
@@ -112,11 +122,16 @@ impl Draft {
         let path = dir.path().join("policy.yaml");
         let before = policy_source::to_yaml(&old.to_canonical())?.into_bytes();
         files::write(&path, &before)?;
-        Ok(Self { dir, path, before })
+        Ok(Self {
+            dir,
+            path,
+            before,
+            next: None,
+        })
     }
 
-    /// What an editor makes of it.
-    fn edited(&self) -> Result<KeyPolicy> {
+    /// What an editor makes of it. From then on it is kept, whatever ends the command.
+    fn edited(&mut self, key: &str) -> Result<KeyPolicy> {
         let mut command = std::process::Command::new("sh");
         command
             .args(["-c", "$0 \"$1\""])
@@ -124,11 +139,33 @@ impl Draft {
             .arg(&self.path);
         let ended = interruptible::lend(|| command.status());
         let ended = ended.map_err(|error| inaccessible(&error))?;
+        self.keep(key)?;
         if !ended.success() {
             return Err(usage("the editor failed: nothing is changed"));
         }
         let named = self.path.to_str();
         policy_source::read(named.ok_or_else(|| usage("the path is no text"))?)
+    }
+
+    /// Keeps it if it was changed.
+    fn keep(&mut self, key: &str) -> Result<()> {
+        let edited = files::read(&self.path)?;
+        if edited == self.before {
+            return Ok(());
+        }
+        // Editors put new files in the place of old ones.
+        files::write(&self.path, &edited)?;
+        self.dir.disable_cleanup(true);
+        let next = format!("evault policy edit {key} --policy {}", self.path.display());
+        interruptible::next(Some(next.clone()));
+        self.next = Some(next);
+        Ok(())
+    }
+
+    /// It is in force everywhere.
+    fn drop_it(mut self) {
+        interruptible::next(None);
+        self.dir.disable_cleanup(false);
     }
 
     /// An edit that is not in force everywhere is kept, and it is said where.
@@ -138,24 +175,14 @@ impl Draft {
         args: &PolicyEdit,
         outcome: Result<Output>,
     ) -> Result<Output> {
-        let done = outcome
-            .as_ref()
-            .is_ok_and(|output| output.exit == Exit::Done);
-        let edited = files::read(&self.path).ok();
-        let Some(edited) = edited.filter(|now| *now != self.before) else {
+        let Some(next) = self.next.clone() else {
             return outcome;
         };
-        if done && !args.dry_run {
+        let done = |output: &Output| output.exit == Exit::Done && !args.dry_run;
+        if outcome.as_ref().is_ok_and(done) {
+            self.drop_it();
             return outcome;
         }
-        // Editors put new files in the place of old ones.
-        files::write(&self.path, &edited)?;
-        let kept = self.dir.keep().join("policy.yaml");
-        let next = format!(
-            "evault policy edit {} --policy {}",
-            args.key.key,
-            kept.display()
-        );
         match outcome {
             Err(error) => Err(error.next(next)),
             Ok(Output {
@@ -174,7 +201,7 @@ impl Draft {
             Ok(mut output) => {
                 context.note(&format!("the edited policy is kept: {next}"));
                 if let Some(object) = output.json.as_object_mut() {
-                    object.insert("edited".into(), json!(kept));
+                    object.insert("edited".into(), json!(self.path));
                 }
                 Ok(output)
             }
