@@ -158,7 +158,7 @@ fn results_about_vaults_and_callers_have_their_members() {
     let doctor = dev.json(&["doctor"]);
     exactly(&doctor, &["checks"]);
     for check in doctor["checks"].as_array().unwrap() {
-        exactly(check, &["name", "ok", "detail", "next"]);
+        exactly(check, &["name", "ok", "detail", "next", "error"]);
         assert_eq!(check["ok"], true, "{check}");
     }
     let status = dev.json(&["dev", "status", "--dir", "D"]);

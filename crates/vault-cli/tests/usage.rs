@@ -204,3 +204,36 @@ fn two_inputs_that_are_one_stream_are_refused_before_anything_is_asked() {
         );
     }
 }
+
+#[test]
+fn evidence_of_another_release_is_not_called_damaged() {
+    let home = tempfile::tempdir().unwrap();
+    memory(home.path());
+    let vaults = home.path().join("state/vaults");
+    let kept = std::fs::read_dir(&vaults).unwrap().next().unwrap().unwrap();
+    let later = kept
+        .path()
+        .join(format!("evidence-{}.json", "1".repeat(32)));
+    std::fs::write(later, r#"{"format":"enclave-vaults/head-evidence/v9"}"#).unwrap();
+    // Nor does it hide anything that somebody else has put there.
+    std::fs::write(vaults.join("22".repeat(32)), "no folder").unwrap();
+    let list = ["vault", "evidence", "list"];
+    let listed = call(home.path(), &list);
+    assert_eq!(listed.code, 2, "{}", listed.stderr);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let count = |of: &str| listed[of].as_array().unwrap().len();
+    assert_eq!((count("evidence"), count("damaged")), (1, 2), "{listed}");
+    assert_eq!(count("other_release"), 1, "{listed}");
+    assert_eq!(listed["other_release"][0]["next"], "evault --version");
+    let table = Command::new(EVAULT)
+        .args(list)
+        .args(["--config", "own.toml"])
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    let table = String::from_utf8_lossy(&table.stdout).into_owned();
+    assert!(
+        table.contains("OF ANOTHER RELEASE: STOPS THE VAULT"),
+        "{table}"
+    );
+}

@@ -19,6 +19,8 @@ pub(super) struct Damaged {
     /// As the file's name says.
     pub(super) id: String,
     pub(super) vault_id: VaultId,
+    /// It is whole, and another release can read it.
+    pub(super) of_another_release: bool,
     pub(super) error: Error,
 }
 
@@ -32,7 +34,7 @@ impl Kept {
         };
         for (name, dir) in entries(&store.path().join("vaults"))? {
             if let Ok(vault) = name.parse() {
-                all.of_vault(vault, &dir)?;
+                all.of_vault(vault, &dir);
             }
         }
         all.whole
@@ -40,20 +42,15 @@ impl Kept {
         Ok(all)
     }
 
-    fn of_vault(&mut self, vault_id: VaultId, dir: &Path) -> Result<()> {
-        let decided = decisions(dir).unwrap_or_else(|error| {
-            self.damaged.push(Damaged {
-                id: String::new(),
-                vault_id,
-                error,
-            });
-            Decisions::new()
-        });
-        for (name, path) in entries(dir)? {
+    fn of_vault(&mut self, vault_id: VaultId, dir: &Path) {
+        let decided = decisions(dir);
+        let decided = self.or_damaged(vault_id, decided);
+        let files = self.or_damaged(vault_id, entries(dir));
+        for (name, path) in files {
             let Some(id) = id_of(&name).map(str::to_owned) else {
                 continue;
             };
-            match evidence(&path) {
+            match read(&path) {
                 Ok(evidence) => self.whole.push(KeptEvidence {
                     acknowledged: decided.get(&id).copied(),
                     id,
@@ -61,14 +58,27 @@ impl Kept {
                     path,
                     evidence,
                 }),
-                Err(error) => self.damaged.push(Damaged {
+                Err(unread) => self.damaged.push(Damaged {
                     id,
                     vault_id,
-                    error: error.vault(vault_id),
+                    of_another_release: unread.of_another_release,
+                    error: unread.error.vault(vault_id),
                 }),
             }
         }
-        Ok(())
+    }
+
+    /// Nothing, where it cannot be read, and that is told.
+    fn or_damaged<T: Default>(&mut self, vault_id: VaultId, read: Result<T>) -> T {
+        read.unwrap_or_else(|error| {
+            self.damaged.push(Damaged {
+                id: String::new(),
+                vault_id,
+                of_another_release: false,
+                error: error.vault(vault_id),
+            });
+            T::default()
+        })
     }
 }
 
@@ -79,9 +89,26 @@ pub(super) fn id_of(name: &str) -> Option<&str> {
 
 /// One piece, whose notes verify.
 pub(super) fn evidence(path: &Path) -> Result<HeadEvidence> {
-    let read = HeadEvidence::from_bytes(&bytes(path)?);
-    let evidence = read.map_err(|fault| unread(path, fault))?;
-    evidence.check().map_err(|fault| unread(path, fault))?;
+    read(path).map_err(|unread| unread.error)
+}
+
+/// A piece that cannot be read.
+struct Unread {
+    of_another_release: bool,
+    error: Error,
+}
+
+fn read(path: &Path) -> std::result::Result<HeadEvidence, Unread> {
+    let bytes = bytes(path).map_err(|error| Unread {
+        of_another_release: false,
+        error,
+    })?;
+    let unread = |fault| Unread {
+        of_another_release: matches!(fault, EvidenceFault::UnknownFormat(_)),
+        error: unread(path, fault),
+    };
+    let evidence = HeadEvidence::from_bytes(&bytes).map_err(unread)?;
+    evidence.check().map_err(unread)?;
     Ok(evidence)
 }
 

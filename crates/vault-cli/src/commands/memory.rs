@@ -1,7 +1,7 @@
 //! What this client remembers of one vault: without it, nobody here notices a rollback.
 
 use serde_json::{Map, Value, json};
-use vault_client::{Boot, ErrorCode, HeadStore, KeptEvidence, Result, ToldHead};
+use vault_client::{Boot, HeadStore, KeptEvidence, Result, ToldHead};
 use vault_encoding::text;
 use vault_policy::VaultId;
 
@@ -60,14 +60,7 @@ pub(super) enum Remembered {
 pub(super) fn check(store: &HeadStore, vault: &VaultId) -> Result<Remembered> {
     let evidence = store.evidence(vault)?;
     if let Some(open) = evidence.iter().find(|kept| kept.acknowledged.is_none()) {
-        let code = match open.evidence.kind {
-            vault_audit::EvidenceKind::Rollback => ErrorCode::RollbackDetected,
-            vault_audit::EvidenceKind::Fork => ErrorCode::ForkDetected,
-        };
-        return Err(vault_client::Error::new(code)
-            .vault(*vault)
-            .detail(format_args!("evidence {} is not acknowledged", open.id))
-            .next(format!("evault vault evidence show {}", open.id)));
+        return Err(open.error());
     }
     let told = store.told(vault)?;
     let open = told.iter().filter(|told| !told.proven).count();
@@ -89,4 +82,29 @@ pub(super) fn check(store: &HeadStore, vault: &VaultId) -> Result<Remembered> {
             ))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_audit::HeadEvidence;
+
+    #[test]
+    fn evidence_that_stands_is_told_with_both_heads_and_the_file_that_keeps_them() {
+        let bytes = include_bytes!("../../../../vectors/audit/evidence/two_logs.json");
+        let evidence = HeadEvidence::from_bytes(bytes).unwrap();
+        let vault = VaultId(evidence.key.vault_id());
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("vaults").join(vault.to_string());
+        std::fs::create_dir_all(&dir).unwrap();
+        let file = dir.join(format!("evidence-{}.json", evidence.id()));
+        std::fs::write(&file, bytes).unwrap();
+        let error = check(&HeadStore::new(home.path()), &vault).err().unwrap();
+        let told = crate::output::error_json(&error);
+        let checked = evidence.check().unwrap();
+        assert_eq!(told["code"], "fork_detected");
+        assert_eq!(told["seen"]["root"], checked.seen.root.to_string());
+        assert_eq!(told["answered"]["size"], checked.answered.size);
+        assert_eq!(told["evidence"], json!(file));
+    }
 }

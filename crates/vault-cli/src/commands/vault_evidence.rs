@@ -8,6 +8,7 @@ use crate::context::{Context, usage};
 use crate::exit::Exit;
 use crate::files;
 use crate::output::{Human, Output, error_json};
+use crate::place;
 use serde_json::{Value, json};
 use vault_client::{Error, ErrorCode, GoOnWith, HeadStore, KeptEvidence, Result};
 use vault_policy::VaultId;
@@ -21,7 +22,7 @@ pub(crate) fn run(context: &Context, command: EvidenceCommand) -> Result<Output>
             let kept = find(&store, &args.id)?;
             let text = [&kept.evidence.to_bytes()[..], b"\n"].concat();
             files::write(&args.out, &text)?;
-            let to_stdout = files::is_dash(&args.out);
+            let to_stdout = place::is_stdout(&args.out);
             let output = show(&kept)?;
             Ok(Output {
                 stdout_taken: to_stdout,
@@ -63,10 +64,16 @@ fn list(context: &Context, store: &HeadStore) -> Result<Output> {
         rows: rows.collect(),
     };
     let listed: Vec<_> = whole.iter().map(kept_json).collect::<Result<_>>()?;
+    let told = |other: bool| -> Value {
+        let of = damaged
+            .iter()
+            .filter(|file| file.of_another_release == other);
+        of.map(|file| error_json(&file.error)).collect()
+    };
+    let json = json!({ "evidence": listed, "damaged": told(false), "other_release": told(true) });
     let errors: Vec<_> = damaged.into_iter().map(|file| file.error).collect();
-    let told: Vec<_> = errors.iter().map(error_json).collect();
     let exit = errors.first().map(|error| error.code.into());
-    let output = Output::new(json!({ "evidence": listed, "damaged": told }), human);
+    let output = Output::new(json, human);
     Ok(Output {
         found: errors,
         ..output.exit(exit.unwrap_or(Exit::Done))
@@ -74,7 +81,10 @@ fn list(context: &Context, store: &HeadStore) -> Result<Output> {
 }
 
 fn damaged_row(file: &Damaged) -> Vec<String> {
-    let state = "DAMAGED: STOPS THE VAULT".to_owned();
+    let state = match file.of_another_release {
+        true => "OF ANOTHER RELEASE: STOPS THE VAULT".to_owned(),
+        false => "DAMAGED: STOPS THE VAULT".to_owned(),
+    };
     let (kind, found) = (String::new(), String::new());
     vec![file.id.clone(), short(&file.vault_id), kind, found, state]
 }

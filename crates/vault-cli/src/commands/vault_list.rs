@@ -2,6 +2,7 @@
 
 use super::memory;
 use crate::context::{Connected, Context};
+use crate::exit::Exit;
 use crate::fleet::Fleet;
 use crate::output::{self, Human, Output};
 use serde_json::{Map, Value, json};
@@ -15,7 +16,7 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
     let looked = fleet.each(fleet.selected(), look).await;
     let mut rows = Vec::new();
     let mut listed = Vec::new();
-    let mut standing = None;
+    let mut standing = Vec::new();
     for outcome in &looked {
         let vault = outcome.vault_id;
         match &outcome.result {
@@ -29,7 +30,7 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
                     against.as_ref().map_or(Value::Null, output::error_json),
                 );
                 listed.push(Value::Object(object));
-                standing = standing.or(against);
+                standing.extend(against);
             }
             Err(error) => {
                 let endpoint = fleet.endpoint(&vault).await;
@@ -53,7 +54,18 @@ pub(crate) async fn run(context: &Context) -> Result<Output> {
             (None, None) => error.code.into(),
         },
     };
-    Ok(output.exit(standing.map_or(exit, |against| against.code.into())))
+    Ok(output.exit(ends(exit, &standing)))
+}
+
+/// With what stands against the vaults that answered. Evidence decides before all else: a file that
+/// cannot be read says nothing about a vault.
+fn ends(exit: Exit, standing: &[Error]) -> Exit {
+    let against = standing.iter().find(|error| error.code.is_contradiction());
+    match (against, standing.first()) {
+        (Some(against), _) => against.code.into(),
+        (None, Some(first)) if exit != Exit::Evidence => first.code.into(),
+        (None, _) => exit,
+    }
 }
 
 /// A vault's own words, over an attested connection. Needs no token.
@@ -148,4 +160,24 @@ fn failed_row(vault: &VaultId, endpoint: Option<&str>, error: &Error) -> Vec<Str
 /// Enough to tell vaults apart, and what `--vault` takes.
 pub(crate) fn short(vault: &VaultId) -> String {
     vault.to_string().chars().take(16).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_client::ErrorCode;
+
+    #[test]
+    fn a_file_that_cannot_be_read_does_not_hide_evidence_against_another_vault() {
+        let damaged = Error::new(ErrorCode::FileInaccessible);
+        let forked = Error::new(ErrorCode::ForkDetected);
+        let both = [damaged.clone(), forked];
+        assert_eq!(ends(Exit::Done, &both), Exit::Evidence);
+        assert_eq!(
+            ends(Exit::Evidence, std::slice::from_ref(&damaged)),
+            Exit::Evidence
+        );
+        assert_eq!(ends(Exit::Partial, &[damaged]), Exit::Usage);
+        assert_eq!(ends(Exit::Partial, &[]), Exit::Partial);
+    }
 }

@@ -76,7 +76,7 @@ impl KeptEvidence {
     }
 
     /// The error that names both heads.
-    pub(crate) fn error(&self) -> Error {
+    pub fn error(&self) -> Error {
         let code = match self.evidence.kind {
             EvidenceKind::Rollback => ErrorCode::RollbackDetected,
             EvidenceKind::Fork => ErrorCode::ForkDetected,

@@ -1,7 +1,7 @@
 //! One check, and what is shown of it.
 
 use crate::exit::Exit;
-use crate::output::{Human, Output};
+use crate::output::{Human, Output, error_json};
 use serde_json::{Value, json};
 use vault_client::{Error, Result};
 
@@ -61,7 +61,11 @@ impl Checks {
 
 fn to_json((name, found): &(String, Found)) -> Value {
     let (mark, detail, next) = parts(found);
-    json!({ "name": name, "ok": mark != "FAILED", "detail": detail, "next": next })
+    let error = match found {
+        Found::Failed(error) => error_json(error),
+        Found::Well(_) | Found::Warning(..) => Value::Null,
+    };
+    json!({ "name": name, "ok": mark != "FAILED", "detail": detail, "next": next, "error": error })
 }
 
 fn row((name, found): &(String, Found)) -> Vec<String> {
@@ -108,6 +112,8 @@ mod tests {
         let output = checks.report();
         assert_eq!(output.exit, Exit::Evidence);
         assert_eq!(output.json["checks"][0]["ok"], false);
+        let error = &output.json["checks"][0]["error"];
+        assert_eq!(error["code"], "manifest_refused");
     }
 
     #[test]

@@ -38,9 +38,15 @@ pub(super) fn check(store: &HeadStore, checks: &mut Checks) {
 /// How many files of this kind can be read; each of the others is told.
 fn each(store: &HeadStore, kind: &str, look: Look, checks: &mut Checks) -> Result<usize> {
     let mut whole = 0;
-    for (of, dir) in entries(&store.path().join(kind))? {
-        for (name, path) in entries(&dir)? {
-            match look(store, &of, &name, &path) {
+    let all = entries(&store.path().join(kind))?;
+    // Whatever else somebody has put there is none of the memory.
+    for (of, dir) in all.iter().filter(|(of, _)| Hash::from_hex(of).is_some()) {
+        let files = entries(dir).unwrap_or_else(|error| {
+            checks.add(format!("memory {kind}/{of}"), Err(error));
+            Vec::new()
+        });
+        for (name, path) in files {
+            match look(store, of, &name, &path) {
                 None => {}
                 Some(Ok(())) => whole += 1,
                 Some(Err(error)) => {
@@ -164,5 +170,27 @@ mod tests {
         assert!(!detail(0).contains("put it back"), "{told}");
         assert!(detail(1).contains("put it back from a copy"), "{told}");
         assert_eq!(detail(2), "0 can be read");
+    }
+
+    #[test]
+    fn what_does_not_belong_there_hides_no_file_and_a_folder_that_cannot_be_read_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let vaults = dir.path().join("vaults");
+        let kept = vaults.join("22".repeat(32));
+        std::fs::create_dir_all(&kept).unwrap();
+        std::fs::write(vaults.join(".DS_Store"), "of a desktop").unwrap();
+        std::fs::write(kept.join("keys.json"), "{").unwrap();
+        // A file in the place of a folder: nobody can list it.
+        std::fs::write(vaults.join("11".repeat(32)), "").unwrap();
+        let mut checks = Checks::default();
+        check(&HeadStore::new(dir.path()), &mut checks);
+        let told = checks.report().json["checks"].clone();
+        let name = |at: usize| told[at]["name"].as_str().unwrap().to_owned();
+        assert_eq!(name(0), format!("memory vaults/{}", "11".repeat(32)));
+        assert_eq!(
+            name(1),
+            format!("memory vaults/{}/keys.json", "22".repeat(32))
+        );
+        assert_eq!(told.as_array().unwrap().len(), 3, "{told}");
     }
 }
