@@ -68,17 +68,19 @@ fn misused(error: &clap::Error) -> Exit {
         return Exit::Done;
     }
     if wants_json() {
-        let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default();
-        let detail = first.trim_start_matches("error: ");
-        output::print_error(
-            OutputFormat::Json,
-            &context::usage(detail).next("evault help"),
-        );
+        let error = context::usage(in_one_line(&error.to_string())).next("evault help");
+        output::print_error(OutputFormat::Json, &error);
     } else {
         let _ = error.print();
     }
     Exit::Usage
+}
+
+/// Up to the empty line, behind which is how it is done right.
+fn in_one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim);
+    let said: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+    said.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// What the command line asks for, although it does not parse.

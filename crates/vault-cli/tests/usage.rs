@@ -206,6 +206,18 @@ fn two_inputs_that_are_one_stream_are_refused_before_anything_is_asked() {
 }
 
 #[test]
+fn a_command_line_that_lacks_something_is_told_all_that_it_lacks() {
+    let home = tempfile::tempdir().unwrap();
+    let error = refused(home.path(), 2, &["key", "unwrap", "k"]);
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("--in") && message.contains("--out"),
+        "{message}"
+    );
+    assert!(!message.contains("Usage"), "{message}");
+}
+
+#[test]
 fn evidence_of_another_release_is_not_called_damaged() {
     let home = tempfile::tempdir().unwrap();
     memory(home.path());
