@@ -79,11 +79,14 @@ pub(crate) fn origin(vault_id: &Hash) -> String {
     format!("{ORIGIN_PREFIX}{vault_id}")
 }
 
+/// Sizes are below: many verifiers count in signed numbers.
+const SIZE_BOUND: u64 = 1 << 63;
+
 /// Decimal without sign or leading zeros.
 fn parse_size(text: &str) -> Option<u64> {
     text.parse()
         .ok()
-        .filter(|size: &u64| size.to_string() == text)
+        .filter(|size: &u64| *size < SIZE_BOUND && size.to_string() == text)
 }
 
 fn parse_root(text: &str) -> Option<Hash> {

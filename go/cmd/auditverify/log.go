@@ -145,6 +145,9 @@ func parseLine(line []byte) (name string, value []byte, err error) {
 // verifyTiles verifies an export in the layout of tlog-tiles: all entries and all tiles.
 func verifyTiles(files fs.FS, k key) (log verified, err error) {
 	signed, err := readRegular(files, "checkpoint", longestNote)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: %w", errUnreadable, err)
+	}
 	if err != nil {
 		return log, err
 	}
@@ -226,25 +229,35 @@ func readTile(files fs.FS, name string, width, each int64) ([]byte, int64, error
 }
 
 // readRegular reads a file that may be so long, and one byte more to know, whatever lies in its place. Opening a
-// pipe would wait for somebody who writes.
+// pipe would wait for somebody who writes. Only what is not there is absent.
 func readRegular(files fs.FS, name string, most int64) ([]byte, error) {
 	info, err := fs.Stat(files, name)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", name)
 	}
+	var data []byte
+	if err == nil {
+		data, err = readUpTo(files, name, most+1)
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
+	case int64(len(data)) > most:
+		return nil, fmt.Errorf("%s is longer than it may be", name)
+	}
+	return data, nil
+}
+
+func readUpTo(files fs.FS, name string, most int64) ([]byte, error) {
 	file, err := files.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("%s is longer than it may be", name)
-	}
-	return data, err
+	return io.ReadAll(io.LimitReader(file, most))
 }
 
 // tilePath: the paths of C2SP leave out the height and call bundles entries.

@@ -3,9 +3,10 @@
 //
 //	auditverify -key identity.pem [-vault-id HEX] [-since CHECKPOINT] EXPORT...
 //
-// An EXPORT is a file of lines, a directory of tiles, a checkpoint (its signature alone is verified),
-// evidence of a rollback or fork (docs/rollback.md), or proofs of vectors/audit. One line is printed for each; the exit code is 7 if one does not hold,
-// and 6 if one does not extend the checkpoint.
+// An EXPORT is a file of lines, a directory of tiles, a checkpoint (its signature alone is verified), a receipt with
+// the request that it is of, evidence of a rollback or fork (docs/rollback.md), or proofs of vectors/audit. One line is
+// printed for each. The exit code is 6 if one does not extend the checkpoint of -since, else 7 if one does not hold,
+// else 2 if one cannot be read, or cannot tell without the log whether it extends.
 package main
 
 import (
@@ -16,7 +17,43 @@ import (
 	"os"
 )
 
-var errNotExtended = errors.New("the log does not extend the checkpoint")
+var (
+	errNotExtended = errors.New("the log does not extend the checkpoint")
+	errCannotTell  = errors.New("without the log nobody can tell whether it extends the checkpoint")
+	errUnreadable  = errors.New("it cannot be read")
+)
+
+// codeOf gives the exit code.
+func codeOf(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errNotExtended):
+		return 6
+	case errors.Is(err, errUnreadable), errors.Is(err, errCannotTell):
+		return 2
+	}
+	return 7
+}
+
+// worse gives the one of two exit codes that says more.
+func worse(a, b int) int {
+	for _, code := range []int{6, 7, 2} {
+		if a == code || b == code {
+			return code
+		}
+	}
+	return 0
+}
+
+// readable gives the content of a file; that there is none says nothing about a log.
+func readable(name string) ([]byte, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	return text, err
+}
 
 func main() {
 	keyFile := flag.String("key", "", "the vault's identity key: PEM or verifier key")
@@ -30,32 +67,28 @@ func main() {
 	k, earlier, err := prepare(*keyFile, *vaultID, *since)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "refused:", err)
-		os.Exit(7)
+		os.Exit(codeOf(err))
 	}
 	code := 0
 	for _, name := range flag.Args() {
 		said, err := verify(name, k, earlier)
-		switch {
-		case err == nil:
+		if err == nil {
 			fmt.Println("holds:", name, said)
 			continue
-		case errors.Is(err, errNotExtended):
-			code = 6
-		case code == 0:
-			code = 7
 		}
+		code = worse(code, codeOf(err))
 		fmt.Println("refused:", name, err)
 	}
 	os.Exit(code)
 }
 
 func prepare(keyFile, vaultID, since string) (k key, earlier *checkpoint, err error) {
-	text, err := os.ReadFile(keyFile)
+	text, err := readable(keyFile)
 	if err != nil {
 		return k, nil, err
 	}
 	if k, err = parseKey(text); err != nil {
-		return k, nil, err
+		return k, nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	if vaultID != "" && vaultID != k.vaultID {
 		return k, nil, fmt.Errorf("the key is that of vault %s", k.vaultID)
@@ -63,7 +96,7 @@ func prepare(keyFile, vaultID, since string) (k key, earlier *checkpoint, err er
 	if since == "" {
 		return k, nil, nil
 	}
-	signed, err := os.ReadFile(since)
+	signed, err := readable(since)
 	if err != nil {
 		return k, nil, err
 	}
@@ -75,20 +108,29 @@ func prepare(keyFile, vaultID, since string) (k key, earlier *checkpoint, err er
 func verify(name string, k key, earlier *checkpoint) (said string, err error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	var log verified
 	if info.IsDir() {
 		log, err = verifyTiles(os.DirFS(name), k)
 	} else {
 		var text []byte
-		if text, err = os.ReadFile(name); err != nil {
+		if text, err = readable(name); err != nil {
 			return "", err
 		}
 		switch {
 		case bytes.HasPrefix(text, []byte(originPrefix)):
 			head, err := parseCheckpoint(text, k)
+			if err == nil {
+				err = extends(head, earlier)
+			}
 			return describe(head), err
+		case bytes.HasPrefix(text, []byte(`{"checkpoint":`)):
+			said, head, err := verifyReceipt(text, k)
+			if err == nil {
+				err = extends(head, earlier)
+			}
+			return said, err
 		case bytes.HasPrefix(text, []byte(`{"answered":`)):
 			found, proves, err := verifyEvidence(text)
 			if err == nil && found.key.vaultID != k.vaultID {
@@ -103,9 +145,26 @@ func verify(name string, k key, earlier *checkpoint) (said string, err error) {
 		log, err = verifyLines(text, k)
 	}
 	if err == nil && earlier != nil && log.tree.holds(*earlier) != nil {
-		err = fmt.Errorf("%w: seen %s, answered %s", errNotExtended, describe(*earlier), describe(log.head))
+		err = notExtended(*earlier, log.head)
 	}
 	return describe(log.head), err
+}
+
+func notExtended(seen, answered checkpoint) error {
+	return fmt.Errorf("%w: seen %s, answered %s", errNotExtended, describe(seen), describe(answered))
+}
+
+// extends holds a head without its log to an earlier one.
+func extends(head checkpoint, earlier *checkpoint) error {
+	switch {
+	case earlier == nil || head == *earlier:
+		return nil
+	case earlier.size == 0 && (&tree{}).holds(*earlier) == nil:
+		return nil
+	case head.size > earlier.size:
+		return errCannotTell
+	}
+	return notExtended(*earlier, head)
 }
 
 func describe(head checkpoint) string { return fmt.Sprintf("%d@%x", head.size, head.root[:]) }

@@ -110,6 +110,10 @@ func TestEveryProofWithAnyHashChangedIsRefused(t *testing.T) {
 
 // rewritten signs another head with the key of the vectors, as a vault would that lies.
 func rewritten(t testing.TB, k key, size int64, root string) []byte {
+	return signedText(t, k, fmt.Sprintf("%s\n%d\n%s\n", k.origin(), size, root))
+}
+
+func signedText(t testing.TB, k key, text string) []byte {
 	seed, _ := hex.DecodeString("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
 	secret := base64.StdEncoding.EncodeToString(append([]byte{1}, ed25519.NewKeyFromSeed(seed)[:32]...))
 	id := fmt.Sprintf("%08x", k.verifier.KeyHash())
@@ -117,7 +121,7 @@ func rewritten(t testing.TB, k key, size int64, root string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := note.Sign(&note.Note{Text: fmt.Sprintf("%s\n%d\n%s\n", k.origin(), size, root)}, signer)
+	signed, err := note.Sign(&note.Note{Text: text}, signer)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,8 +106,12 @@ pub(crate) fn tiles(dir: &Path, key: &LogKey) -> Result<Offline> {
         })
     };
     let verified = verify_tiles(&note, key, read);
-    // What could not be read says nothing about the log.
-    let verified = verified.map_err(|refused| failed.unwrap_or_else(|| is_false(refused)))?;
+    // What could not be read says nothing about the log, and is not absent: also where a full tile stands
+    // in for a partial one, it is told.
+    let verified = match failed {
+        Some(error) => return Err(error),
+        None => verified.map_err(is_false)?,
+    };
     Ok(Offline {
         head: seen(&verified.head, note),
         tree: verified.tree,
@@ -119,5 +123,37 @@ fn seen(head: &Checkpoint, checkpoint: Vec<u8>) -> SeenHead {
         size: head.size,
         root: head.root,
         checkpoint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_client::ErrorCode;
+
+    const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/audit");
+
+    #[test]
+    fn a_partial_tile_that_cannot_be_read_is_not_absent_where_the_full_one_is_there() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("tiles");
+        let mut copy = std::process::Command::new("cp");
+        let copied = copy.args(["-r", &format!("{VECTORS}/tiles")]).arg(&dir);
+        assert!(copied.status().unwrap().success());
+        let key = key(Path::new(&format!("{VECTORS}/identity.vkey"))).unwrap();
+        let (partial, full) = (dir.join("tile/0/001.p/44"), dir.join("tile/0/001"));
+        let mut hashes = std::fs::read(&partial).unwrap();
+        hashes.resize(256 * 32, 0);
+        std::fs::write(&full, hashes).unwrap();
+        std::fs::remove_file(&partial).unwrap();
+        assert_eq!(tiles(&dir, &key).unwrap().head.size, 300);
+        // A loop, and what is no file.
+        for target in [partial.as_path(), Path::new("/dev/zero")] {
+            std::os::unix::fs::symlink(target, &partial).unwrap();
+            let error = tiles(&dir, &key).err().unwrap();
+            assert_eq!(error.code, ErrorCode::FileInaccessible);
+            assert!(error.message().contains("001.p/44"), "{}", error.message());
+            std::fs::remove_file(&partial).unwrap();
+        }
     }
 }
