@@ -15,8 +15,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use support::{head, platform};
 use vault_store::{
-    AppendError, DirFiles, Files, OpenError, Opened, RootError, RootState, SealedLog, SegmentFiles,
-    SegmentOptions, StorageError, StoreRoot, begin_first_boot, read_root, write_root,
+    AppendError, DirFiles, Files, OpenError, Opened, RootError, RootState, SealedLog,
+    SealedSnapshot, SegmentFiles, SegmentOptions, StorageError, StoreRoot, begin_first_boot,
+    read_root, stage_snapshot, write_root,
 };
 use zeroize::Zeroizing;
 
@@ -108,12 +109,11 @@ fn new_root() -> StoreRoot {
 }
 
 fn open_with(
-    folder: &Path,
+    files: DirFiles,
     options: SegmentOptions,
     root: &StoreRoot,
     between: Between,
 ) -> Result<Opened<SegmentFiles<Interrupted>>, OpenError> {
-    let files = DirFiles::open(folder).unwrap();
     let storage = SegmentFiles::open(Interrupted { files, between }, options)?;
     SealedLog::open(storage, root, &mut fill)
 }
@@ -151,9 +151,13 @@ impl Process {
         }
     }
 
-    fn snapshot(&mut self) {
+    fn seal(&self) -> SealedSnapshot {
         let at = head(self.log.next_sequence());
-        let sealed = self.log.seal_snapshot(at, b"state", &mut fill).unwrap();
+        self.log.seal_snapshot(at, b"state", &mut fill).unwrap()
+    }
+
+    fn snapshot(&mut self) {
+        let sealed = self.seal();
         if self.append() {
             let _ = self.log.put_snapshot(&sealed);
         }
@@ -189,7 +193,20 @@ impl Scene {
     }
 
     fn open(&self, name: &'static str, between: Between) -> Result<Process, OpenError> {
-        let opened = open_with(self.folder.path(), self.options, &self.root, between)?;
+        self.open_by(self.files(), name, between)
+    }
+
+    fn files(&self) -> DirFiles {
+        DirFiles::open(self.folder.path()).unwrap()
+    }
+
+    fn open_by(
+        &self,
+        files: DirFiles,
+        name: &'static str,
+        between: Between,
+    ) -> Result<Process, OpenError> {
+        let opened = open_with(files, self.options, &self.root, between)?;
         Ok(Process {
             log: opened.log,
             name,
@@ -199,7 +216,7 @@ impl Scene {
 
     /// Whether all that anybody was told is there.
     fn check(&self, place: &str) {
-        let again = open_with(self.folder.path(), self.options, &self.root, Arc::default());
+        let again = open_with(self.files(), self.options, &self.root, Arc::default());
         let mut log = again.unwrap_or_else(|error| panic!("{place}: {error}")).log;
         for (sequence, payload) in self.acknowledged.lock().unwrap().iter() {
             let group = log.read(*sequence);
@@ -280,6 +297,45 @@ fn the_first_process_may_go_on_at_any_call_of_one_that_opens() {
         println!("{places} places, {options:?}");
         assert!(places > 8, "{places}");
     }
+}
+
+#[test]
+fn who_stages_a_snapshot_while_another_process_comes_takes_nothing_from_it() {
+    let places = at_every_place(|place| {
+        let scene = Arc::new(Scene::new(SEVERAL));
+        let files = scene.files();
+        let beside = files.beside();
+        let first = scene.open_by(files, "first", Arc::default()).unwrap();
+        let stale = first.seal();
+        let second = Arc::new(Mutex::new(None));
+        let come_in = {
+            let (scene, second) = (Arc::clone(&scene), Arc::clone(&second));
+            move || {
+                let files = scene.files();
+                let mut beside = files.beside();
+                let mut process = scene.open_by(files, "second", Arc::default()).unwrap();
+                let sealed = process.seal();
+                stage_snapshot(&mut beside, &sealed).unwrap();
+                assert!(process.append());
+                *second.lock().unwrap() = Some((process, sealed));
+            }
+        };
+        let between: Between = Arc::new(Mutex::new((place, Some(Box::new(come_in)))));
+        let mut thread = Interrupted {
+            files: beside,
+            between,
+        };
+        let staged = stage_snapshot(&mut thread, &stale);
+        let Some((mut second, sealed)) = second.lock().unwrap().take() else {
+            return false;
+        };
+        assert!(staged.is_err(), "place {place}: the first one goes on");
+        second.log.place_snapshot(&sealed).unwrap();
+        second.work(3);
+        scene.check(&format!("place {place}"));
+        true
+    });
+    assert!(places > 2, "{places}");
 }
 
 /// What a start does of a folder that holds nothing; the identity, if it goes on.

@@ -176,3 +176,29 @@ fn entries(tree: &ConfigTree) -> Vec<v1::ConfigEntry> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::Authenticated;
+    use crate::tenants::Tenants;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    #[test]
+    fn a_stranger_with_a_head_waits_for_a_turn_that_all_strangers_share() {
+        let turns = Tenants::new(1, 1, 1).turns();
+        let mut extensions = http::Extensions::new();
+        extensions.insert(Authenticated(Err(Refusal::new(Code::NotAttested))));
+        extensions.insert(turns.clone());
+        let rpc = RequestContext::new(http::HeaderMap::new()).with_extensions(extensions);
+        let (held, mut cx) = (turns.at_once(), Context::from_waker(Waker::noop()));
+        assert!(held.is_some());
+        let mut waiting = pin!(turn(&rpc));
+        assert!(waiting.as_mut().poll(&mut cx).is_pending());
+        drop(held);
+        let turned = waiting.as_mut().poll(&mut cx);
+        assert!(matches!(turned, Poll::Ready(Some(_))));
+    }
+}

@@ -68,3 +68,31 @@ fn beginning(file: File) -> io::Result<Vec<u8>> {
     file.take(TOKEN as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_without_space_for_its_bytes_holds_and_gets_them_later() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(NAME);
+        let mut claim = Claim::after_all_others(directory.path()).unwrap();
+        assert!(claim.holds(directory.path()).unwrap());
+        claim.file = Some(Handle::make(&path).unwrap());
+        assert!(claim.holds(directory.path()).unwrap());
+        claim.make(directory.path()).unwrap();
+        assert!(claim.holds(directory.path()).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap().len(), TOKEN);
+        let again = Claim::after_all_others(directory.path()).unwrap();
+        assert!(again.holds(directory.path()).unwrap());
+        assert!(!claim.holds(directory.path()).unwrap());
+        let mut other = Claim::default();
+        other.make(directory.path()).unwrap();
+        assert!(other.holds(directory.path()).unwrap());
+        assert!(!claim.holds(directory.path()).unwrap());
+        assert!(!again.holds(directory.path()).unwrap());
+        let taken = Claim::default().make(directory.path()).unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+    }
+}
