@@ -11,6 +11,7 @@ mod support;
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use support::{Dev, EVAULT, ended, processes_naming, signal, until};
 
 /// More than a pipe holds: where all of it could be written, somebody reads, and waits for more.
@@ -158,13 +159,48 @@ const BUNDLES: &str = concat!(
     "/../../vectors/approval/bundles.json"
 );
 
-/// Reads until this was said.
-fn read_to(input: &mut impl Read, what: &str) {
-    let mut said = String::new();
-    let mut byte = [0];
-    while !said.contains(what) {
-        assert_eq!(input.read(&mut byte).unwrap(), 1, "{said}");
-        said.push(char::from(byte[0]));
+/// A command on a terminal of its own, which goes with it.
+struct Terminal {
+    script: Child,
+    said: Arc<Mutex<String>>,
+}
+
+impl Terminal {
+    fn run(command: &str) -> Self {
+        let mut script = Command::new("script")
+            .args(["-qec", command, "/dev/null"])
+            .env("SHELL", "/bin/sh")
+            .env_remove("EVAULT_CONFIG")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (mut shown, text) = (script.stdout.take().unwrap(), said.clone());
+        std::thread::spawn(move || {
+            let mut some = [0; 4096];
+            while let Ok(length @ 1..) = shown.read(&mut some) {
+                let more = String::from_utf8_lossy(&some[..length]);
+                text.lock().unwrap().push_str(&more);
+            }
+        });
+        Self { script, said }
+    }
+
+    fn until_said(&self, what: &str) {
+        until(what, || {
+            let said = self.said.lock().unwrap();
+            said.contains(what).then_some(()).ok_or(said.clone())
+        });
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if matches!(self.script.try_wait(), Ok(None)) {
+            signal(self.script.id(), "HUP");
+            ended(&mut self.script);
+        }
     }
 }
 
@@ -196,25 +232,16 @@ fn a_signal_ends_a_question_and_a_yes_behind_it_signs_nothing() {
         credential.display(),
         out.display()
     );
-    // On a terminal of its own.
-    let mut script = Command::new("script")
-        .args(["-qec", &sign, "/dev/null"])
-        .env("SHELL", "/bin/sh")
-        .env_remove("EVAULT_CONFIG")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut terminal = script.stdout.take().unwrap();
-    read_to(&mut terminal, "Type yes:");
+    let mut terminal = Terminal::run(&sign);
+    terminal.until_said("Type yes:");
     let processes = processes_naming(dir);
     let asks = processes.iter().find(|(_, line)| line.starts_with(EVAULT));
     signal(asks.unwrap().0, "INT");
-    read_to(&mut terminal, "[interrupted]");
+    terminal.until_said("[interrupted]");
     // It may have ended already.
-    let mut stdin = script.stdin.take().unwrap();
+    let mut stdin = terminal.script.stdin.take().unwrap();
     let _ = stdin.write_all(b"yes\n");
-    assert_eq!(ended(&mut script).code(), Some(130));
+    assert_eq!(ended(&mut terminal.script).code(), Some(130));
     assert!(!out.exists());
 }
 
