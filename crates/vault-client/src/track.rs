@@ -59,6 +59,8 @@ impl Tracker {
         P: Fn(u64, u64) -> F,
         F: Future<Output = Result<Vec<Hash>>>,
     {
+        // What was decided meanwhile, of another memory than that of this process, counts already.
+        self.seen().await;
         self.compare(&told.head, &answered, shown)?;
         self.link(&told.head, &answered, None, shown, &prove)
             .await?;

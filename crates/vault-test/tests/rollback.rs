@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vault_audit::Proven;
+use vault_audit::{Frontier, Proven};
 use vault_client::{
-    Client, CreateKey, Error, ErrorCode, GoOnWith, HeadStore, Input, KeyName, SeenHead,
+    Client, CreateKey, Error, ErrorCode, GoOnWith, HeadStore, Input, KeyName, LogReader, SeenHead,
 };
 use vault_encoding::sha256;
 use vault_policy::{KeyType, OidcSubject, TemplateArgs, VaultId, template};
@@ -233,6 +233,56 @@ async fn a_client_is_told_of_an_earlier_disk_with_both_heads() {
     assert!(answered.size < seen_again.size);
     let fresh = bench.vault.client(&bench.issuer, "other").await.unwrap();
     assert!(fresh.whoami().await.is_ok(), "who remembers nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_goes_on_with_a_head_that_an_auditor_kept_is_served_by_no_vault_that_does_not_show_it()
+{
+    let mut bench = Bench::new().await;
+    bench.vault.kill().unwrap();
+    let earlier = copy(&bench.data());
+    bench.vault.start().unwrap();
+    let kept = bench.sign(6).await;
+    let mut newest = Disk::new();
+    bench.restart(|data| {
+        newest = held(data);
+        put_back(data, &earlier);
+    });
+    // The auditor never called before, and has the kept head alone.
+    let store = HeadStore::new(bench.vault.dir().join("memory").join("other"));
+    let vault_id = bench.vault_id;
+    let decide = |which| {
+        let all = store.evidence(&vault_id).unwrap();
+        let open = all.iter().filter(|kept| kept.acknowledged.is_none());
+        let decided = open.map(|kept| store.acknowledge(kept, which).unwrap());
+        assert!(decided.count() > 0, "nobody has decided about it");
+    };
+    let client = bench.vault.client(&bench.issuer, "other").await.unwrap();
+    let mut reader = LogReader::resume(client.clone(), Frontier::new(), Some(kept.clone()));
+    let error = reader.advance().await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::RollbackDetected, "{error}");
+    let memory = store.head(&vault_id).unwrap().unwrap();
+    assert!(
+        memory.size < kept.size,
+        "what it was answered is remembered"
+    );
+    for _ in 0..3 {
+        decide(GoOnWith::Seen);
+        let refused = client.whoami().await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::RollbackDetected, "{refused}");
+        assert_eq!(refused.heads.clone().unwrap().seen.root, kept.root);
+    }
+    decide(GoOnWith::Seen);
+    bench.vault.kill().unwrap();
+    put_back(&bench.data(), &newest);
+    bench.vault.start().unwrap();
+    // It shows the kept head, and not that of the start that was put back.
+    let client = bench.vault.client(&bench.issuer, "other").await.unwrap();
+    let forked = client.whoami().await.unwrap_err();
+    assert_eq!(forked.heads.clone().unwrap().seen, memory, "{forked}");
+    decide(GoOnWith::Answered);
+    client.whoami().await.unwrap();
+    assert!(store.told(&vault_id).unwrap()[0].proven);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

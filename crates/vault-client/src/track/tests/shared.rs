@@ -267,3 +267,26 @@ async fn a_process_lets_go_of_what_it_has_accepted_once_that_is_given_up() {
     assert_eq!(running.standing().unwrap(), []);
     accept(&running, &other).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_decision_counts_before_what_others_have_seen_is_held_against_the_vault() {
+    let dir = tempfile::tempdir().unwrap();
+    let signer = Signer::new(5);
+    let vault = signer.vault();
+    let (put_back, kept) = (signer.head("b", 9), signer.head("a", 20));
+    let (store, shown) = (HeadStore::new(dir.path()), signer.showing(1));
+    store.remember(&vault, &put_back, None, &shown).unwrap();
+    let note = signer.note(&kept);
+    assert_eq!(store.take(&vault, &[note], VaultId(sha256(b"other"))), []);
+    let running = Tracker::open(vault, HeadStore::new(dir.path())).unwrap();
+    assert_eq!(running.seen().await, Some(put_back.clone()));
+    let (code, key) = (ErrorCode::ForkDetected, signer.key);
+    store.refuted(code, key, put_back, kept.clone());
+    let forked = store.evidence(&vault).unwrap();
+    store.acknowledge(&forked[0], GoOnWith::Answered).unwrap();
+    running.read_again();
+    let told = running.standing().unwrap();
+    assert_eq!(told.len(), 1);
+    let none = async |_, _| Ok(Vec::new());
+    running.hold(&told[0], kept, &shown, none).await.unwrap();
+}
