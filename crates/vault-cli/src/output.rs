@@ -160,7 +160,7 @@ pub(crate) fn printable_line(text: &str) -> String {
 }
 
 fn spell_out(text: &str, also: impl Fn(char) -> bool) -> String {
-    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match (c.is_control() || turns(c)) && also(c) {

@@ -2,7 +2,7 @@
 //! brings is held to the statements, which vaults made; it can withhold, delay and read.
 
 use super::Gesture;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, foreign};
 use crate::token::{TrustedRoots, connector};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, Uri, header};
@@ -182,7 +182,7 @@ impl Relay {
     }
 
     fn refused(&self, status: StatusCode, body: &[u8]) -> Error {
-        let said: Refused = serde_json::from_slice(body).unwrap_or_default();
+        let refused: Refused = serde_json::from_slice(body).unwrap_or_default();
         let code = match status {
             StatusCode::NOT_FOUND => ErrorCode::NotFound,
             StatusCode::TOO_MANY_REQUESTS => ErrorCode::RateLimited,
@@ -190,12 +190,7 @@ impl Relay {
             status if status.is_server_error() => ErrorCode::Unavailable,
             _ => ErrorCode::InvalidArgument,
         };
-        let said: String = said
-            .message
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(300)
-            .collect();
+        let said = foreign(&refused.message);
         let error = match code {
             ErrorCode::NotFound => Error::new(code).summary("the relay has no such request"),
             _ => Error::new(code).summary("the relay does not accept this request"),

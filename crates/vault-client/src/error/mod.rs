@@ -2,11 +2,14 @@
 
 mod advice;
 mod code;
+mod foreign;
 #[cfg(test)]
 mod tests;
 pub(crate) mod wire;
 
 pub use code::{Blame, ErrorCode, Retry};
+
+pub(crate) use foreign::foreign;
 
 use crate::heads::SeenHead;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! From the wire's error to ours. A vault's code, blame and retry are taken over; its message is
 //! not shown: the codes have sentences of their own.
 
-use super::{Blame, Error, ErrorCode, Retry};
+use super::{Blame, Error, ErrorCode, Retry, foreign};
 use buffa::EnumValue;
 use connectrpc::{ConnectError, ErrorCode as Rpc};
 use vault_proto::v1;
@@ -68,7 +68,7 @@ fn without_detail(error: &ConnectError) -> Error {
         Rpc::Unauthenticated => ErrorCode::Unauthenticated,
         _ => ErrorCode::Internal,
     };
-    said(code).detail(clean(text))
+    said(code).detail(foreign(text))
 }
 
 /// In the sentence of the code, but for what is wrong usage only as long as no vault was asked.
@@ -98,19 +98,11 @@ fn particulars(code: ErrorCode, text: &str) -> Option<String> {
             | ErrorCode::Internal
             | ErrorCode::Unavailable
     );
-    (tells_more && !text.is_empty()).then(|| clean(text))
-}
-
-/// At most 300 characters, none of them able to move a terminal's cursor.
-fn clean(text: &str) -> String {
-    text.chars()
-        .filter(|character| !character.is_control())
-        .take(300)
-        .collect()
+    (tells_more && !text.is_empty()).then(|| foreign(text))
 }
 
 fn given(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| clean(text))
+    (!text.is_empty()).then(|| foreign(text))
 }
 
 fn blame(value: EnumValue<v1::Blame>) -> Option<Blame> {

@@ -3,7 +3,7 @@
 use super::https::{self, TrustedRoots};
 use super::proof::{self, ProofKey, ProofOf};
 use super::{AccessToken, DPOP, DPOP_NONCE, TokenFuture, TokenSource};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, foreign};
 use base64::Engine;
 use bytes::Bytes;
 use http::header;
@@ -110,11 +110,11 @@ impl ClientCredentials {
         }
     }
 
-    /// The header that an endpoint's answer of 200 gives, for the fuzzer.
+    /// The header that an endpoint's answer gives, and whether it is asked again with its nonce, for the fuzzer.
     #[cfg(feature = "fuzzing")]
-    pub fn header_of(&self, body: &[u8]) -> Result<http::HeaderValue> {
-        self.granted(&http::Response::new(Bytes::copy_from_slice(body)))?
-            .header()
+    pub fn header_of(&self, answer: &http::Response<Bytes>) -> (Result<http::HeaderValue>, bool) {
+        let header = self.granted(answer).and_then(|token| token.header());
+        (header, wants_nonce(answer))
     }
 
     fn request(
@@ -186,7 +186,10 @@ impl ClientCredentials {
         };
         Error::new(code).detail(format_args!(
             "{} refuses client {} ({status}) {} {}",
-            self.endpoint, self.client_id, refused.error, refused.error_description
+            self.endpoint,
+            self.client_id,
+            foreign(&refused.error),
+            foreign(&refused.error_description)
         ))
     }
 }
@@ -309,6 +312,19 @@ mod tests {
         assert!(!granted("Bearer").unwrap().is_bound());
         let error = granted("mac").unwrap_err();
         assert_eq!(error.code, ErrorCode::IssuerUnavailable);
+    }
+
+    #[test]
+    fn what_an_issuer_says_moves_no_terminal_and_has_an_end() {
+        let credentials = credentials("https://localhost/token", PathBuf::new());
+        let long = "x".repeat(5000);
+        let body = format!(r#"{{"error":"no\u001b[2J","error_description":"\u202e\r{long}"}}"#);
+        let mut answer = http::Response::new(Bytes::from(body));
+        *answer.status_mut() = http::StatusCode::UNAUTHORIZED;
+        let shown = credentials.granted(&answer).unwrap_err().to_string();
+        let moves = |c: char| c.is_control() || c == '\u{202e}';
+        assert!(!shown.contains(moves), "{shown:?}");
+        assert!(shown.contains(" no[2J xxx") && shown.len() < 1000);
     }
 
     #[test]
