@@ -2,6 +2,7 @@
 
 mod approval_file;
 mod aside;
+mod asked;
 mod cli;
 mod client_key;
 mod commands;

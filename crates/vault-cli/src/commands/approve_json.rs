@@ -3,7 +3,7 @@
 
 use super::approve_review::{Review, digested};
 use super::approve_words;
-use crate::approval_file::Asked;
+use crate::asked::Asked;
 use crate::output::Human;
 use crate::policy_text;
 use crate::time_text::rfc3339;

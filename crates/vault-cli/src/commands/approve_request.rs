@@ -5,7 +5,7 @@ use super::approve_review::Review;
 use super::approve_simulate;
 use super::approve_what::What;
 use super::key_holders::{self, Done};
-use crate::approval_file::Asked;
+use crate::asked::Asked;
 use crate::cli::{ApproveRequest, KeyArg};
 use crate::client_key;
 use crate::context::{Context, usage};

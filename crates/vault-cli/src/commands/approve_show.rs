@@ -2,7 +2,7 @@
 
 use super::approve_json;
 use super::approve_review::Review;
-use crate::approval_file::Asked;
+use crate::asked::Asked;
 use crate::cli::{ApproveShow, RelayArg};
 use crate::context::Context;
 use crate::files;

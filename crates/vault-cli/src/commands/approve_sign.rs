@@ -3,7 +3,7 @@
 use super::approve_review::Review;
 use super::approve_show::{find, is_file};
 use super::{approve_json, approve_register};
-use crate::approval_file::Asked;
+use crate::asked::Asked;
 use crate::cli::ApproveSign;
 use crate::context::{Connected, Context, usage};
 use crate::exit::Exit;
