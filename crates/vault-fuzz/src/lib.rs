@@ -24,7 +24,7 @@ macro_rules! targets {
 }
 
 targets! {
-    answer, appraise, archive, assertion, boot, bundle, chain, checkpoint, claims, config, export,
+    answer, appraise, archive, assertion, boot, bundle, carried, chain, checkpoint, claims, config, export,
     governance, json, jwks, leaf, log_entry, memory, policy, preamble, proof, receipt, registry,
     relay, reply, request, root, share, statement, store, tiles, token, wrap, written,
 }

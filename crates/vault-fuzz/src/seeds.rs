@@ -7,7 +7,7 @@ mod brought;
 mod changes;
 mod policies;
 
-use crate::{archive, memory, receipt, request, tiles};
+use crate::{archive, carried, memory, receipt, request, tiles};
 use buffa::{Message, MessageField};
 use vault_governance::Reconfiguration;
 use vault_policy::KeyType;
@@ -24,6 +24,7 @@ pub fn all() -> Vec<Seed> {
     for (target, inputs) in [
         ("archive", archive::seeds()),
         ("boot", boot()),
+        ("carried", carried::seeds()),
         ("chain", brought::chains()),
         ("config", config()),
         ("memory", memory_files()),
@@ -464,5 +465,10 @@ fn written() -> Vec<Vec<u8>> {
             .iter()
             .map(|policy| of(0, crate::written::yaml_of(policy))),
     );
+    seeds.extend(crate::written::approvals().iter().map(|files| of(7, files)));
+    seeds.push(of(
+        5,
+        r#"{"error":"use_dpop_nonce","error_description":"\u001b[2J"}"#,
+    ));
     seeds
 }

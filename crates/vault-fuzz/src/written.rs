@@ -1,6 +1,7 @@
 //! What people hand to the tools: policies in YAML or JSON, PEM files, keys of logs, roots of trust, software credentials,
 //! and the answers of token endpoints.
 
+use bytes::Bytes;
 use ratls::TrustRoot;
 use vault_audit::LogKey;
 use vault_client::approval::SoftwareCredential;
@@ -8,6 +9,9 @@ use vault_client::token::{ClientCredentials, ProofKey, TrustedRoots};
 use vault_governance::SigningKey;
 use vault_policy::{KeyHandle, KeyPolicy, Lineage};
 
+#[path = "../../vault-cli/src/asked.rs"]
+#[allow(unreachable_pub, reason = "the client's")]
+mod asked;
 #[path = "../../vault-cli/src/pem.rs"]
 #[allow(unreachable_pub, reason = "the client's")]
 mod pem;
@@ -22,7 +26,7 @@ pub fn run(data: &[u8]) {
     let Some((mode, body)) = data.split_first() else {
         return;
     };
-    match mode % 7 {
+    match mode % 8 {
         0 => policy(body),
         1 => armour(body),
         2 => signing_key(body),
@@ -36,8 +40,42 @@ pub fn run(data: &[u8]) {
             granted(body);
             names(body);
         }
-        _ => credential(body),
+        6 => credential(body),
+        _ => approval_files(body),
     }
+}
+
+/// Files of a request and its answers, parted by NUL: one file with everything says the same.
+fn approval_files(body: &[u8]) {
+    let mut parts = asked::Parts::default();
+    for file in body.split(|byte| *byte == 0) {
+        if parts.take(file).is_err() {
+            return;
+        }
+    }
+    let Ok(asked) = parts.asked() else {
+        return;
+    };
+    let file = asked.to_file().expect("JSON");
+    let mut parts = asked::Parts::default();
+    parts.take(&file).expect("what was written");
+    let again = parts.asked().expect("what was written");
+    assert_eq!(again.gesture, asked.gesture);
+    assert_eq!(again.answers, asked.answers);
+    assert_eq!(again.to_file().ok(), Some(file), "two spellings");
+}
+
+/// For seeds: a request alone, with an answer beside it, and both in one file.
+pub(crate) fn approvals() -> Vec<Vec<u8>> {
+    let case: serde_json::Value =
+        serde_json::from_str(include_str!("../../../vectors/approval/answers.json")).expect("vectors");
+    let part = |name| case.pointer(name).and_then(|text| text.as_str()).expect("a text").as_bytes();
+    let (bundle, answer) = (part("/bundle"), part("/accepted/0/answer"));
+    let mut parts = asked::Parts::default();
+    parts.take(bundle).expect("a bundle");
+    parts.take(answer).expect("an answer");
+    let both = parts.asked().expect("a request").to_file().expect("JSON");
+    vec![bundle.to_vec(), [bundle, answer].join(&0), both]
 }
 
 /// A software credential is written as it was read, and signs under the key that it names.
@@ -117,7 +155,8 @@ fn log_key(body: &[u8]) {
     }
 }
 
-/// A token endpoint's answer: a header can be made of what is taken, or that is an error.
+/// A token endpoint's answer, and one that refuses: a header can be made of what is taken, or that is an error, which
+/// moves no terminal.
 fn granted(body: &[u8]) {
     let client = ClientCredentials {
         endpoint: http::Uri::from_static("https://issuer.test/token"),
@@ -129,9 +168,23 @@ fn granted(body: &[u8]) {
         sender: ProofKey::default(),
         roots: TrustedRoots::System,
     };
-    if let Ok(header) = client.header_of(body) {
-        assert!(header.is_sensitive(), "a token that may be printed");
-        assert!(header.as_bytes().iter().all(|byte| *byte == b'\t' || *byte >= b' '));
+    for status in [200, 400, 503] {
+        let mut answer = http::Response::new(Bytes::copy_from_slice(body));
+        *answer.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+        let (header, again) = client.header_of(&answer);
+        assert!(!again || status == 400, "asked again for {status}");
+        match header {
+            Ok(header) => {
+                assert_eq!(status, 200);
+                assert!(header.is_sensitive(), "a token that may be printed");
+                assert!(header.as_bytes().iter().all(|byte| *byte == b'\t' || *byte >= b' '));
+            }
+            Err(error) => {
+                let shown = error.to_string();
+                assert!(shown.chars().all(|character| !character.is_control()), "{shown:?}");
+                assert!(shown.len() < 4096, "{} bytes", shown.len());
+            }
+        }
     }
 }
 

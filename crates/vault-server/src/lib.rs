@@ -49,5 +49,7 @@ pub use seal::SvnSeal;
 pub mod fuzzing {
     pub use crate::sealed::reread as sealed_payload;
     pub use crate::sender::credentials;
-    pub use crate::service::fuzzing::{Asked, KINDS, asked, batch, operate, reconfigure};
+    pub use crate::service::fuzzing::{
+        Asked, KINDS, asked, batch, exchange, head_seen, operate, reconfigure,
+    };
 }

@@ -18,16 +18,7 @@ impl Service {
         message: &v1::ExchangeHeadsRequest,
     ) -> Result<Vec<v1::CarriedHead>, Refusal> {
         let known = self.known(rpc)?;
-        if message.heads.len().max(message.about.len()) > HEADS_PER_CALL {
-            let why = "more than 16 heads, or more than 16 vaults asked about";
-            return Err(Refusal::new(Code::InvalidArgument).because(why));
-        }
-        let about = message
-            .about
-            .iter()
-            .map(|vault| vault_proto::hash("about", vault).map(VaultId))
-            .collect::<Result<BTreeSet<_>, _>>()
-            .map_err(wire::invalid)?;
+        let about = asked_about(message)?;
         let open = self.0.open()?;
         open.admit(&known.caller, Cost::heads(message.heads.len()))?;
         let taken = self.verified(&known, &message.heads).await?;
@@ -69,6 +60,21 @@ impl Service {
         let carried = self.0.carried.lock();
         carried.unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Which vaults are asked about, where the message is within its bounds.
+pub(super) fn asked_about(
+    message: &v1::ExchangeHeadsRequest,
+) -> Result<BTreeSet<VaultId>, Refusal> {
+    if message.heads.len().max(message.about.len()) > HEADS_PER_CALL {
+        let why = "more than 16 heads, or more than 16 vaults asked about";
+        return Err(Refusal::new(Code::InvalidArgument).because(why));
+    }
+    let about = message.about.iter();
+    about
+        .map(|vault| vault_proto::hash("about", vault).map(VaultId))
+        .collect::<Result<_, _>>()
+        .map_err(wire::invalid)
 }
 
 fn to_wire(head: &CarriedHead) -> v1::CarriedHead {

@@ -2,10 +2,12 @@
 
 use super::calls::{self, Taken};
 use super::mapping::Ask;
-use super::{key, vault, wire};
+use super::{exchange::asked_about, key, vault, wire};
 use buffa::{DecodeOptions, HasMessageView, MessageView};
-use vault_core::api::{ListKeys, ScheduleDeletion};
-use vault_core::{CallContext, Refusal, Request};
+use std::collections::BTreeSet;
+use vault_core::api::{ListKeys, ScheduleDeletion, SeenHead};
+use vault_core::{CallContext, CarriedHead, Refusal, Request};
+use vault_policy::VaultId;
 use vault_proto::v1;
 
 /// What a message asks for, or why it asks for nothing.
@@ -116,6 +118,20 @@ pub fn batch(bytes: &[u8]) -> Option<Vec<(u64, Asked)>> {
 /// Whether a `Reconfigure` message holds a statement and signatures of the right form.
 pub fn reconfigure(bytes: &[u8]) -> Option<bool> {
     Some(vault::signed_statement(read(bytes)?).is_ok())
+}
+
+/// Vaults that an `ExchangeHeads` message asks about, and heads that it brings.
+pub fn exchange(bytes: &[u8]) -> Option<Result<(BTreeSet<VaultId>, Vec<CarriedHead>), Refusal>> {
+    let message: v1::ExchangeHeadsRequest = read(bytes)?;
+    let heads = message.heads.iter();
+    let heads = heads.map(|head| CarriedHead::verify(&head.identity_key, &head.checkpoint));
+    Some(asked_about(&message).and_then(|about| Ok((about, heads.collect::<Result<_, _>>()?))))
+}
+
+/// The head that the caller of a `GetInfo` has seen.
+pub fn head_seen(bytes: &[u8]) -> Option<Result<SeenHead, Refusal>> {
+    let message: v1::GetInfoRequest = read(bytes)?;
+    message.seen.as_option().map(wire::seen_head)
 }
 
 fn taken(message: v1::OperateRequest) -> (u64, Asked) {
