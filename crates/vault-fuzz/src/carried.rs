@@ -33,10 +33,15 @@ static NOTES: LazyLock<Vec<Vec<CarriedHead>>> = LazyLock::new(|| {
 /// Subjects of three issuers.
 static CALLERS: LazyLock<Vec<Caller>> = LazyLock::new(|| (0..=255).map(caller).collect());
 
+/// Its root has the number in each byte.
+fn size(number: u8) -> u64 {
+    1 + u64::from(number / 2)
+}
+
 fn note(owned: &Owned, number: u8) -> Vec<u8> {
     let checkpoint = Checkpoint {
         vault_id: owned.key.vault_id(),
-        size: 1 + u64::from(number / 2),
+        size: size(number),
         root: Hash([number; 32]),
     };
     checkpoint.sign(&owned.key, |text| owned.signer.sign(text).expect("a key"))
@@ -92,32 +97,35 @@ fn asked(bytes: &[u8]) {
 #[derive(Default)]
 struct Brought {
     /// Of one caller and vault.
-    largest: BTreeMap<(u8, usize), CarriedHead>,
+    largest: BTreeMap<(u8, usize), u8>,
     callers: BTreeSet<u8>,
     contradicted: BTreeSet<usize>,
-    notes: BTreeSet<Vec<u8>>,
+    notes: BTreeSet<(usize, u8)>,
 }
 
 impl Brought {
     /// A caller's largest head stays while there is a place for everybody, so what contradicts it is seen.
-    fn add(&mut self, who: u8, vault: usize, head: &CarriedHead) {
+    fn add(&mut self, who: u8, vault: usize, number: u8) {
         self.callers.insert(who);
-        self.notes.insert(head.note().to_vec());
-        let (size, root) = (head.head().size, head.head().root);
-        let largest = self.largest.entry((who, vault)).or_insert_with(|| head.clone());
-        if self.callers.len() <= PLACES && largest.head().size == size && largest.head().root != root {
+        self.notes.insert((vault, number));
+        let largest = self.largest.entry((who, vault)).or_insert(number);
+        if self.callers.len() <= PLACES && size(*largest) == size(number) && *largest != number {
             self.contradicted.insert(vault);
         }
-        if size > largest.head().size {
-            *largest = head.clone();
+        if size(number) > size(*largest) {
+            *largest = number;
         }
     }
 
     /// The largest size of this vault's log, where nobody had to make room.
     fn size(&self, vault: usize) -> Option<u64> {
         let of_vault = self.largest.iter().filter(|((_, of), _)| *of == vault);
-        let sizes = of_vault.map(|(_, head)| head.head().size);
+        let sizes = of_vault.map(|(_, number)| size(*number));
         sizes.max().filter(|_| self.callers.len() <= PLACES)
+    }
+
+    fn has(&self, vault: usize, head: &CarriedHead) -> bool {
+        self.notes.contains(&(vault, head.head().root.0[0]))
     }
 }
 
@@ -126,15 +134,14 @@ fn carry(body: &[u8]) {
     let (mut carried, mut brought) = (CarriedHeads::default(), Brought::default());
     for step in body.chunks_exact(3).take(512) {
         let (who, vault) = (step[0], usize::from(step[1] % VAULTS));
-        let second = (step[2] >= 128).then_some(step[1] / VAULTS);
-        let numbers = [step[2]].into_iter().chain(second);
-        let heads = numbers.map(|number| &NOTES[vault][usize::from(number % HEADS)]);
-        let heads: Vec<_> = heads.cloned().collect();
-        heads.iter().for_each(|head| brought.add(who, vault, head));
+        let second = (step[2] >= 128).then_some(step[1] / VAULTS % HEADS);
+        let numbers = [step[2] % HEADS].into_iter().chain(second);
+        numbers.clone().for_each(|number| brought.add(who, vault, number));
+        let heads = numbers.map(|number| NOTES[vault][usize::from(number)].clone());
         let caller = &CALLERS[usize::from(who)];
         carried.take(caller, heads);
-        let held = |note: &CarriedHead| carried.holds(caller, note.note());
-        assert!(NOTES[vault].iter().filter(|note| held(note)).all(|note| brought.notes.contains(note.note())));
+        let other = &NOTES[vault][usize::from(who % HEADS)];
+        assert!(!carried.holds(caller, other.note()) || brought.has(vault, other), "made up");
     }
     let pick = body.iter().map(|byte| u64::from(*byte)).sum();
     for vault in 0..NOTES.len() {
@@ -150,7 +157,7 @@ fn told(carried: &CarriedHeads, brought: &Brought, vault: usize, pick: u64) {
     let told = carried.about(&first.vault_id(), pick);
     assert!(told.len() <= 4);
     assert!(told.iter().all(|head| head.vault_id() == first.vault_id()));
-    assert!(told.iter().all(|head| brought.notes.contains(head.note())), "made up");
+    assert!(told.iter().all(|head| brought.has(vault, head)), "made up");
     let names: BTreeSet<_> = told.iter().map(|head| (head.head().size, head.head().root)).collect();
     assert_eq!(names.len(), told.len(), "told twice");
     let sizes: BTreeSet<_> = names.iter().map(|(size, _)| *size).collect();
