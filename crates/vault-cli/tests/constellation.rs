@@ -119,6 +119,7 @@ fn a_vault_with_another_configuration_is_refused_until_governance_has_let_it_in(
         "{change} --governance-key one.pem --governance-key three.pem --yes"
     ));
     assert!(done["index"].is_u64() && done["locked"].is_null());
+    assert_eq!(done["vaults"][0]["receipt"]["index"], done["index"]);
     assert_eq!(done["new_trust_root"], planned["new_trust_root"]);
 
     // Clients believe it with the next manifest, and not before.

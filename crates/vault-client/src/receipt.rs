@@ -2,6 +2,7 @@
 //! entry with its proof. Nothing unsigned passes, and no entry of another call.
 
 mod asked;
+mod governed;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use crate::key::hash;
 use crate::session::{Peer, Session};
 use asked::Shown;
 pub(crate) use asked::{Asked, Form};
+pub(crate) use governed::verify_governed;
 use std::sync::{Mutex, PoisonError};
 use vault_audit::{Checkpoint, LogKey};
 use vault_encoding::{Hash, merkle};

@@ -1,8 +1,10 @@
 //! The trust configuration in the log. Who may change it is decided elsewhere; here a change enters
 //! the log before it takes effect, so that what is sealed beside the log cannot go back alone.
 
+use crate::api::{LoggedLeaf, Receipt};
 use crate::change::Change;
 use crate::codec::{Malformed, Reader, Writer};
+use crate::commit::Committed;
 use crate::leaf::{self, Draft, Verdict};
 use crate::time::TimeReading;
 use crate::vault::Vault;
@@ -54,13 +56,32 @@ impl InForce {
     }
 }
 
-/// Where an entry is in the log.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// An entry of the vault's own that is queued.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LoggedEvent {
     /// Leaf index.
     pub index: u64,
     /// The group that must be durable before anything rests on the entry.
     pub group: u64,
+    request_salt: Hash,
+    leaf: Vec<u8>,
+}
+
+impl LoggedEvent {
+    /// What proves that the entry is in the log; `None` if `committed` is not the entry's own group.
+    pub fn receipt(self, committed: &Committed) -> Option<Receipt> {
+        let proof = committed.proof(self.index)?.clone();
+        let leaf = LoggedLeaf {
+            index: self.index,
+            request_salt: self.request_salt,
+            leaf: Some(self.leaf),
+            proof: Some(proof),
+        };
+        Some(Receipt {
+            head: committed.head().clone(),
+            leaf: Some(leaf),
+        })
+    }
 }
 
 impl Vault {
@@ -107,10 +128,16 @@ impl Vault {
             .record(leaf::salt(rng), Verdict::Allowed(outcome), change)
             .ok()?;
         self.state.put_in_force(next)?;
-        let index = self.append(record, false);
-        // Queued a moment ago, so that it waits for the next group.
-        let group = self.queue.next.sequence;
-        Some(LoggedEvent { index, group })
+        let request_salt = vault_audit::request_salt(&record.salt);
+        let leaf = record.leaf.clone();
+        let index = self.append(record, true);
+        Some(LoggedEvent {
+            index,
+            // Queued a moment ago, so that it waits for the next group.
+            group: self.queue.next.sequence,
+            request_salt,
+            leaf,
+        })
     }
 }
 

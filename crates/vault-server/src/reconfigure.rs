@@ -17,7 +17,8 @@ use crate::shared::{Open, Shared};
 use nonces::Nonce;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use tokio::sync::{Mutex, Notify};
-use vault_core::{Code, CommitFault, GovernedChange, Refusal};
+use vault_core::api::Receipt;
+use vault_core::{Code, CommitFault, Committed, GovernedChange, LoggedEvent, Refusal};
 use vault_encoding::Hash;
 use vault_governance::{Anchor, Expected, GovernanceError, GovernanceSignature, Reconfiguration};
 use vault_store::{DirFiles, RootError};
@@ -47,10 +48,10 @@ pub(crate) struct Begun {
     pub(crate) constellation: Hash,
 }
 
-/// A change that is sealed.
-#[derive(Clone, Copy)]
+/// A change that is in force.
 pub(crate) struct Reconfigured {
-    pub(crate) index: u64,
+    /// Of its entry.
+    pub(crate) receipt: Receipt,
     pub(crate) trust_root: Hash,
 }
 
@@ -179,10 +180,10 @@ impl Shared {
         let next = sealed
             .followed_by(change.new_trust_root, Some(quorum))
             .ok_or_else(|| Refusal::new(Code::Internal))?;
-        let (index, folder) = match &self.state {
+        let (receipt, folder) = match &self.state {
             Ok(open) => {
-                let index = open.log(governor, &change, &next).await?;
-                (index, open.shelf.folder())
+                let receipt = open.log(governor, &change, &next).await?;
+                (receipt, open.shelf.folder())
             }
             Err(_) => {
                 let old = sealed.trust_root;
@@ -198,13 +199,16 @@ impl Shared {
                 "the change is logged, and not sealed before the next start"
             );
         }
-        tracing::info!(%trust_root, index, "governance changed the trust configuration");
+        tracing::info!(%trust_root, size = receipt.head.size, "governance changed the trust configuration");
         if self.state.is_err() {
             governor.reopen.notify_one();
             // Whoever connects after the answer meets the vault that opens.
             governor.closed.notified().await;
         }
-        Ok(Reconfigured { index, trust_root })
+        Ok(Reconfigured {
+            receipt,
+            trust_root,
+        })
     }
 }
 
@@ -215,19 +219,18 @@ impl Open {
         governor: &Governor,
         change: &GovernedChange,
         next: &Sealed,
-    ) -> Result<u64, Refusal> {
+    ) -> Result<Receipt, Refusal> {
         let now = reading(&*governor.platform);
-        let (index, durable) = {
+        let (logged, durable) = {
             let mut vault = self.vault.write().unwrap_or_else(PoisonError::into_inner);
             let logged = vault
                 .log_reconfiguration(change, next.to_log(), now, &mut SystemRng)
                 .ok_or_else(|| Refusal::new(Code::Internal))?;
-            (logged.index, self.committer.register(logged.group))
+            let durable = self.committer.register(logged.group);
+            (logged, durable)
         };
-        match durable.await {
-            Ok(_) => Ok(index),
-            Err(_) => Err(Refusal::new(Code::Unavailable)),
-        }
+        let committed = durable.await.map_err(|_| Refusal::new(Code::Unavailable))?;
+        proven(logged, &committed)
     }
 }
 
@@ -239,7 +242,7 @@ impl Governor {
         sealed_trust_root: Hash,
         change: GovernedChange,
         next: Sealed,
-    ) -> Result<(u64, DirFiles), Refusal> {
+    ) -> Result<(Receipt, DirFiles), Refusal> {
         let (config, material) = (self.config.clone(), self.material.clone());
         let (identity, platform) = (self.identity.clone(), self.platform.clone());
         let roots = Roots {
@@ -273,12 +276,12 @@ impl Governor {
     }
 }
 
-/// The index of the entry, and the folder under the claim of this log.
+/// The receipt of the entry, and the folder under the claim of this log.
 fn log_with(
     start: &Start<'_>,
     change: &GovernedChange,
     next: &Sealed,
-) -> Result<(u64, DirFiles), Refusal> {
+) -> Result<(Receipt, DirFiles), Refusal> {
     let vault = start.identity.vault_id();
     let files = DirFiles::open(&start.config.data_dir);
     let mut files = files.map_err(|_| unavailable("the disk failed"))?;
@@ -297,10 +300,17 @@ fn log_with(
         .vault
         .log_reconfiguration(change, next.to_log(), now, &mut SystemRng)
         .ok_or_else(|| Refusal::new(Code::Internal))?;
-    match folded.commit() {
-        Ok(ready) => Ok((logged.index, ready.shelf.folder())),
-        Err(_) => crate::stop::abort("the log could not be made durable"),
-    }
+    let Ok(ready) = folded.commit() else {
+        crate::stop::abort("the log could not be made durable")
+    };
+    let committed = ready.vault.durable();
+    let committed = committed.ok_or_else(|| Refusal::new(Code::Internal))?;
+    Ok((proven(logged, committed)?, ready.shelf.folder()))
+}
+
+fn proven(logged: LoggedEvent, committed: &Committed) -> Result<Receipt, Refusal> {
+    let receipt = logged.receipt(committed);
+    receipt.ok_or_else(|| Refusal::new(Code::Internal))
 }
 
 fn governed(sealed: Option<&Sealed>) -> Result<(&Sealed, &Anchor), Refusal> {

@@ -236,6 +236,9 @@ async fn the_log_says_who_changed_what_before_the_vault_opens_under_it() {
         .collect();
     let at = usize::try_from(done.index).unwrap();
     assert_eq!(entries[at].operation, "reconfigure");
+    let shown = done.receipt.logged.unwrap();
+    assert_eq!((shown.index, &shown.leaf), (done.index, &log.leaves[at]));
+    assert_eq!(done.receipt.head.size, done.index + 1);
     let mut signers = [1, 2].map(|number| governor(number).public());
     signers.sort();
     let [first, second] = signers;

@@ -27,6 +27,7 @@ pub(crate) async fn run(context: &Context, args: ConstellationReconfigure) -> Re
     let info = client.info().await?;
     let offer = client.begin_reconfigure().await?;
     let served = client.config().await?;
+    let peer = client.peer().await?;
     let to = target(&args, &offer)?;
     let before = match &args.before {
         Some(path) => Some(known(path, offer.sealed_trust_root)?),
@@ -44,7 +45,7 @@ pub(crate) async fn run(context: &Context, args: ConstellationReconfigure) -> Re
         "dry_run": args.dry_run,
         "index": null,
         "locked": info.locked,
-        "vaults": [output::vault(&client.peer().await?, None)],
+        "vaults": [output::vault(&peer, None)],
     });
     let mut fields = vec![
         ("vault", offer.vault_id.to_string()),
@@ -58,6 +59,8 @@ pub(crate) async fn run(context: &Context, args: ConstellationReconfigure) -> Re
         fields.push(("locked", locked.clone().unwrap_or_else(|| "no".to_owned())));
         if let Some(object) = json.as_object_mut() {
             object.insert("index".into(), json!(done.index));
+            let entry = output::vault(&peer, Some(&done.receipt));
+            object.insert("vaults".into(), json!([entry]));
             object.insert("locked".into(), json!(locked));
         }
     }

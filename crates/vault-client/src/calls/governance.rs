@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Result};
 use crate::key::{hash, malformed};
+use crate::receipt::{Receipt, verify_governed};
 use vault_encoding::Hash;
 use vault_governance::{ConstellationId, GovernanceSignature, Reconfiguration};
 use vault_policy::VaultId;
@@ -37,12 +38,14 @@ impl ReconfigureOffer {
 }
 
 /// A change that the vault has made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reconfigured {
     /// Leaf index of its entry in the log.
     pub index: u64,
     /// The trust root that is sealed now.
     pub trust_root: Hash,
+    /// Proves that the entry is in the log, and that it is of this statement.
+    pub receipt: Receipt,
 }
 
 impl Client {
@@ -82,7 +85,9 @@ impl Client {
     }
 
     /// Hands in a signed statement, once: its nonce is spent by the first time. When the answer is
-    /// lost, a new offer tells by its sealed root whether the change was made.
+    /// lost, a new offer tells by its sealed root whether the change was made. An answer without the
+    /// entry of this statement is refused, and its head is held against what was seen; the change may
+    /// be made all the same.
     pub async fn reconfigure(
         &self,
         statement: &Reconfiguration,
@@ -94,6 +99,7 @@ impl Client {
             ..Default::default()
         };
         self.hold_without_token().await?;
+        let seen = self.seen().await;
         let deadline = self.deadline();
         let (session, options) = self.ready(deadline).await?;
         let client = v1::VaultServiceClient::new(session.transport(), session.rpc_config());
@@ -101,9 +107,16 @@ impl Client {
             Ok(answer) => answer.into_owned(),
             Err(error) => return Err(self.failed(&session, None, &error, deadline).await.error),
         };
+        let receipt = answer.receipt.into_option();
+        let receipt = receipt.ok_or_else(|| malformed("receipt"))?;
+        let (receipt, index) = verify_governed(receipt, &session, statement, signatures)
+            .map_err(|error| error.vault(self.vault_id()))?;
+        self.tracker()
+            .glance(seen.as_ref(), &receipt.head, &session.showing())?;
         Ok(Reconfigured {
-            index: answer.index,
+            index,
             trust_root: hash(&answer.trust_root, "trust root")?,
+            receipt,
         })
     }
 }

@@ -3253,14 +3253,14 @@ impl ::buffa::HasMessageView for super::super::ReconfigureRequest {
 }
 #[derive(Clone, Debug, Default)]
 pub struct ReconfigureResponseView<'a> {
-    /// Leaf index of the entry.
-    ///
-    /// Field 1: `index`
-    pub index: u64,
     /// The trust root that is sealed now, 32 bytes.
     ///
     /// Field 2: `trust_root`
     pub trust_root: &'a [u8],
+    /// With the entry `reconfigure` and its proof.
+    ///
+    /// Field 3: `receipt`
+    pub receipt: ::buffa::MessageFieldView<super::super::__buffa::view::ReceiptView<'a>>,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for ReconfigureResponseView<'a> {
@@ -3293,19 +3293,33 @@ impl<'a> ::buffa::MessageView<'a> for ReconfigureResponseView<'a> {
         let view = self;
         let mut cur = cur;
         match tag.field_number() {
-            1u32 => {
-                ::buffa::encoding::check_wire_type(
-                    tag,
-                    ::buffa::encoding::WireType::Varint,
-                )?;
-                view.index = ::buffa::types::decode_uint64(&mut cur)?;
-            }
             2u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 view.trust_root = ::buffa::types::borrow_bytes(&mut cur)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                match view.receipt.as_mut() {
+                    Some(existing) => {
+                        ::buffa::MessageView::merge_into_view(existing, sub, __sub_ctx)?
+                    }
+                    None => {
+                        view.receipt = ::buffa::MessageFieldView::set(
+                            <super::super::__buffa::view::ReceiptView as ::buffa::MessageView>::decode_view_ctx(
+                                sub,
+                                __sub_ctx,
+                            )?,
+                        );
+                    }
+                }
             }
             _ => {
                 ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
@@ -3335,8 +3349,16 @@ impl<'a> ::buffa::MessageView<'a> for ReconfigureResponseView<'a> {
         use ::buffa::alloc::string::ToString as _;
         let _ = __buffa_src;
         ::core::result::Result::Ok(super::super::ReconfigureResponse {
-            index: self.index,
             trust_root: (self.trust_root).to_vec(),
+            receipt: match self.receipt.as_option() {
+                Some(v) => {
+                    ::buffa::MessageField::<
+                        super::super::Receipt,
+                        ::buffa::Inline<super::super::Receipt>,
+                    >::some(v.to_owned_from_source(__buffa_src)?)
+                }
+                None => ::buffa::MessageField::none(),
+            },
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -3344,15 +3366,20 @@ impl<'a> ::buffa::MessageView<'a> for ReconfigureResponseView<'a> {
 }
 impl<'a> ::buffa::ViewEncode<'a> for ReconfigureResponseView<'a> {
     #[allow(clippy::needless_borrow, clippy::let_and_return)]
-    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
-        if self.index != 0u64 {
-            size += 1u64 + ::buffa::types::uint64_encoded_len(self.index) as u64;
-        }
         if !self.trust_root.is_empty() {
             size += 1u64 + ::buffa::types::bytes_encoded_len(&self.trust_root) as u64;
+        }
+        if self.receipt.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.receipt.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
@@ -3360,16 +3387,21 @@ impl<'a> ::buffa::ViewEncode<'a> for ReconfigureResponseView<'a> {
     #[allow(clippy::needless_borrow)]
     fn write_to(
         &self,
-        _cache: &mut ::buffa::SizeCache,
+        __cache: &mut ::buffa::SizeCache,
         buf: &mut impl ::buffa::EncodeSink,
     ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
-        if self.index != 0u64 {
-            ::buffa::types::put_uint64_field(1u32, self.index, buf);
-        }
         if !self.trust_root.is_empty() {
             ::buffa::types::put_shared_bytes_field(2u32, &self.trust_root, buf);
+        }
+        if self.receipt.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                3u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.receipt.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -3466,19 +3498,21 @@ impl ReconfigureResponseOwnedView {
     pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
         self.0.into_bytes()
     }
-    /// Leaf index of the entry.
-    ///
-    /// Field 1: `index`
-    #[must_use]
-    pub fn index(&self) -> u64 {
-        self.0.reborrow().index
-    }
     /// The trust root that is sealed now, 32 bytes.
     ///
     /// Field 2: `trust_root`
     #[must_use]
     pub fn trust_root(&self) -> &'_ [u8] {
         self.0.reborrow().trust_root
+    }
+    /// With the entry `reconfigure` and its proof.
+    ///
+    /// Field 3: `receipt`
+    #[must_use]
+    pub fn receipt(
+        &self,
+    ) -> &::buffa::MessageFieldView<super::super::__buffa::view::ReceiptView<'_>> {
+        &self.0.reborrow().receipt
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<ReconfigureResponseView<'static>>>

@@ -1648,22 +1648,22 @@ impl ::buffa::ExtensionSet for ReconfigureRequest {
 }
 #[derive(Clone, PartialEq, Default)]
 pub struct ReconfigureResponse {
-    /// Leaf index of the entry.
-    ///
-    /// Field 1: `index`
-    pub index: u64,
     /// The trust root that is sealed now, 32 bytes.
     ///
     /// Field 2: `trust_root`
     pub trust_root: ::buffa::alloc::vec::Vec<u8>,
+    /// With the entry `reconfigure` and its proof.
+    ///
+    /// Field 3: `receipt`
+    pub receipt: ::buffa::MessageField<Receipt, ::buffa::Inline<Receipt>>,
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
 impl ::core::fmt::Debug for ReconfigureResponse {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.debug_struct("ReconfigureResponse")
-            .field("index", &self.index)
             .field("trust_root", &self.trust_root)
+            .field("receipt", &self.receipt)
             .finish()
     }
 }
@@ -1690,31 +1690,41 @@ impl ::buffa::Message for ReconfigureResponse {
     /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
     /// points reject, never a silently wrapped size.
     #[allow(clippy::let_and_return)]
-    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
-        if self.index != 0u64 {
-            size += 1u64 + ::buffa::types::uint64_encoded_len(self.index) as u64;
-        }
         if !self.trust_root.is_empty() {
             size += 1u64 + ::buffa::types::bytes_encoded_len(&self.trust_root) as u64;
+        }
+        if self.receipt.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.receipt.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
     fn write_to(
         &self,
-        _cache: &mut ::buffa::SizeCache,
+        __cache: &mut ::buffa::SizeCache,
         buf: &mut impl ::buffa::EncodeSink,
     ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
-        if self.index != 0u64 {
-            ::buffa::types::put_uint64_field(1u32, self.index, buf);
-        }
         if !self.trust_root.is_empty() {
             ::buffa::types::put_shared_bytes_field(2u32, &self.trust_root, buf);
+        }
+        if self.receipt.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                3u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.receipt.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -1729,19 +1739,23 @@ impl ::buffa::Message for ReconfigureResponse {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         match tag.field_number() {
-            1u32 => {
-                ::buffa::encoding::check_wire_type(
-                    tag,
-                    ::buffa::encoding::WireType::Varint,
-                )?;
-                self.index = ::buffa::types::decode_uint64(buf)?;
-            }
             2u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_bytes(&mut self.trust_root, buf)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::Message::merge_length_delimited(
+                    self.receipt.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
             }
             _ => {
                 self.__buffa_unknown_fields
@@ -1751,8 +1765,8 @@ impl ::buffa::Message for ReconfigureResponse {
         ::core::result::Result::Ok(())
     }
     fn clear(&mut self) {
-        self.index = 0u64;
         self.trust_root.clear();
+        self.receipt = ::buffa::MessageField::none();
         self.__buffa_unknown_fields.clear();
     }
 }

@@ -80,7 +80,7 @@ impl VaultService for Service {
         };
         let done = done.map_err(|refusal| refusal_to_error(&refusal))?;
         Response::ok(v1::ReconfigureResponse {
-            index: done.index,
+            receipt: wire::receipt(&done.receipt),
             trust_root: done.trust_root.as_bytes().to_vec(),
             ..Default::default()
         })
