@@ -10,7 +10,7 @@
 import { base64url, concat, same, utf8, type Bytes } from "./bytes.js";
 import type { Credential } from "./credential.js";
 import { p1363 } from "./der.js";
-import { readCbor } from "./cbor.js";
+import { isOneMap } from "./cbor.js";
 import { sha256 } from "./hash.js";
 import { parseJson, type JsonMap } from "./json.js";
 import { Refused, must } from "./refused.js";
@@ -67,15 +67,6 @@ async function checkAuthenticatorData(data: Bytes, credential: Credential): Prom
   must(same(data.slice(0, 32), await sha256(utf8(credential.rpId))), "rp_id", "the passkey signed for another site");
   must(has(FLAGS.present), "user_present", "nobody touched the authenticator");
   must(has(FLAGS.verified), "user_verified", "the authenticator did not verify who you are");
-}
-
-function isOneMap(bytes: Bytes): boolean {
-  try {
-    const { value, length } = readCbor(bytes);
-    return value instanceof Map && length === bytes.length;
-  } catch {
-    return false;
-  }
 }
 
 async function isSigned(credential: Credential, signature: Bytes, signed: Bytes): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** The part of CBOR (RFC 8949) that authenticators use when they register: definite lengths only. */
+/** The part of CBOR (RFC 8949) that authenticators use: definite lengths only, and no tags. */
 import type { Bytes } from "./bytes.js";
 import { fromUtf8 } from "./bytes.js";
 import { must, Refused } from "./refused.js";
@@ -7,12 +7,26 @@ export type Cbor = number | string | Bytes | Cbor[] | CborMap;
 export interface CborMap extends Map<number | string, Cbor> {}
 
 const DEPTH = 5;
+/** CTAP2 allows four levels of maps and lists. */
+const LEVELS = 4;
 
 /** The first value of the bytes, and how many bytes it took. */
 export function readCbor(bytes: Bytes): { value: Cbor; length: number } {
   const reader = new Reader(bytes);
   const value = reader.value(DEPTH);
   return { value, length: reader.at };
+}
+
+/** Whether the bytes are one map, well-formed and with nothing behind it. What is in it is not looked at. */
+export function isOneMap(bytes: Bytes): boolean {
+  if ((bytes[0] ?? 0) >> 5 !== 5) return false;
+  const reader = new Reader(bytes);
+  try {
+    reader.pass(LEVELS);
+  } catch {
+    return false;
+  }
+  return reader.at === bytes.length;
 }
 
 class Reader {
@@ -43,6 +57,22 @@ class Reader {
       default:
         return refuse("CBOR of a kind that registrations do not have");
     }
+  }
+
+  /** Goes over one value, whatever it is. */
+  pass(levels: number): void {
+    const first = this.byte();
+    const argument = this.argument(first & 31);
+    const kind = first >> 5;
+    if (kind === 2) this.take(argument);
+    if (kind === 3) must(fromUtf8(this.take(argument)) !== null, "cbor", "CBOR text is not UTF-8");
+    if (kind === 4 || kind === 5) this.passAll(this.bounded(kind === 5 ? 2 * argument : argument), levels - 1);
+    must(kind !== 6, "cbor", "CBOR with a tag");
+  }
+
+  private passAll(count: number, levels: number): void {
+    must(levels >= 0, "cbor", "CBOR is nested too deeply");
+    for (let left = count; left > 0; left -= 1) this.pass(levels);
   }
 
   private map(size: number, depth: number): CborMap {

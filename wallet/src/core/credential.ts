@@ -2,7 +2,7 @@
 import { base64url, type Bytes } from "./bytes.js";
 import { map, type Canonical } from "./canonical.js";
 import { must } from "./refused.js";
-import { blob, list, object, oneOf, text } from "./shape.js";
+import { blob, identity, list, object, oneOf } from "./shape.js";
 
 export type Algorithm = "es256" | "eddsa";
 
@@ -22,11 +22,11 @@ export function readCredential(value: Canonical | undefined, where: string): Cre
   const algorithm = oneOf(members.get("algorithm"), ["es256", "eddsa"] as const, `${where}.algorithm`);
   const id = blob(members.get("credential_id"), `${where}.credential_id`);
   const publicKey = blob(members.get("public_key"), `${where}.public_key`);
-  const origins = list(members.get("origins"), `${where}.origins`).map((origin) => text(origin, `${where}.origins`));
+  const origins = list(members.get("origins"), `${where}.origins`).map((origin) => identity(origin, `${where}.origins`));
   must(id.length >= 1 && id.length <= 1023, "wrong_credential", "a credential id has 1 to 1023 bytes");
   must(isKey(algorithm, publicKey), "wrong_key", "the public key does not fit its algorithm");
   must(origins.length >= 1 && origins.length <= 8, "wrong_credential", "a credential names 1 to 8 origins");
-  return { algorithm, id, origins, publicKey, rpId: text(members.get("rp_id"), `${where}.rp_id`) };
+  return { algorithm, id, origins, publicKey, rpId: identity(members.get("rp_id"), `${where}.rp_id`) };
 }
 
 function isKey(algorithm: Algorithm, key: Uint8Array): boolean {

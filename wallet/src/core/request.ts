@@ -1,7 +1,6 @@
 /** What a statement asks for, by operation: the members that must stand there, and no others. */
 import type { Canonical, CanonicalMap } from "./canonical.js";
-import { must } from "./refused.js";
-import { anyObject, count, hash, object, oneOf, text } from "./shape.js";
+import { anyObject, hash, object, oneOf, text, whole } from "./shape.js";
 
 export type Kind = "count" | "version" | "hash" | "format" | "input";
 
@@ -45,8 +44,8 @@ export function readRequest(value: Canonical | undefined): Request {
 }
 
 function check(value: Canonical | undefined, kind: Kind, where: string): void {
-  if (kind === "count") count(value, where);
-  else if (kind === "version") must(count(value, where) <= 0xffff_ffff, "wrong_number", `${where} is too large`);
+  if (kind === "count") whole(value, 64, where);
+  else if (kind === "version") whole(value, 32, where);
   else if (kind === "hash") hash(value, where);
   else if (kind === "format") oneOf(value, ["der", "p1363"], where);
   else oneOf(value, ["message", "digest"], where);

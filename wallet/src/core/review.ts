@@ -68,8 +68,7 @@ export function oneRequest(statements: Statement[]): [Statement, ...Statement[]]
   distinct(statements.map((statement) => statement.nonce), "same_nonce", "two statements have one nonce");
   const { policyVersion, request } = first;
   for (const name of ["expected_version", "policy_version"]) {
-    const expected = request.members.get(name) ?? String(policyVersion);
-    must(expected === String(policyVersion), "other_version", "the request is about another version of the policy");
+    must((request.members.get(name) ?? policyVersion) === policyVersion, "other_version", "the request is about another version of the policy");
   }
   return [first, ...others];
 }

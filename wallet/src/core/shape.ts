@@ -1,6 +1,6 @@
 /** Reading canonical objects of a closed shape: a member that is unknown or missing is refused. */
-import { unbase64url, unhex, type Bytes } from "./bytes.js";
-import type { Canonical, CanonicalMap } from "./canonical.js";
+import { unbase64url, unhex, utf8, type Bytes } from "./bytes.js";
+import { isSet, type Canonical, type CanonicalMap } from "./canonical.js";
 import { must, Refused } from "./refused.js";
 
 export function object(value: Canonical | undefined, names: readonly string[], where: string): CanonicalMap {
@@ -64,8 +64,37 @@ export function count(value: Canonical | undefined, where: string): number {
   return number;
 }
 
+/** A whole number of at most so many bits, decimal, without leading zeros. */
+export function whole(value: Canonical | undefined, bits: 8 | 16 | 32 | 64, where: string): bigint {
+  const found = text(value, where);
+  const isWhole = /^(?:0|[1-9][0-9]{0,19})$/.test(found) && BigInt(found) >> BigInt(bits) === 0n;
+  must(isWhole, "wrong_number", `${where} is not a whole number of ${bits} bits`);
+  return BigInt(found);
+}
+
+/** A name is compared byte for byte: 1 to 256 bytes in form NFC, without control characters. */
+export function identity(value: Canonical | undefined, where: string): string {
+  const found = text(value, where);
+  const length = utf8(found).length;
+  must(length >= 1 && length <= 256 && found.normalize("NFC") === found && !/\p{Cc}/u.test(found), "wrong_name", `${where} is not a name`);
+  return found;
+}
+
+/** What `read` makes of it, unless it is `none`. */
+export function given<T>(value: Canonical | undefined, read: (value: Canonical | undefined) => T): T | null {
+  return value === "none" ? null : read(value);
+}
+
 export function blob(value: Canonical | undefined, where: string): Bytes {
   const found = unbase64url(text(value, where));
   must(found !== null, "wrong_base64", `${where} is not base64url`);
   return found;
+}
+
+/** Every list is a set but those of `all` and `any`, whose order refusals name. */
+export function checkSets(value: Canonical, name = ""): void {
+  if (typeof value === "string") return;
+  if (value instanceof Map) return value.forEach((inner, member) => checkSets(inner, member));
+  must(["all", "any"].includes(name) || isSet(value), "not_canonical", `${name} is not a sorted set`);
+  value.forEach((inner) => checkSets(inner));
 }

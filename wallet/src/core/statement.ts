@@ -3,7 +3,7 @@ import { unbase32, type Bytes } from "./bytes.js";
 import { isSet, readCanonical, type Canonical, type CanonicalMap } from "./canonical.js";
 import { must } from "./refused.js";
 import { readRequest, type Request } from "./request.js";
-import { choice, count, hash, list, object, text, wide } from "./shape.js";
+import { choice, count, hash, list, object, text, whole, wide } from "./shape.js";
 
 const RTMRS = ["rtmr0", "rtmr1", "rtmr2", "rtmr3"];
 
@@ -40,7 +40,7 @@ export interface Statement {
   nonce: string;
   notAfter: number;
   policyHash: string;
-  policyVersion: number;
+  policyVersion: string;
   request: Request;
   principals: Principal[];
   tlsClientKey: string;
@@ -62,7 +62,7 @@ export function readStatement(bytes: Bytes): Statement {
     nonce: hash(members.get("nonce"), "nonce"),
     notAfter: count(members.get("not_after"), "not_after"),
     policyHash: hash(members.get("policy_hash"), "policy_hash"),
-    policyVersion: count(members.get("policy_version"), "policy_version"),
+    policyVersion: String(whole(members.get("policy_version"), 64, "policy_version")),
     request: readRequest(members.get("request")),
     principals: principals(requester.get("principals")),
     tlsClientKey: hashOrNone(requester.get("tls_client_key"), "requester.tls_client_key"),

@@ -93,7 +93,7 @@ export function keyRows({ statements }: Review): Row[] {
     ...(shared("handle") ? [{ label: "Key", value: first.handle, field: "handle", exact: true }] : []),
     ...(shared("lineage") ? [{ label: "Lineage", value: first.lineage, field: "lineage", exact: true }] : []),
     { label: "Constellation", value: first.constellation, field: "constellation", exact: true },
-    { label: "Policy version", value: String(first.policyVersion), field: "policy_version" },
+    { label: "Policy version", value: first.policyVersion, field: "policy_version" },
     { label: "Policy hash", value: first.policyHash, field: "policy_hash", exact: true },
   ];
 }

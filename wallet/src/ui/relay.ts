@@ -21,7 +21,12 @@ export async function inbox(mailboxes: string[]): Promise<Listed[]> {
 }
 
 async function listed(mailbox: string): Promise<Listed[]> {
-  const members = object(texts(parseJson(await get(`/v1/mailboxes/${mailbox}`), LIMITS)), ["requests"], "mailbox");
+  return readWaiting(await get(`/v1/mailboxes/${mailbox}`));
+}
+
+/** What a relay says that waits in a mailbox. */
+export function readWaiting(bytes: Bytes): Listed[] {
+  const members = object(texts(parseJson(bytes, LIMITS)), ["requests"], "mailbox");
   return list(members.get("requests"), "requests").map((item) => {
     const one = object(item, ["expires_at", "id"], "request");
     const id = one.get("id");

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { mailbox, approval, refusal } from "../../src/core/answer.js";
 import { checkAssertion, type Assertion } from "../../src/core/assertion.js";
 import { base64url, concat, hex, utf8, type Bytes } from "../../src/core/bytes.js";
-import { readCbor } from "../../src/core/cbor.js";
+import { isOneMap, readCbor } from "../../src/core/cbor.js";
 import { canonicalText } from "../../src/core/canonical.js";
 import { managerYaml, principal, readCredential, type Credential } from "../../src/core/credential.js";
 import { p1363 } from "../../src/core/der.js";
@@ -150,6 +150,20 @@ test("CBOR is read as far as registrations need it", () => {
   assert.deepEqual(readCbor(Uint8Array.of(0x82, 1, 0x61, 0x61)).value, [1, "a"]);
   for (const wrong of [[], [0x18], [0x9f, 0xff], [0xa2, 1, 1, 1, 2], [0x61, 0xff], [0xc1, 0], [0x5a, 0xff, 0xff, 0xff, 0xff], new Array(20).fill(0x81)]) {
     assert.throws(() => readCbor(Uint8Array.from(wrong)), { code: "cbor" });
+  }
+});
+
+test("extensions are one map of CTAP2, whatever stands in it", () => {
+  const nested = (levels: number) => [...Array.from({ length: levels - 1 }, () => [0xa1, 0x00]).flat(), 0xa0];
+  const fine = [[0xa0], [0xa1, 0x41, 0xff, 0x20], [0xa2, 0x01, 0x00, 0x01, 0x00], [0xa2, 0x14, 0x00, 0xf4, 0x00], [0xb8, 0x01, 0x00, 0xfb, 0, 0, 0, 0, 0, 0, 0, 0], nested(4)];
+  for (const one of fine) {
+    assert.ok(isOneMap(Uint8Array.from(one)), `${one}`);
+    assert.ok(!isOneMap(Uint8Array.from([...one, 0])), `${one}`);
+    assert.ok(!isOneMap(Uint8Array.from(one.slice(0, -1))), `${one}`);
+  }
+  const huge = [0xbb, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+  for (const wrong of [[], [0x80], [0xbf, 0xff], [0xa1, 0x00, 0xc0, 0x00], [0xa1, 0x00, 0x61, 0xff], nested(5), huge]) {
+    assert.ok(!isOneMap(Uint8Array.from(wrong)), `${wrong}`);
   }
 });
 

@@ -73,11 +73,14 @@ test("who is not asked is told that it does not count", async () => {
   for (const request of [DELETE, { operation: "cancel_deletion" }, { operation: "revoke_profile", profile_digest: "00".repeat(32) }, { operation: "get_public_key", key_version: "1" }]) {
     assert.deepEqual(short(await told(same, request, OWEN, [P1])), [["alice", "1", "not_asked"]], request.operation);
   }
-  const other = (plain: any) => { plain.operations[0].condition.manager_approval.managers = ["carol"]; };
+  const other = (plain: any) => {
+    plain.principals.managers.push({ id: "carol", credentials: [{ oidc: { issuer: ALICE.issuer, subject: "carol" } }] });
+    plain.operations[0].condition.manager_approval.managers = ["carol"];
+  };
   assert.deepEqual(short(await told(other, SIGN, BOT, [P1])), [["alice", "1", "not_asked"]]);
   const deep = (plain: any) => {
     const [rule] = plain.operations;
-    rule.condition = { any: [{ time_window: { from: "1", until: "none" } }, { all: [{ not: rule.condition }] }] };
+    rule.condition = { any: [{ time_window: { from: "1", until: "none" } }, { all: [{ any: [rule.condition] }] }] };
   };
   assert.deepEqual(short(await told(deep, SIGN, BOT, [P1])), [["alice", "1", null]]);
 });

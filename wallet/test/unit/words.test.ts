@@ -9,7 +9,13 @@ import * as words from "../../src/core/words.js";
 import { ALICE, anyCredential, bundle, bytes, canonical, plainOf, policy, policyHash, profile, profileDigest, signing, sortSets } from "../fixture.js";
 
 const CREDENTIAL = anyCredential();
-const POLICY = policy(CREDENTIAL);
+/** A build that no rule names. */
+const SPARE = { ...profile("44"), name: "spare" };
+const POLICY = policy(CREDENTIAL, (plain) => {
+  plain.principals.managers.push({ credentials: [{ oidc: { ...ALICE, subject: "carol" } }], id: "carol" });
+  plain.principals.tees.push(SPARE);
+  for (const level of Object.values<any>(plain.mutability)) if (level.quorum) level.quorum.threshold = "2";
+});
 
 async function updated(change: (plain: any) => void, before = POLICY): Promise<Review> {
   const plain = JSON.parse(new TextDecoder().decode(before));
@@ -39,10 +45,10 @@ test("every edit of a policy is shown, with the direction it has", async () => {
     ["rule late added", "narrows", (plain) => { plain.operations.push({ condition: { time_window: { from: "1", until: "none" } }, name: "late", operations: ["sign"], principals: ["bot"] }); }],
     ["rule less added", "narrows", (plain) => { plain.operations.push({ condition: { any: [] }, name: "less", operations: ["sign"], principals: ["any"] }); }],
     ["manager bob added", "widens", (plain) => { plain.principals.managers.push({ credentials: [{ oidc: ALICE }], id: "bob" }); }],
-    ["manager alice removed", "narrows", (plain) => { plain.principals.managers = []; }],
+    ["manager carol removed", "narrows", (plain) => { plain.principals.managers = plain.principals.managers.filter((one: any) => one.id !== "carol"); }],
     ["caller bot changed", "changes", (plain) => { plain.principals.callers[0].oidc.subject = "else"; }],
-    ["profile app changed", "changes", (plain) => { plain.principals.tees = [profile("22")]; }],
-    ["profile app removed", "narrows", (plain) => { plain.principals.tees = []; }],
+    ["profile app changed", "changes", (plain) => { plain.principals.tees = [profile("22"), SPARE]; }],
+    ["profile spare removed", "narrows", (plain) => { plain.principals.tees = [profile("11")]; }],
     ["value principals.owner.subject changed", "changes", (plain) => { plain.principals.owner.subject = "eve"; }],
     ["value usage.operations changed", "narrows", (plain) => { plain.usage.operations = ["sign"]; }],
     ["value lifecycle.deletion_window changed", "narrows", (plain) => { plain.lifecycle.deletion_window = "90000"; }],
