@@ -143,10 +143,13 @@ function principalRows(principal: Principal, field: string): Row[] {
   }
 }
 
+/** The end of the year 9999. */
+const LAST = 253_402_300_799;
+
 /** `2026-11-23 08:25:00 UTC`. */
 export function moment(seconds: number): string {
+  if (!(seconds >= 0 && seconds <= LAST)) return `second ${seconds}`;
   const date = new Date(seconds * 1000);
-  if (Number.isNaN(date.getTime())) return `second ${seconds}`;
   return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 

@@ -85,6 +85,8 @@ test("an assertion with anything else is refused, and why", async () => {
   for (const signature of [new Uint8Array(), good.signature.slice(1), concat(good.signature, Uint8Array.of(0)), new Uint8Array(64)]) {
     await assert.rejects(checkAssertion({ ...good, signature }, credential, CHALLENGE), { code: "signature" });
   }
+  const nowhere = new Uint8Array(65).fill(4);
+  await assert.rejects(checkAssertion(good, { ...credential, publicKey: nowhere }, CHALLENGE), { code: "signature" });
 });
 
 test("DER signatures have one text", () => {

@@ -156,3 +156,8 @@ test("a bundle of more than 512 KiB, and one that is not strict JSON, are refuse
   await assert.rejects(review(utf8(text.replace("{", '{"format":"x",'))), { code: "json" });
   await assert.rejects(review(utf8("")), { code: "json" });
 });
+
+test("a refusal is a sentence, whatever it quotes", async () => {
+  const plain = { ...bundle(OPTIONS), ["x".repeat(100_000)]: "" };
+  await assert.rejects(review(bytes(plain)), (error: Error) => error.message.length <= 401);
+});

@@ -127,6 +127,7 @@ test("rows show every member of the statement, unshortened", async () => {
 test("characters that do not show stand as code points", () => {
   assert.equal(visible("ann\u202eexe.\u200b\u00a0é 😀"), "ann⟨U+202E⟩exe.⟨U+200B⟩⟨U+00A0⟩é 😀");
   assert.equal(visible("a\nb"), "a⟨U+000A⟩b");
+  assert.equal(visible("⟨U+202E⟩"), "⟨U+27E8⟩U+202E⟩");
   assert.equal(visibleLines("a\n\tb\u0007"), "a\n\tb⟨U+0007⟩");
 });
 
@@ -171,6 +172,8 @@ test("data is shown as text only where it is text", () => {
 
 test("times are said in UTC, and how long is left", () => {
   assert.equal(words.moment(1_900_000_000), "2030-03-17 17:46:40 UTC");
+  assert.equal(words.moment(253_402_300_799), "9999-12-31 23:59:59 UTC");
+  assert.equal(words.moment(253_402_300_800), "second 253402300800");
   assert.equal(words.moment(Number.MAX_SAFE_INTEGER), `second ${Number.MAX_SAFE_INTEGER}`);
   assert.deepEqual([0, 1, 119, 120, 7199, 7200].map((left) => words.remaining(left, 0)), ["expired", "1 s left", "119 s left", "2 minutes left", "119 minutes left", "2 hours left"]);
 });
