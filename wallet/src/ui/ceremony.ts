@@ -4,6 +4,7 @@ import { same, utf8, type Bytes } from "../core/bytes.js";
 import type { Credential } from "../core/credential.js";
 import { Refused, must } from "../core/refused.js";
 import { readRegistration } from "../core/registration.js";
+import { visible } from "../core/visible.js";
 
 const TIMEOUT = 120_000;
 
@@ -73,4 +74,5 @@ async function asked(ceremony: Promise<Credential_ | null>): Promise<PublicKeyCr
 type Credential_ = globalThis.Credential;
 
 const bytes = (buffer: ArrayBuffer): Bytes => new Uint8Array(buffer);
-export const labelled = (text: string): boolean => utf8(text.trim()).length >= 1 && utf8(text).length <= 64;
+/** Whether a policy can have a person of this name, and everybody sees which it is. */
+export const labelled = (text: string): boolean => utf8(text.trim()).length >= 1 && utf8(text).length <= 64 && visible(text.trim()) === text.trim() && text.normalize("NFC") === text;

@@ -12,9 +12,9 @@ export function historyPage(): HTMLElement[] {
 
 function item(one: Decision): HTMLElement[] {
   return [
-    h("div", { class: "line" }, h("h2", {}, one.title), badge(one.decision, one.decision === "approve" ? "approved" : "refused")),
-    h("p", {}, `${moment(Number(one.at))} · asked by `, h("bdi", {}, visible(one.requester)), ` · ${one.vaults} ${one.vaults === "1" ? "vault" : "vaults"}`),
+    h("div", { class: "line" }, h("h2", {}, visible(one.title)), badge(one.decision, one.decision === "approve" ? "approved" : "refused")),
+    h("p", {}, `${moment(Number(one.at))} · asked by `, h("bdi", {}, visible(one.requester)), ` · ${visible(one.vaults)} ${one.vaults === "1" ? "vault" : "vaults"}`),
     h("p", { class: "exact quiet" }, visible(one.handles)),
-    h("details", {}, h("summary", {}, "Challenge"), h("p", { class: "exact" }, one.challenge)),
+    h("details", {}, h("summary", {}, "Challenge"), h("p", { class: "exact" }, visible(one.challenge))),
   ];
 }

@@ -2,7 +2,7 @@
 import { mailbox } from "../core/answer.js";
 import { canonicalText } from "../core/canonical.js";
 import { managerYaml, principal } from "../core/credential.js";
-import { visible } from "../core/visible.js";
+import { visible, visibleLines } from "../core/visible.js";
 import { labelled, register } from "./ceremony.js";
 import { block, card, h, notice, say } from "./dom.js";
 import { problem } from "./problem.js";
@@ -54,16 +54,17 @@ async function shown(passkey: Passkey, known: Passkey[], redraw: () => void): Pr
     say("The passkey is forgotten here. It is still in your device, and in policies that name it.");
     redraw();
   };
+  const name = visible(label);
   return card(
-    visible(label),
+    name,
     h("p", {}, "For ", h("span", { class: "exact" }, "principals.managers"), " of a policy:"),
-    block(`Principal of ${label} as YAML`, yaml, { "data-principal": "yaml" }),
+    block(`Principal of ${name} as YAML`, visibleLines(yaml), { "data-principal": "yaml" }),
     h("div", { class: "actions" }, copy("Copy YAML", yaml), copy("Copy JSON", json)),
     h(
       "details",
       {},
       h("summary", {}, "JSON, mailbox, and forgetting it"),
-      block(`Principal of ${label} as JSON`, json, { "data-principal": "json" }),
+      block(`Principal of ${name} as JSON`, visibleLines(json), { "data-principal": "json" }),
       h("p", {}, "Mailbox at the relay: ", h("span", { class: "exact" }, await mailbox(credential.id))),
       h("div", { class: "actions" }, h("button", { type: "button", click: forget }, "Forget in this browser")),
     ),
