@@ -1,4 +1,4 @@
-// Runs the tests below test/FOLDER with node's own runner: `node tools/test.mjs unit|browser|vaults`.
+// Runs the tests below test/FOLDER with node's own runner: `node tools/test.mjs unit|browser|vaults [FILE]`.
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const kind = ["browser", "vaults"].find((name) => name === process.argv[2]) ?? "unit";
-const sources = readdirSync(path.join(root, "test", kind)).filter((name) => name.endsWith(".test.ts"));
+const sources = readdirSync(path.join(root, "test", kind)).filter((name) => name.endsWith(`${process.argv[3] ?? ""}.test.ts`));
 // Inside the package, so that what is not bundled is found beside it.
 const folder = path.join(root, "node_modules", ".tests", kind);
 rmSync(folder, { recursive: true, force: true });

@@ -6,7 +6,7 @@
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::Value;
 use std::sync::LazyLock;
-use vault_approval::{Assertion, Fido2Algorithm, Fido2Credential, verify_assertion};
+use vault_approval::{ApprovalFault, Assertion, Fido2Algorithm, Fido2Credential, verify_assertion};
 use vault_encoding::{Hash, sha256, text::base64url};
 
 /// What the seeds were made for.
@@ -25,23 +25,35 @@ static CREDENTIAL: LazyLock<Fido2Credential> = LazyLock::new(|| Fido2Credential 
 
 /// One input.
 pub fn run(data: &[u8]) {
-    let Some((length, rest)) = data.split_first_chunk::<2>() else {
+    let Some((client, authenticator, mut assertion)) = signed(data) else {
         return;
-    };
-    let length = usize::from(u16::from_be_bytes(*length)).min(rest.len());
-    let (client, authenticator) = rest.split_at(length);
-    let message = [authenticator, sha256(client).as_bytes()].concat();
-    let mut assertion = Assertion {
-        credential_id: CREDENTIAL.credential_id.clone(),
-        authenticator_data: authenticator.to_vec(),
-        client_data_json: client.to_vec(),
-        signature: KEY.sign(&message).as_ref().to_vec(),
     };
     if verify_assertion(&assertion, &CREDENTIAL, &CHALLENGE).is_ok() {
         says_what_it_must(client, authenticator);
     }
     assertion.signature[usize::from(data[1]) % 64] ^= 1 << (data[0] % 8);
     assert!(verify_assertion(&assertion, &CREDENTIAL, &CHALLENGE).is_err());
+}
+
+/// What the verifier makes of an input; `None` for one that is too short to be one.
+pub fn verdict(data: &[u8]) -> Option<Result<u32, ApprovalFault>> {
+    let (_, _, assertion) = signed(data)?;
+    Some(verify_assertion(&assertion, &CREDENTIAL, &CHALLENGE))
+}
+
+/// Client data, authenticator data, and both under the credential's signature.
+fn signed(data: &[u8]) -> Option<(&[u8], &[u8], Assertion)> {
+    let (length, rest) = data.split_first_chunk::<2>()?;
+    let length = usize::from(u16::from_be_bytes(*length)).min(rest.len());
+    let (client, authenticator) = rest.split_at(length);
+    let message = [authenticator, sha256(client).as_bytes()].concat();
+    let assertion = Assertion {
+        credential_id: CREDENTIAL.credential_id.clone(),
+        authenticator_data: authenticator.to_vec(),
+        client_data_json: client.to_vec(),
+        signature: KEY.sign(&message).as_ref().to_vec(),
+    };
+    Some((client, authenticator, assertion))
 }
 
 fn says_what_it_must(client: &[u8], authenticator: &[u8]) {

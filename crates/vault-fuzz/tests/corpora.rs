@@ -95,7 +95,10 @@ fn every_target_has_a_program_a_corpus_and_a_line_of_the_table() {
         entries.map(|entry| stem(entry.unwrap().path())).collect()
     };
     assert_eq!(names("fuzz_targets"), known);
-    assert_eq!(names("corpus"), known);
+    let mut corpora = names("corpus");
+    // The wallet's own tests replay these.
+    corpora.retain(|name| !name.starts_with("wallet-"));
+    assert_eq!(corpora, known);
     let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
     let readme = fs::read_to_string(fuzz().join("README.md")).unwrap();
     for name in &known {

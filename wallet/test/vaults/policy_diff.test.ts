@@ -8,9 +8,10 @@ import { test } from "node:test";
 import { utf8 } from "../../src/core/bytes.js";
 import { canonicalText } from "../../src/core/canonical.js";
 import { principal } from "../../src/core/credential.js";
-import { diff, type Difference } from "../../src/core/diff.js";
-import { effect, type Effect } from "../../src/core/effect.js";
+import { diff } from "../../src/core/diff.js";
+import { effect } from "../../src/core/effect.js";
 import { readPolicy } from "../../src/core/policy.js";
+import { add, field, judge, type Said } from "../fields.js";
 import { anyCredential, BOT, canonical, plainOf, policy, profile, root, sortSets } from "../fixture.js";
 
 const EVAULT = process.env["EVAULT_PROGRAM"] ?? path.join(root, "../target/debug/evault");
@@ -97,23 +98,6 @@ const EDITS: Edit[] = [
   ["levels up and down", (plain) => { plain.mutability.operations = quorum("3"); plain.mutability["usage.operations"] = "owner"; }],
 ];
 
-const FIELDS: Record<string, string> = {
-  rule: "operations", auditor: "principals.auditors", caller: "principals.callers", manager: "principals.managers",
-  certificate: "principals.mtls", profile: "principals.tees",
-};
-
-/** The field of the policy that a difference stands in. */
-function field({ subject, name }: Difference): string {
-  const found = subject === "value" ? name : (FIELDS[subject] ?? subject);
-  return found.startsWith("principals.owner") ? "principals.owner" : found.startsWith("mutability") ? "mutability" : found;
-}
-
-type Said = Map<string, Set<Effect>>;
-
-function add(said: Said, name: string, direction: Effect): void {
-  said.set(name, (said.get(name) ?? new Set()).add(direction));
-}
-
 async function wallet(before: string, after: string): Promise<Said> {
   const [old, now] = [await readPolicy(utf8(before)), await readPolicy(utf8(after))];
   const said: Said = new Map();
@@ -128,19 +112,6 @@ function evault(...words: string[]): Promise<any> {
       else resolve(JSON.parse(out));
     });
   });
-}
-
-/** Nothing that allows more is shown as allowing less, or as nothing; and no field is left out. */
-function judge(name: string, theirs: Said, ours: Said): void {
-  assert.deepEqual([...ours.keys()].sort(), [...theirs.keys()].sort(), name);
-  for (const [at, said] of theirs) {
-    const shown = ours.get(at) ?? new Set();
-    const where = `${name}: ${at}: ${[...said]} is shown as ${[...shown]}`;
-    if (said.size === 1 && shown.size === 1 && !shown.has("changes")) assert.deepEqual([...shown], [...said], where);
-    if (said.has("widens")) assert.ok(shown.has("widens") || shown.has("changes"), where);
-    if (shown.has("widens")) assert.ok(said.has("widens") || said.has("changes"), where);
-    if (shown.has("narrows") && shown.size === 1) assert.deepEqual([...said], ["narrows"], where);
-  }
 }
 
 test("the wallet and evault agree on what an edit of a policy allows", { timeout: 900_000 }, async () => {
