@@ -7,7 +7,7 @@ import { readBundle, type Bundle } from "../src/core/bundle.js";
 import { canonicalBytes, canonicalText, fromJson, readCanonical, type Canonical } from "../src/core/canonical.js";
 import type { Credential } from "../src/core/credential.js";
 import { diff } from "../src/core/diff.js";
-import { effect } from "../src/core/effect.js";
+import { effects } from "../src/core/effect.js";
 import { JsonNumber, parseJson, type Json } from "../src/core/json.js";
 import { readPolicy, type Policy } from "../src/core/policy.js";
 import { readProfile } from "../src/core/profile.js";
@@ -173,5 +173,6 @@ async function mailbox(data: Bytes): Promise<string> {
 /** What an edit comes to: by field, in which directions. */
 export async function change(before: Bytes, after: Bytes): Promise<string[]> {
   const [old, now] = [await readPolicy(before), await readPolicy(after)];
-  return diff(old.members, now.members).map((one) => `${field(one)}:${effect(one, old.members, now.members)}`);
+  const effect = effects(old.members, now.members);
+  return diff(old.members, now.members).map((one) => `${field(one)}:${effect(one)}`);
 }

@@ -1,7 +1,7 @@
 /** Whether a difference between two policies allows more or less. In doubt it "changes". */
 import { canonicalText, type Canonical, type CanonicalMap } from "./canonical.js";
 import type { Difference } from "./diff.js";
-import { rightsOf } from "./rights.js";
+import { Rights } from "./rights.js";
 
 export type Effect = "widens" | "narrows" | "changes";
 
@@ -10,11 +10,14 @@ type Part = Effect | "same";
 
 const OPPOSITE = { widens: "narrows", narrows: "widens", changes: "changes", same: "same" } as const;
 
-/** Of one difference between these two policies. A rule is judged among all others. */
-export function effect(difference: Difference, old: CanonicalMap, now: CanonicalMap): Effect {
-  const { subject, before, after } = difference;
-  const found = subject === "rule" ? together(rightsOf([before, after], old, now)) : effectOf(difference);
-  return found === "same" ? "changes" : found;
+/** Of each difference between these two policies. A rule is judged among all others. */
+export function effects(old: CanonicalMap, now: CanonicalMap): (difference: Difference) => Effect {
+  const rights = new Rights(old, now);
+  return (difference) => {
+    const { subject, before, after } = difference;
+    const found = subject === "rule" ? together(rights.of([before, after])) : effectOf(difference);
+    return found === "same" ? "changes" : found;
+  };
 }
 
 function effectOf({ subject, name, change, before, after }: Difference): Part {

@@ -4,10 +4,13 @@ import { canonicalText, type Canonical } from "./canonical.js";
 /** Pairs that are compared at most; beyond them the answer is no. */
 const PAIRS = 1 << 14;
 
-/** Whether whoever meets `strong` meets `weak`. `true` is certain, `false` is not. */
-export function implies(strong: Canonical, weak: Canonical): boolean {
-  const left = { pairs: PAIRS };
-  return follows(strong, weak, left);
+/** Whether whoever meets `strong` meets `weak`. `true` is certain, `false` is not. What is compared is taken from `all`. */
+export function implies(strong: Canonical, weak: Canonical, all: { pairs: number }): boolean {
+  const left = { pairs: Math.min(PAIRS, all.pairs) };
+  const before = left.pairs;
+  const found = follows(strong, weak, left);
+  all.pairs -= before - left.pairs;
+  return found;
 }
 
 function follows(strong: Canonical, weak: Canonical, left: { pairs: number }): boolean {

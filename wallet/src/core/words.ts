@@ -5,7 +5,7 @@
 import { hex } from "./bytes.js";
 import { canonicalText, type Canonical } from "./canonical.js";
 import { diff, leaves, lines, type Difference, type Line } from "./diff.js";
-import { effect, type Effect } from "./effect.js";
+import { effects, type Effect } from "./effect.js";
 import type { Operation, Request } from "./request.js";
 import type { Review } from "./review.js";
 import type { Principal, Statement } from "./statement.js";
@@ -167,8 +167,9 @@ export function policyDifferences(review: Review): Judged[] {
   if (review.policy === null || review.newPolicy === null) return [];
   const order: Effect[] = ["widens", "changes", "narrows"];
   const [old, now] = [review.policy.members, review.newPolicy.members];
+  const effect = effects(old, now);
   return diff(old, now)
-    .map((difference) => ({ ...difference, effect: effect(difference, old, now) }))
+    .map((difference) => ({ ...difference, effect: effect(difference) }))
     .sort((a, b) => order.indexOf(a.effect) - order.indexOf(b.effect));
 }
 

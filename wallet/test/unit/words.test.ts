@@ -70,6 +70,23 @@ test("a rule for any alone narrows by what it adds", async () => {
   assert.deepEqual(await effectOf((plain) => { plain.operations.shift(); }), ["widens"]);
 });
 
+test("an edit of every rule of a large policy is judged, each right once", async () => {
+  const operations = ["sign", "sign_digest", "verify", "wrap", "unwrap", "mac", "mac_verify", "get_public_key", "reconstruct", "stage_profile"];
+  const ids = Array.from({ length: 350 }, (_, at) => at.toString(36));
+  const large = (from: number) => (plain: any) => {
+    plain.principals.callers = ids.map((id) => ({ id, oidc: { issuer: "i", subject: id } }));
+    plain.operations = Array.from({ length: 64 }, (_, rule) => ({
+      condition: { time_window: { from: String(from + rule), until: "none" } }, name: `r${rule}`, operations,
+      principals: [...new Set(["any", ...Array.from({ length: 60 }, (_, at) => ids[(60 * rule + at) % ids.length])])],
+    }));
+  };
+  const found = words.policyDifferences(await updated(large(200), policy(CREDENTIAL, large(100))));
+  const rules = found.filter((one) => one.subject === "rule");
+  assert.equal(rules.length, 64);
+  // Not all of so many pairs are compared.
+  assert.ok(rules.every((one) => one.effect !== "widens"));
+});
+
 test("no leaf of a policy can change without a line that shows its new value", async () => {
   const plain = JSON.parse(new TextDecoder().decode(POLICY));
   let tried = 0;

@@ -9,7 +9,7 @@ import { utf8 } from "../../src/core/bytes.js";
 import { canonicalText } from "../../src/core/canonical.js";
 import { principal } from "../../src/core/credential.js";
 import { diff } from "../../src/core/diff.js";
-import { effect } from "../../src/core/effect.js";
+import { effects } from "../../src/core/effect.js";
 import { readPolicy } from "../../src/core/policy.js";
 import { add, field, judge, type Said } from "../fields.js";
 import { anyCredential, BOT, canonical, plainOf, policy, profile, root, sortSets } from "../fixture.js";
@@ -101,7 +101,8 @@ const EDITS: Edit[] = [
 async function wallet(before: string, after: string): Promise<Said> {
   const [old, now] = [await readPolicy(utf8(before)), await readPolicy(utf8(after))];
   const said: Said = new Map();
-  for (const one of diff(old.members, now.members)) add(said, field(one), effect(one, old.members, now.members));
+  const effect = effects(old.members, now.members);
+  for (const one of diff(old.members, now.members)) add(said, field(one), effect(one));
   return said;
 }
 
