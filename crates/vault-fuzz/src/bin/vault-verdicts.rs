@@ -1,7 +1,7 @@
 //! What vaults and `evault` make of each file of a folder, a line each: one half of the test that the wallet reads the
 //! same (`wallet/test/vaults/verdicts.test.ts`).
 //!
-//! `vault-verdicts FORMAT FOLDER [PREFIX]`: of every file whose name begins with the prefix.
+//! `vault-verdicts FORMAT FOLDER`
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,12 @@ use vault_policy::{AttestationProfile, Credential, Fido2Credential, KeyPolicy, d
 #[path = "../../../vault-cli/src/commands/approve_review.rs"]
 #[allow(dead_code, reason = "the client's")]
 mod approve_review;
+#[cfg(test)]
+#[path = "../../../vault-cli/src/policy_text.rs"]
+#[allow(dead_code, reason = "the client's")]
+mod policy_text;
 
-const USAGE: &str = "usage: vault-verdicts FORMAT FOLDER [PREFIX]";
+const USAGE: &str = "usage: vault-verdicts FORMAT FOLDER";
 
 /// Those of the fuzz target `json`.
 const LIMITS: Limits = Limits {
@@ -41,8 +45,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let told = match arguments.as_slice() {
-        [format, folder] => told(format, Path::new(folder), ""),
-        [format, folder, prefix] => told(format, Path::new(folder), prefix),
+        [format, folder] => told(format, Path::new(folder)),
         _ => Err(USAGE.to_owned()),
     };
     match told {
@@ -57,8 +60,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn told(format: &str, folder: &Path, prefix: &str) -> Result<String, String> {
-    let files = files(folder, prefix).map_err(|error| format!("{}: {error}", folder.display()))?;
+fn told(format: &str, folder: &Path) -> Result<String, String> {
+    let files = files(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     if format == "changes" {
         return Ok(changes(&files));
     }
@@ -70,15 +73,18 @@ fn told(format: &str, folder: &Path, prefix: &str) -> Result<String, String> {
 
 type File = (String, Vec<u8>);
 
-fn files(folder: &Path, prefix: &str) -> std::io::Result<Vec<File>> {
+fn files(folder: &Path) -> std::io::Result<Vec<File>> {
     let paths: Result<BTreeSet<PathBuf>, _> = std::fs::read_dir(folder)?
         .map(|entry| Ok::<_, std::io::Error>(entry?.path()))
         .collect();
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
     paths?
         .into_iter()
         .filter_map(|path| Some((name(&path)?, path)))
-        .filter(|(name, path)| name.starts_with(prefix) && path.is_file())
+        .filter(|(_, path)| path.is_file())
         .map(|(name, path)| Ok((name, std::fs::read(path)?)))
         .collect()
 }
@@ -136,10 +142,13 @@ fn people(policy: &KeyPolicy) -> Hash {
     let principals = &policy.fields().principals;
     let managers = principals.managers.iter();
     let managers = managers.map(|person| {
-        let credentials = person.credentials.iter().map(|credential| match credential {
-            Credential::Fido2(fido2) => passkey(fido2),
-            Credential::Oidc(oidc) => texts(&[&oidc.issuer, &oidc.subject]),
-        });
+        let credentials = person
+            .credentials
+            .iter()
+            .map(|credential| match credential {
+                Credential::Fido2(fido2) => passkey(fido2),
+                Credential::Oidc(oidc) => texts(&[&oidc.issuer, &oidc.subject]),
+            });
         Canonical::list([texts(&[&person.id]), Canonical::set(credentials)])
     });
     let factor = principals.owner.second_factor.iter();
@@ -219,7 +228,9 @@ fn mailbox(data: &[u8]) -> String {
     };
     match relayed(200, body) {
         Some(Relayed::Waiting(Ok(waiting))) => {
-            let waiting = waiting.iter().map(|one| format!(" {}@{}", one.id, one.expires_at));
+            let waiting = waiting
+                .iter()
+                .map(|one| format!(" {}@{}", one.id, one.expires_at));
             format!("waiting{}", waiting.collect::<String>())
         }
         _ => "refused".to_owned(),
@@ -237,7 +248,9 @@ fn changes(files: &[File]) -> String {
         .collect();
     policies.sort_by_key(|(bytes, _, _)| *bytes);
     let pairs = policies.windows(2).filter_map(|pair| match pair {
-        [(_, one, old), (_, other, new)] => Some(change(one, old, other, new) + &change(other, new, one, old)),
+        [(_, one, old), (_, other, new)] => {
+            Some(change(one, old, other, new) + &change(other, new, one, old))
+        }
         _ => None,
     });
     pairs.collect()
