@@ -51,11 +51,15 @@ async function bundled(target) {
   return outfile;
 }
 
-/** The ranges of the bundle that ran since the last look. */
+const place = ({ startOffset, endOffset }) => startOffset * 0x400000 + endOffset;
+const isIn = (outer) => (block) => outer.startOffset <= block.startOffset && block.endOffset <= outer.endOffset;
+
+/** The blocks of the bundle that ran since the last look. V8 names one only where its count is not that of what is around it. */
 class Coverage {
   constructor(file) {
     this.file = `file://${file}`;
     this.seen = new Set();
+    this.blocks = new Map();
     this.session = new inspector.Session();
     this.session.connect();
     this.#post("Profiler.enable");
@@ -71,19 +75,22 @@ class Coverage {
     return found;
   }
 
-  /** What is new among what ran; remembers it if it is to. */
+  /** How many are new among them; remembers them if it is to. */
   news(remember) {
     const script = this.#post("Profiler.takePreciseCoverage").result.find((one) => one.url === this.file);
-    let count = 0;
-    for (const { ranges } of script?.functions ?? []) {
-      for (const { startOffset, endOffset, count: runs } of ranges) {
-        const place = startOffset * 0x400000 + endOffset;
-        if (runs === 0 || this.seen.has(place)) continue;
-        count += 1;
-        if (remember) this.seen.add(place);
-      }
-    }
-    return count;
+    const places = (script?.functions ?? []).flatMap(({ ranges }) => this.#ran(ranges)).filter((one) => !this.seen.has(one));
+    if (remember) places.forEach((one) => this.seen.add(one));
+    return places.length;
+  }
+
+  /** Of one function, which begins with itself: every block known of it but those that were passed over. */
+  #ran([whole, ...inner]) {
+    if (whole.count === 0) return [];
+    const blocks = this.blocks.get(place(whole)) ?? new Map([[place(whole), whole]]);
+    this.blocks.set(place(whole), blocks);
+    for (const block of inner) blocks.set(place(block), block);
+    const passed = inner.filter(({ count }) => count === 0).map(isIn);
+    return [...blocks].filter(([, block]) => !passed.some((covers) => covers(block))).map(([at]) => at);
   }
 }
 
@@ -151,7 +158,7 @@ async function work() {
   await fuzzer.work(start + 1000 * seconds, (what) => {
     const cpu = process.cpuUsage();
     const each = Math.round((1000 * fuzzer.runs) / Math.max(1, Date.now() - start));
-    say(`wallet-${target}: ${what} ${fuzzer.runs} runs, ${fuzzer.pool.length} inputs, ${fuzzer.kept} kept, ${fuzzer.coverage.seen.size} ranges, ${each}/s, ${Math.round((cpu.user + cpu.system) / 1e6)} s of CPU`);
+    say(`wallet-${target}: ${what} ${fuzzer.runs} runs, ${fuzzer.pool.length} inputs, ${fuzzer.kept} kept, ${fuzzer.coverage.seen.size} blocks, ${each}/s, ${Math.round((cpu.user + cpu.system) / 1e6)} s of CPU`);
   });
   process.exit(0);
 }
@@ -159,15 +166,18 @@ async function work() {
 /** Ends the run where one input does not come back. */
 function watch(worker, target, shared) {
   const [clock, current] = [new Int32Array(shared, 0, 2), new Uint8Array(shared, 8)];
+  const found = (why) => {
+    say(`found, ${why}: ${write(path.join(fuzz, "artifacts", `wallet-${target}`), current.slice(0, Atomics.load(clock, 1)))}`);
+    process.exit(1);
+  };
   let last = -1;
   const look = setInterval(() => {
     const now = Atomics.load(clock, 0);
     const stuck = now === last && now > 0;
     last = now;
-    if (!stuck) return;
-    say(`found, longer than ${LONGEST} ms: ${write(path.join(fuzz, "artifacts", `wallet-${target}`), current.slice(0, Atomics.load(clock, 1)))}`);
-    process.exit(1);
+    if (stuck) found(`longer than ${LONGEST} ms`);
   }, LONGEST);
+  worker.on("error", (error) => found(error));
   worker.on("exit", (code) => {
     clearInterval(look);
     process.exitCode = code;
