@@ -19,22 +19,30 @@ interface Known {
 
 export function checkNames(policy: CanonicalMap, approvers: Approver[]): void {
   const principals = anyObject(policy.get("principals"), "principals");
-  const ids = (kind: string, member = "id") => list(principals.get(kind), kind).map((one) => text(anyObject(one, kind).get(member), member));
-  const [callers, managers, mtls, profiles] = [ids("callers"), ids("managers"), ids("mtls"), ids("tees", "name")];
-  const taken = [...RESERVED, ...callers, ...ids("auditors"), ...managers, ...mtls];
-  must(new Set(taken).size === taken.length && !profiles.some((name) => taken.includes(name)), "wrong_name", "the policy gives a name twice");
+  const names = (kind: string, member = "id") => list(principals.get(kind), kind).map((one) => text(anyObject(one, kind).get(member), member));
+  const [callers, managers, mtls, profiles] = [names("callers"), names("managers"), names("mtls"), names("tees", "name")];
+  const taken = [...RESERVED, ...callers, ...names("auditors"), ...managers, ...mtls];
+  // Several profiles may have one name, which nothing else has.
+  must(areDistinct(taken) && !profiles.some((name) => taken.includes(name)), "wrong_name", "the policy gives a name twice");
   checkManagers(approvers.filter((one) => !one.isOwner));
-  const rules = list(policy.get("operations"), "operations").map((rule) => anyObject(rule, "rule"));
-  must(rules.length <= MOST.rules, "too_many", `a policy has at most ${MOST.rules} rules`);
-  must(new Set(rules.map((rule) => rule.get("name"))).size === rules.length, "wrong_name", "two rules have one name");
-  const named = new Set([...RESERVED, ...callers, ...mtls, ...profiles]);
   const known: Known = { managers: new Set(managers), profiles: new Set(profiles), conditions: MOST.conditions, threshold: 0n };
-  for (const rule of rules) {
+  checkRules(list(policy.get("operations"), "operations"), new Set([...RESERVED, ...callers, ...mtls, ...profiles]), known);
+  checkMutability(anyObject(policy.get("mutability"), "mutability"), known);
+}
+
+function checkRules(rules: Canonical[], named: Set<string>, known: Known): void {
+  must(rules.length <= MOST.rules, "too_many", `a policy has at most ${MOST.rules} rules`);
+  const members = rules.map((rule) => anyObject(rule, "rule"));
+  must(areDistinct(members.map((rule) => text(rule.get("name"), "name"))), "wrong_name", "two rules have one name");
+  for (const rule of members) {
     const principals = list(rule.get("principals"), "principals");
     must(principals.every((name) => named.has(text(name, "name"))), "wrong_name", "a rule names nobody of the policy");
     checkCondition(rule.get("condition"), known, MOST.levels, false);
   }
-  checkMutability(anyObject(policy.get("mutability"), "mutability"), known);
+}
+
+function areDistinct(names: string[]): boolean {
+  return new Set(names).size === names.length;
 }
 
 /** No two persons have one credential: by its key, its id or its subject. */
