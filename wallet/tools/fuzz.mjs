@@ -1,11 +1,11 @@
 // Runs a target of test/fuzz on inputs that it changes, and keeps what reaches code that nothing before it reached.
 //
 //   node tools/fuzz.mjs --list
-//   node tools/fuzz.mjs TARGET [--seconds N] [--seed N]
+//   node tools/fuzz.mjs TARGET [--seconds N] [--seed N]      (half a minute; another seed each time)
 //
 // What broke a promise, or took longer than LONGEST, is written to fuzz/artifacts/wallet-TARGET; the run ends with 1.
 import { build } from "esbuild";
-import { createHash } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import inspector from "node:inspector";
 import path from "node:path";
@@ -187,11 +187,12 @@ function watch(worker, target, shared) {
 async function main([target, ...flags]) {
   if (target === "--list") return bodies().forEach((name) => console.log(name));
   const flag = (name, otherwise) => (flags.includes(name) ? Number(flags[flags.indexOf(name) + 1]) : otherwise);
-  const [seconds, seed] = [flag("--seconds", 30), flag("--seed", 1)];
+  const [seconds, seed] = [flag("--seconds", 30), flag("--seed", randomInt(1, 2 ** 32))];
   if (!bodies().includes(target) || !(seconds >= 0) || !Number.isInteger(seed)) {
     console.error(`usage: node tools/fuzz.mjs --list | ${bodies().join("|")} [--seconds N] [--seed N]`);
     return void (process.exitCode = 2);
   }
+  say(`wallet-${target}: ${seconds} s, --seed ${seed}`);
   const shared = new SharedArrayBuffer(8 + INPUT);
   watch(new Worker(new URL(import.meta.url), { workerData: { target, seconds, seed, shared, file: await bundled(target) } }), target, shared);
 }

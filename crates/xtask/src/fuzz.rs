@@ -1,19 +1,16 @@
-//! Fuzz targets, one after the other, each for a bounded time.
+//! Fuzz targets of all languages, one after the other, each for a bounded time.
 
-use crate::run;
+mod engine;
+
 use anyhow::{Context, Result, bail};
+use engine::{Target, targets};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// Of each target, unless `--minutes` says otherwise.
 const DEFAULT: Duration = Duration::from_secs(30);
 const USAGE: &str = "usage: cargo xtask fuzz [--minutes N] [TARGET…]  (N minutes of each target)";
-const MISSING: &str =
-    "needs nightly and cargo-fuzz: rustup toolchain install nightly && cargo install cargo-fuzz";
-/// No input is worth more memory, in one allocation or in all, or more time.
-const BOUNDS: &[&str] = &["-rss_limit_mb=2048", "-malloc_limit_mb=512", "-timeout=25"];
 
 /// What is asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,13 +22,9 @@ struct Plan {
 
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     let plan = plan(arguments)?;
-    let Ok(names) = run::output(&mut nightly(root, &["list"])) else {
-        bail!(MISSING);
-    };
-    let names = String::from_utf8(names)?;
-    let targets = chosen(&names.split_whitespace().collect::<Vec<_>>(), &plan.targets)?;
+    let targets = chosen(targets(root)?, &plan.targets)?;
     println!("fuzz: building {} targets", targets.len());
-    run::checked(&mut nightly(root, &["build"]))?;
+    engine::prepare(root, &targets)?;
     let mut found = Vec::new();
     for (number, target) in targets.iter().enumerate() {
         let seconds = plan.each.as_secs();
@@ -51,18 +44,12 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     }
 }
 
-/// Runs one target; what it found, if it did. New inputs stay in `fuzz/corpus/TARGET`, where git
-/// does not see them, and are where the next run begins.
-fn one(root: &Path, target: &str, seconds: u64) -> Result<Option<String>> {
-    let artifacts = root.join("fuzz/artifacts").join(target);
+/// Runs one target; what it found, if it did. New inputs stay where git does not see them, and are
+/// where the next run begins.
+fn one(root: &Path, target: &Target, seconds: u64) -> Result<Option<String>> {
+    let artifacts = target.artifacts(root);
     let before = listed(&artifacts)?;
-    let limit = format!("-max_total_time={seconds}");
-    let line = [
-        &["run", target, "--", &limit, "-print_final_stats=1"],
-        BOUNDS,
-    ]
-    .concat();
-    let failed = run::checked(&mut nightly(root, &line)).err();
+    let failed = target.run(root, seconds).err();
     let new: Vec<String> = listed(&artifacts)?
         .difference(&before)
         .map(|path| path.display().to_string())
@@ -105,23 +92,14 @@ fn plan(arguments: &[String]) -> Result<Plan> {
 }
 
 /// All, or those that are named, in their order.
-fn chosen(all: &[&str], named: &[String]) -> Result<Vec<String>> {
-    if let Some(unknown) = named.iter().find(|name| !all.contains(&name.as_str())) {
-        bail!("no target `{unknown}`; there are {}", all.join(", "));
+fn chosen(all: Vec<Target>, named: &[String]) -> Result<Vec<Target>> {
+    let names: Vec<String> = all.iter().map(ToString::to_string).collect();
+    if let Some(unknown) = named.iter().find(|name| !names.contains(name)) {
+        bail!("no target `{unknown}`; there are {}", names.join(", "));
     }
-    let wanted = |name: &&&str| named.is_empty() || named.iter().any(|named| named == **name);
-    Ok(all.iter().filter(wanted).map(ToString::to_string).collect())
-}
-
-/// A `+toolchain` is understood by the proxy in PATH, not by the cargo that runs this.
-fn nightly(root: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new("cargo");
-    command
-        .args(["+nightly", "fuzz"])
-        .args(arguments)
-        .current_dir(root);
-    command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
-    command
+    let wanted = |name: &String| named.is_empty() || named.contains(name);
+    let chosen = all.into_iter().zip(names).filter(|(_, name)| wanted(name));
+    Ok(chosen.map(|(target, _)| target).collect())
 }
 
 #[cfg(test)]
@@ -155,10 +133,29 @@ mod tests {
 
     #[test]
     fn an_unknown_target_is_refused_and_none_stands_for_all() {
-        let all = ["json", "token", "wrap"];
-        assert_eq!(chosen(&all, &[]).unwrap(), all);
-        assert_eq!(chosen(&all, &words(&["wrap"])).unwrap(), ["wrap"]);
-        assert!(chosen(&all, &words(&["jsn"])).is_err());
+        let all = || {
+            vec![
+                Target::rust("json"),
+                Target::go("FuzzTiles"),
+                Target::wallet("told"),
+            ]
+        };
+        assert_eq!(chosen(all(), &[]).unwrap(), all());
+        let named = chosen(all(), &words(&["wallet/told", "json"])).unwrap();
+        assert_eq!(named, [Target::rust("json"), Target::wallet("told")]);
+        assert!(chosen(all(), &words(&["told"])).is_err());
+    }
+
+    #[test]
+    fn every_target_of_the_tree_is_listed_once() {
+        let root = crate::run::workspace_root().unwrap();
+        let listed = engine::rust(&root).unwrap();
+        let manifest = std::fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap();
+        let programs = manifest.matches("[[bin]]").count();
+        assert_eq!(
+            (listed.len(), listed.contains(&Target::rust("json"))),
+            (programs, true)
+        );
     }
 
     #[test]

@@ -31,7 +31,7 @@ cargo xtask COMMAND
   crash [--kills N]  crashes at length: every state, every system call, N kills (default 10000)
   soak [--minutes N]  honest tenants and a hostile one, kills and restarts (default 10 minutes)
   fuzz [--minutes N] [TARGET…]  every fuzz target, or these, for N minutes each (default: half
-               a minute each); needs nightly and cargo-fuzz
+               a minute each); those in Rust need nightly and cargo-fuzz
   mutants [--resume] [--minutes N] [--shard K/N] [CRATE…]  every mutation of the deciding crates
                fails a test or is justified in docs/mutants.md; needs cargo-mutants
 

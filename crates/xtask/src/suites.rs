@@ -2,7 +2,7 @@
 
 mod wallet;
 
-pub(crate) use wallet::run as wallet;
+pub(crate) use wallet::{prepare as wallet_ready, run as wallet};
 
 use crate::{run, silence};
 use anyhow::{Context, Result, bail};

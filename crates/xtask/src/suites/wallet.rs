@@ -36,7 +36,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
             ))
         }
         [flag] if flag == "--test" => {
-            let programs = ["-p", "vault-relay", "-p", "vault-cli"];
+            let programs = ["-p", "vault-relay", "-p", "vault-cli", "-p", "vault-fuzz"];
             let build = [&["cargo", "build", "--locked", "--quiet"], &programs[..]].concat();
             run::checked(&mut run::command(root, &build))?;
             super::report(&suites(root)?)
@@ -46,7 +46,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
 }
 
 /// The wallet's folder, with the packages of its lock file.
-fn prepare(root: &Path) -> Result<PathBuf> {
+pub(crate) fn prepare(root: &Path) -> Result<PathBuf> {
     let wallet = root.join("wallet");
     let changed =
         |path: &str| std::fs::metadata(wallet.join(path)).and_then(|file| file.modified());
