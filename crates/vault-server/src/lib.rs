@@ -50,6 +50,6 @@ pub mod fuzzing {
     pub use crate::sealed::reread as sealed_payload;
     pub use crate::sender::credentials;
     pub use crate::service::fuzzing::{
-        Asked, KINDS, asked, batch, exchange, head_seen, operate, reconfigure,
+        Asked, Exchanged, KINDS, asked, batch, exchange, head_seen, operate, reconfigure,
     };
 }

@@ -121,7 +121,10 @@ pub fn reconfigure(bytes: &[u8]) -> Option<bool> {
 }
 
 /// Vaults that an `ExchangeHeads` message asks about, and heads that it brings.
-pub fn exchange(bytes: &[u8]) -> Option<Result<(BTreeSet<VaultId>, Vec<CarriedHead>), Refusal>> {
+pub type Exchanged = (BTreeSet<VaultId>, Vec<CarriedHead>);
+
+/// What an `ExchangeHeads` message says.
+pub fn exchange(bytes: &[u8]) -> Option<Result<Exchanged, Refusal>> {
     let message: v1::ExchangeHeadsRequest = read(bytes)?;
     let heads = message.heads.iter();
     let heads = heads.map(|head| CarriedHead::verify(&head.identity_key, &head.checkpoint));
